@@ -1,0 +1,127 @@
+/**
+ * The store: a pool's state on one host. Never the authority: the journal is. Implemented by `sqlite-store.ts`.
+ *
+ * Two ways in: `apply` a record of the journal (standby, taker), or run a batch of writes, publish what it changed, and
+ * only then commit (primary). A store is used by one thread; every method is synchronous.
+ */
+import type { Head } from "../../shared/journal/head.ts";
+import type { Operation, SealedRecord } from "../../shared/journal/record.ts";
+import type { RecordId, Sha256 } from "../../shared/ids.ts";
+import type { Lsn } from "../../shared/position.ts";
+import type { HotspareError } from "../../shared/errors.ts";
+
+/** One entry of an application's schema, run once, in order, by the primary. */
+export interface SchemaEntry {
+  /** Unique, kept for ever. */
+  readonly id: string;
+  /** One or more statements that create or change tables and indexes. */
+  readonly sql: string;
+}
+
+/** What `fn` of a write or read is given. Revoked, with its statements and iterators, when `fn` returns. */
+export interface Db {
+  prepare(sql: string): Statement;
+  /** Runs one or more statements that return nothing. */
+  exec(sql: string): void;
+}
+
+export interface Statement {
+  get(...parameters: readonly Parameter[]): Row | undefined;
+  all(...parameters: readonly Parameter[]): Row[];
+  iterate(...parameters: readonly Parameter[]): IterableIterator<Row>;
+  run(...parameters: readonly Parameter[]): { readonly changes: number };
+}
+
+export type Parameter = null | number | bigint | string | Uint8Array;
+export type Row = Record<string, null | number | bigint | string | Uint8Array>;
+
+/** What makes a write exactly-once. */
+export interface SettlementKey {
+  /** Scoped and hashed by the caller: the same text is the same request. */
+  readonly key: string;
+  /** `client` lives 24 h of log time, `proxy` 10 min. */
+  readonly source: "client" | "proxy";
+  /** Hash of method, target, content type, raw body and `If-*`. Another one under a settled key is refused. */
+  readonly requestHash: Sha256;
+  /**
+   * For an attempt after the first: the latest log time that the proxy had heard when it first sent the request. If the
+   * key's life has passed since, the write is refused: whether it happened is not known any more.
+   */
+  readonly firstSentLogTimeMs: number | null;
+}
+
+export interface Write {
+  /** `null`: nobody will ask again; at most once. */
+  readonly key: SettlementKey | null;
+  /** Synchronous; touches only `db`; may run again if its batch was void. Returns what JSON can hold. */
+  readonly run: (db: Db) => unknown;
+}
+
+/** What became of one write inside its batch. Nothing of it is true before the batch is committed. */
+export type WriteOutcome =
+  /** `value` is the stored JSON text. `lsn` is the commit's number; for a replay, that of the first time. */
+  | { readonly type: "settled"; readonly value: string; readonly lsn: Lsn; readonly replayed: boolean }
+  /** Nothing of it remains; its key is unused. `error` is what `run` threw, or why it was refused. */
+  | { readonly type: "refused"; readonly error: unknown };
+
+/** One open transaction. Order: `execute` any number of times, `seal` once, then `commit` or `rollback` once. */
+export interface Batch {
+  /** Runs a write in a savepoint of its own. */
+  execute(write: Write): WriteOutcome;
+  /** Bytes of the change set so far, at least roughly: for the batch's bound. */
+  readonly bytes: number;
+  /** How many commits it holds so far. */
+  readonly commits: number;
+  /** Ends recording. What is returned is the payload to publish; empty if nothing changed. */
+  seal(): readonly Operation[];
+  /** Writes `head` into `hs_meta` and commits. @throws whatever SQLite throws: then answer nobody and die. */
+  commit(head: Head): void;
+  /** Forgets everything. */
+  rollback(): void;
+}
+
+export interface Store {
+  /** What is applied; `null` before slot 1. */
+  readonly head: Head | null;
+  /** Ids of the schema entries in the state, in order. */
+  readonly schema: readonly string[];
+
+  /**
+   * Applies a record that follows `head` (the caller has judged that by `extend`), all or nothing, and moves `head` to it.
+   * @throws {HotspareError} HS_STORE_DIVERGED if it does not apply: conflict, other schema, SQL error.
+   */
+  apply(record: SealedRecord, head: Head): void;
+
+  /** Opens the write connection afresh, with foreign keys on: only a primary writes. Idempotent. */
+  openForWriting(): void;
+  /** Back to `apply`; an open batch is rolled back. Idempotent. */
+  closeForWriting(): void;
+
+  /** The `sql` operations of schema entries that the state lacks. @throws {HotspareError} HS_SCHEMA_REFUSED, HS_SCHEMA_UNKNOWN. */
+  pendingSchema(entries: readonly SchemaEntry[]): readonly Operation[];
+  /** Operations that remove keys whose life has passed at `logTimeMs`; empty if there are none. */
+  pendingPurge(logTimeMs: number): readonly Operation[];
+
+  /** Begins a batch whose first commit is `firstLsn`, at `logTimeMs`. One at a time, only while open for writing. */
+  begin(firstLsn: Lsn, logTimeMs: number): Batch;
+  /** Runs `operations` (schema, purge, mark; no changes) in a batch of their own, ready to commit. */
+  beginOperations(operations: readonly Operation[]): Pick<Batch, "commit" | "rollback">;
+
+  /** Runs `run` on a read-only connection: sees what is committed, nothing else. */
+  read<T>(run: (db: Db) => T): T;
+
+  /** Whether the tenure that began with this fence was stable (kept in `hs_meta`, which is in no change set and no state hash). */
+  isStable(fence: RecordId): boolean;
+  markStable(fence: RecordId): void;
+
+  /** Bytes of the database file, for deciding on checkpoints. */
+  readonly imageBytes: number;
+  /** Moves the WAL into the database when it exceeds its bound; to be called between batches. */
+  trimWal(): void;
+  /** The database file, for the workers that take images and hash the state on connections of their own. */
+  readonly file: string;
+  close(): void;
+}
+
+/** A record that is valid but cannot be applied; the caller sets the copy aside and restores. */
+export type Divergence = HotspareError & { readonly code: "HS_STORE_DIVERGED" };

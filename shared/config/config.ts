@@ -1,0 +1,113 @@
+/**
+ * The effective configuration: `hotspare.yaml` with every default filled in, units resolved (milliseconds, bytes) and
+ * paths made absolute. `load-config.ts` makes it; nothing else reads the file.
+ */
+import type { NodeId, PoolId, VaultId } from "../ids.ts";
+
+export interface Config {
+  /** The file it was read from, absolute. */
+  readonly file: string;
+  /** Hash of what all nodes must agree on, for `status` and `doctor`. */
+  readonly hash: string;
+  readonly cluster: string;
+  readonly secret: SecretSource;
+  readonly vault: VaultConfig;
+  readonly proxies: readonly ProxyConfig[];
+  readonly hosts: readonly HostConfig[];
+  readonly pools: readonly PoolConfig[];
+  readonly health: HealthConfig;
+  readonly takeover: { readonly timeoutMs: number };
+  /** How long a deleted record's name may still be believed absent by a sleeping node. */
+  readonly cleanDelayMs: number;
+  readonly rejoin: "auto" | "manual";
+}
+
+export type SecretSource = { readonly file: string } | { readonly env: string };
+
+export interface VaultConfig {
+  readonly directory: string;
+  /** `null` until `hotspare init` has made the vault and written its id. */
+  readonly id: VaultId | null;
+}
+
+/** `host:port`, split and checked. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ProxyConfig {
+  readonly id: NodeId;
+  readonly listen: Address;
+  readonly admin: Address;
+  readonly advertise: Address;
+  readonly gossip: Address;
+}
+
+export interface HostConfig {
+  readonly id: NodeId;
+  /** Where the application's requests arrive. */
+  readonly listen: Address;
+  /** Heartbeats, orders, probes. */
+  readonly control: Address;
+  readonly advertise: Address;
+  /** Own folder of the host, absolute; never inside the vault. */
+  readonly data: string;
+  /** First role only. */
+  readonly mode: "primary" | "restore";
+  readonly candidate: boolean;
+  /** This host's own mount point of the vault, where it differs. */
+  readonly vault: string | null;
+}
+
+export interface PoolConfig {
+  readonly id: PoolId;
+  /** `spaces`, a package name or an absolute path of a module. */
+  readonly app: string;
+  readonly routes: readonly Route[];
+  /** Hosts in the order in which they are preferred; never empty. */
+  readonly preferred: readonly NodeId[];
+  readonly checkpoint: CheckpointConfig;
+  readonly park: ParkConfig;
+  readonly replay: ReplayConfig;
+  readonly reads: ReadsMode;
+  readonly idempotency: { readonly clientMs: number; readonly proxyMs: number };
+}
+
+export interface Route {
+  readonly host: string | null;
+  readonly path: string;
+}
+
+export interface HealthConfig {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly failures: number;
+  /** A main thread that has not ticked for so long counts as down. */
+  readonly hangMs: number;
+  /** How long a refused connection is given before it counts, so that a supervisor can restart in place. */
+  readonly graceMs: number;
+}
+
+export interface CheckpointConfig {
+  readonly bytes: number;
+  readonly intervalMs: number;
+  readonly keep: number;
+}
+
+export interface ParkConfig {
+  readonly requests: number;
+  readonly bytes: number;
+  readonly waitMs: number;
+}
+
+export interface ReplayConfig {
+  readonly attempts: number;
+  readonly bodyBytes: number;
+  readonly policy: "keyed" | "safe" | "never";
+}
+
+export type ReadsMode = "auto" | "check" | "barrier";
+
+export const formatAddress = ({ host, port }: Address): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
