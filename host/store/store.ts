@@ -53,8 +53,15 @@ export interface SettlementKey {
 export interface Write {
   /** `null`: nobody will ask again; at most once. */
   readonly key: SettlementKey | null;
-  /** Synchronous; touches only `db`; may run again if its batch was void. Returns what JSON can hold. */
-  readonly run: (db: Db) => unknown;
+  /** Synchronous; touches only `db`; may run again, as another commit, if its batch was void. Returns what JSON can hold. */
+  readonly run: (db: Db, commit: Commit) => unknown;
+}
+
+/** Which commit a write becomes, if it is settled: for what it stores and returns, such as a version. */
+export interface Commit {
+  readonly lsn: Lsn;
+  /** The batch's log time. */
+  readonly logTimeMs: number;
 }
 
 /** What became of one write inside its batch. Nothing of it is true before the batch is committed. */
