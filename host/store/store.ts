@@ -71,20 +71,38 @@ export type WriteOutcome =
   /** Nothing of it remains; its key is unused. `error` is what `run` threw, or why it was refused. */
   | { readonly type: "refused"; readonly error: unknown };
 
-/** One open transaction. Order: `execute` any number of times, `seal` once, then `commit` or `rollback` once. */
+/**
+ * One open transaction. Order: `execute` any number of times, `seal` once, then `commit` or `rollback` once.
+ *
+ * A write that ends the transaction (`INSERT OR ROLLBACK`) takes the writes before it along; the batch then begins again
+ * without the culprit. So outcomes are final only when the batch is sealed.
+ */
 export interface Batch {
-  /** Runs a write in a savepoint of its own. */
-  execute(write: Write): WriteOutcome;
-  /** Bytes of the change set so far, at least roughly: for the batch's bound. */
+  /**
+   * Runs a write in a savepoint of its own.
+   * - `taken`: its outcome is at its place in `seal().outcomes`.
+   * - `full`: with it the batch would exceed its bound; nothing of it remains, it has no outcome here. Give it to the next
+   *   batch; an empty batch is never full.
+   * @throws what SQLite throws when the local store itself fails (disk full, I/O error): then answer nobody and die.
+   */
+  execute(write: Write): "taken" | "full";
+  /** Bytes of the change sets so far. */
   readonly bytes: number;
   /** How many commits it holds so far. */
   readonly commits: number;
-  /** Ends recording. What is returned is the payload to publish; empty if nothing changed. */
-  seal(): readonly Operation[];
+  /** Ends recording. */
+  seal(): SealedBatch;
   /** Writes `head` into `hs_meta` and commits. @throws whatever SQLite throws: then answer nobody and die. */
   commit(head: Head): void;
-  /** Forgets everything. */
+  /** Forgets everything. Idempotent, also after `commit`. */
   rollback(): void;
+}
+
+export interface SealedBatch {
+  /** The payload to publish; empty if nothing changed. */
+  readonly operations: readonly Operation[];
+  /** One for each write that was `taken`, in the same order. Nothing of them is true before the batch is committed. */
+  readonly outcomes: readonly WriteOutcome[];
 }
 
 export interface Store {
