@@ -55,6 +55,8 @@ export interface Write {
   readonly key: SettlementKey | null;
   /** Synchronous; touches only `db`; may run again, as another commit, if its batch was void. Returns what JSON can hold. */
   readonly run: (db: Db, commit: Commit) => unknown;
+  /** Bytes that it holds while it waits (its request's body), for the queue's bound. Unknown counts as 0. */
+  readonly waitingBytes?: number;
 }
 
 /** Which commit a write becomes, if it is settled: for what it stores and returns, such as a version. */

@@ -1,0 +1,65 @@
+/**
+ * Group commit: runs waiting writes in one open batch until a bound is met, and answers them together afterwards.
+ * Nothing that a group holds is true before its batch is committed: no answer, a refusal neither, leaves earlier.
+ *
+ * Order: `fillGroup`, `batch.seal()`, publish, commit, `settleGroup`; or `rejectGroup`; or, if the batch was void,
+ * `queue.putBack(group)`.
+ */
+import type { Clock } from "../shared/clock.ts";
+import { assert } from "../shared/errors.ts";
+import type { Batch, WriteOutcome } from "./store/store.ts";
+import type { WaitingWrite, WriteQueue } from "./write-queue.ts";
+
+/** The writes that one batch took, in order. */
+export type Group = readonly WaitingWrite[];
+
+/** At which size a batch is closed. Checked between writes, so one write may pass `bytes` and `durationMs` by itself. */
+export interface GroupBounds {
+  readonly writes: number;
+  readonly bytes: number;
+  /** Time spent in executing. */
+  readonly durationMs: number;
+}
+
+/** 1,000 writes, 4 MiB of change sets, 10 ms. */
+export const GROUP_BOUNDS: GroupBounds = { writes: 1000, bytes: 4 * 1024 * 1024, durationMs: 10 };
+
+/**
+ * Executes the queue's oldest writes in `batch` until a bound is met or none waits.
+ * @throws what `execute` throws, which the local store does only when it fails; nobody was answered, all wait again.
+ */
+export function fillGroup(batch: Batch, queue: WriteQueue, bounds: GroupBounds, clock: Clock): Group {
+  const endMs = clock.monotonicMs() + bounds.durationMs;
+  const group: WaitingWrite[] = [];
+  try {
+    while (group.length < bounds.writes && batch.bytes < bounds.bytes) {
+      const [waiting] = queue.take(1);
+      if (!waiting) break;
+      group.push(waiting);
+      if (batch.execute(waiting.write) === "full") {
+        queue.putBack(group.splice(-1));
+        break;
+      }
+      if (clock.monotonicMs() >= endMs) break;
+    }
+    return group;
+  } catch (error) {
+    queue.putBack(group);
+    throw error;
+  }
+}
+
+/** Answers everyone in the group: its batch is committed, or what it found out is proven without one. */
+export function settleGroup(group: Group, outcomes: readonly WriteOutcome[]): void {
+  for (const [index, waiting] of group.entries()) {
+    const outcome = outcomes[index];
+    assert(outcome !== undefined, "a batch has an outcome for each write that it took");
+    if (outcome.type === "refused") waiting.reject(outcome.error);
+    else waiting.settle({ value: outcome.value, lsn: outcome.lsn, replayed: outcome.replayed });
+  }
+}
+
+/** Tells everyone in the group the same failure, whatever became of each: not one outcome of it may be believed. */
+export function rejectGroup(group: Group, error: unknown): void {
+  for (const { reject } of group) reject(error);
+}
