@@ -3,7 +3,10 @@
  * Decisions use `monotonicMs`; `wallMs` is for people, logs and signatures, and no safety rests on it.
  */
 export interface Clock {
-  /** Milliseconds since an arbitrary start, never going back; counts through a stopped process. */
+  /**
+   * Milliseconds since an arbitrary start, the same for all threads of a process, never going back; counts through a
+   * stopped process.
+   */
   monotonicMs(): number;
   /** Milliseconds since 1970, as far as this machine knows. */
   wallMs(): number;

@@ -125,6 +125,8 @@ export const ERRORS = {
     65,
   ),
   HS_MESSAGE_VERSION: row("No common protocol version: theirs {found}, ours {accepted}", 426, "final", 65),
+  HS_MESSAGE_BOOT: row("The message is for the boot {found} of {host}, which is now {accepted}", 409, "retry", 69),
+  HS_MAIN_STALLED: row("The main thread of {host} did not answer within {waitMs} ms", 503, "retry", 69),
   HS_SIGNATURE_INVALID: row("The signature was refused: {reason}", 401, "final", 65),
   HS_PROMOTE_REFUSED: row("The order to take over was refused: {reason}", 409, "retry", 69),
 } as const satisfies Record<string, ErrorRow>;
