@@ -3,7 +3,7 @@
  * ill-typed known one is an error that names it. Paths are `/hotspare/v1/<message>`.
  */
 import { Type, type Static, type TSchema } from "typebox";
-import { ROLES } from "./role.ts";
+import { ROLES, type Role } from "./role.ts";
 
 const Id = Type.String({ minLength: 1, maxLength: 64 });
 const Hex128 = Type.String({ pattern: "^[0-9a-f]{32}$" });
@@ -25,7 +25,7 @@ export const FenceMessage = Type.Object({
 /** What a host says of one pool. */
 export const PoolReport = Type.Object({
   pool: Id,
-  role: Type.Union(ROLES.map((role) => Type.Literal(role))),
+  role: Type.Unsafe<Role>(Type.Union(ROLES.map((role) => Type.Literal(role)))),
   /** `true` only after step 3 of a takeover: this host owns `fence` and answers requests. */
   serving: Type.Boolean(),
   /** The newest fence of the state that this host has applied (a primary: its own). */
