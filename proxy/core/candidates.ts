@@ -1,0 +1,68 @@
+/**
+ * Who can take a pool over, best first. Pure.
+ *
+ * A candidate answers its heartbeats, may and can take over, reads the same vault, and has just written to it. Among
+ * them the one that has applied most is quickest; equals go by the configured preference.
+ */
+import type { NodeId, PoolId } from "../../shared/ids.ts";
+import type { PoolReport } from "../../shared/wire/messages.ts";
+import type { HostHealth } from "./host-health.ts";
+import { poolReportOf } from "./pool-view.ts";
+import type { Settings } from "./settings.ts";
+
+export interface CandidateRules {
+  readonly pool: PoolId;
+  readonly preferred: readonly NodeId[];
+  /** `null`: the vault has no id yet, any is right. */
+  readonly vaultId: string | null;
+  /** Hosts whose last order failed. */
+  readonly excluded: readonly NodeId[];
+}
+
+export interface Candidates {
+  /** Best first. */
+  readonly able: readonly HostHealth[];
+  /** Hosts that lack nothing but a vault that they can write to. */
+  readonly withoutVault: number;
+}
+
+export function candidates(hosts: readonly HostHealth[], rules: CandidateRules, settings: Settings): Candidates {
+  const fit = hosts.filter((health) => !rules.excluded.includes(health.host) && isFit(health, rules));
+  const able = fit.filter((health) => hasVault(health, settings)).sort((a, b) => compare(a, b, rules));
+  return { able, withoutVault: fit.length - able.length };
+}
+
+/** Whether its own write probe of the vault is fresh and good. */
+export const hasVault = ({ report }: HostHealth, settings: Settings): boolean =>
+  report !== null && report.body.probe.ok && report.body.probe.ageMs <= settings.storageFreshMs;
+
+function isFit(health: HostHealth, { pool, vaultId }: CandidateRules): boolean {
+  const { report, verdict } = health;
+  if (report === null || (verdict.type !== "up" && verdict.type !== "suspect")) return false;
+  if (verdict.type === "suspect" && verdict.reason !== "timeout") return false;
+  if (!report.body.candidate || (vaultId !== null && report.body.vaultId !== vaultId)) return false;
+  const entry = poolReportOf(report.body, pool);
+  return entry !== null && canTakeOver(entry);
+}
+
+const canTakeOver = ({ role, unfit, alarm }: PoolReport): boolean =>
+  unfit === null && alarm === null && role !== "offline" && role !== "restoring";
+
+function compare(a: HostHealth, b: HostHealth, rules: CandidateRules): number {
+  return (
+    suspicion(a) - suspicion(b) ||
+    appliedSlot(b, rules.pool) - appliedSlot(a, rules.pool) ||
+    preference(a.host, rules) - preference(b.host, rules) ||
+    (a.host < b.host ? -1 : 1)
+  );
+}
+
+const suspicion = ({ verdict }: HostHealth): number => (verdict.type === "up" ? 0 : 1);
+
+const appliedSlot = ({ report }: HostHealth, pool: PoolId): number =>
+  report === null ? 0 : (poolReportOf(report.body, pool)?.slot ?? 0);
+
+function preference(host: NodeId, { preferred }: CandidateRules): number {
+  const index = preferred.indexOf(host);
+  return index < 0 ? preferred.length : index;
+}

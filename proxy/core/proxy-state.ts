@@ -1,0 +1,321 @@
+/**
+ * All that one proxy decides on, in one step function: hosts' health, pools' views, routes. Pure: effects are data, and
+ * the shell (`proxy.ts`) performs them. Time comes in with each event; `wakeMs` says when to come back if nothing is heard.
+ */
+import type { NodeId, PoolId } from "../../shared/ids.ts";
+import { unreachable } from "../../shared/errors.ts";
+import type { Answer, FenceMessage, HostReport } from "../../shared/wire/messages.ts";
+import { decide, isOpen, orderFailed, orderRefused, orderServed, watched, type PoolRules } from "./failover.ts";
+import {
+  healthWakeMs,
+  newHostHealth,
+  stepHealth,
+  type HealthEvent,
+  type HostHealth,
+  type Verdict,
+} from "./host-health.ts";
+import { learnReport, newPoolView, type Incident, type Order, type PoolState, type PoolView } from "./pool-view.ts";
+import type { FailureKind } from "./probe-channel.ts";
+import type { Settings } from "./settings.ts";
+
+export interface ProxyState {
+  readonly hosts: ReadonlyMap<NodeId, HostHealth>;
+  readonly pools: ReadonlyMap<PoolId, PoolView>;
+  readonly routes: ReadonlyMap<PoolId, Route>;
+  readonly seenMs: number;
+}
+
+/** Where a pool's requests go. `null`: they wait. */
+export type Route = { readonly host: NodeId; readonly epoch: number } | null;
+
+export interface Rules {
+  readonly settings: Settings;
+  readonly hosts: readonly NodeId[];
+  readonly pools: readonly PoolRules[];
+}
+
+export type ProxyEvent =
+  | { readonly type: "tick" }
+  | { readonly type: "probeAnswered"; readonly host: NodeId; readonly sentMs: number; readonly report: HostReport }
+  | { readonly type: "probeFailed"; readonly host: NodeId; readonly sentMs: number; readonly kind: FailureKind }
+  | { readonly type: "dataAnswered"; readonly host: NodeId; readonly sentMs: number }
+  | { readonly type: "dataFailed"; readonly host: NodeId; readonly sentMs: number; readonly kind: FailureKind }
+  /** A real request met an error, or an answer that says it went to the wrong host. */
+  | { readonly type: "trafficFailed"; readonly host: NodeId }
+  | {
+      readonly type: "orderAnswered";
+      readonly pool: PoolId;
+      readonly host: NodeId;
+      readonly sentMs: number;
+      readonly answer: Answer<"promote">;
+    }
+  | {
+      readonly type: "orderFailed";
+      readonly pool: PoolId;
+      readonly host: NodeId;
+      readonly sentMs: number;
+      readonly kind: FailureKind;
+    };
+
+export type ProxyEffect =
+  | { readonly type: "probe"; readonly host: NodeId; readonly bootId: string | null }
+  | { readonly type: "probeData"; readonly host: NodeId }
+  | { readonly type: "promote"; readonly pool: PoolId; readonly order: Order }
+  /** From now on; requests to the host before it that have not begun to be answered are to be sent again. */
+  | { readonly type: "route"; readonly pool: PoolId; readonly route: Route }
+  | { readonly type: "note"; readonly note: Note };
+
+/** What people want to read later. */
+export type Note =
+  | { readonly type: "verdict"; readonly host: NodeId; readonly from: Verdict["type"]; readonly verdict: Verdict }
+  | {
+      readonly type: "pool";
+      readonly pool: PoolId;
+      readonly from: PoolState;
+      readonly state: PoolState;
+      readonly cause: string | null;
+    }
+  | {
+      readonly type: "order-ended";
+      readonly pool: PoolId;
+      readonly host: NodeId;
+      readonly outcome: string;
+      readonly reason: string;
+    }
+  | {
+      readonly type: "served";
+      readonly pool: PoolId;
+      readonly host: NodeId;
+      readonly epoch: number;
+      readonly phases: Phases | null;
+    };
+
+/** Milliseconds of one loss of the primary, each from the end of the one before. */
+export interface Phases {
+  readonly cause: string;
+  readonly detectedMs: number;
+  readonly orderedMs: number;
+  readonly servingMs: number;
+  readonly totalMs: number;
+}
+
+export interface ProxyStep {
+  readonly state: ProxyState;
+  readonly effects: readonly ProxyEffect[];
+  readonly wakeMs: number;
+}
+
+export function newProxyState(rules: Rules, nowMs: number): ProxyState {
+  return {
+    hosts: new Map(rules.hosts.map((host) => [host, newHostHealth(host, nowMs)])),
+    pools: new Map(rules.pools.map(({ pool }) => [pool, newPoolView(pool, nowMs)])),
+    routes: new Map(rules.pools.map(({ pool }) => [pool, null])),
+    seenMs: nowMs,
+  };
+}
+
+export function stepProxy(before: ProxyState, event: ProxyEvent, nowMs: number, rules: Rules): ProxyStep {
+  const effects: ProxyEffect[] = [];
+  const woken = nowMs - before.seenMs > rules.settings.awayMs;
+  let hosts = stepHosts(before.hosts, woken ? awayFrom : nothing, nowMs, rules, effects);
+  hosts = stepHosts(hosts, (host) => healthEvent(event, host), nowMs, rules, effects);
+  const learned = learn(before.pools, event, nowMs, rules, effects);
+  const decided = decideAll(learned, hosts, nowMs, rules, effects);
+  hosts = stepHosts(hosts, (host, health) => paceEvent(host, health, decided.pools, hosts), nowMs, rules, effects);
+  const routes = routeAll(before, decided.pools, hosts, effects);
+  const wakeMs = Math.min(decided.wakeMs, ...[...hosts.values()].map(healthWakeMs));
+  return { state: { hosts, pools: decided.pools, routes, seenMs: nowMs }, effects, wakeMs };
+}
+
+type EventFor = (host: NodeId, health: HostHealth) => HealthEvent | null;
+
+const awayFrom: EventFor = () => ({ type: "away" });
+const nothing: EventFor = () => null;
+
+function stepHosts(
+  before: ReadonlyMap<NodeId, HostHealth>,
+  eventFor: EventFor,
+  nowMs: number,
+  { settings }: Rules,
+  effects: ProxyEffect[],
+): ReadonlyMap<NodeId, HostHealth> {
+  const after = new Map(before);
+  for (const [host, health] of before) {
+    const event = eventFor(host, health);
+    if (event === null) continue;
+    const step = stepHealth(health, event, nowMs, settings);
+    after.set(host, step.health);
+    effects.push(
+      ...step.effects.map((effect) => probeEffect(step.health, effect)),
+      ...verdictNotes(health, step.health),
+    );
+  }
+  return after;
+}
+
+const probeEffect = ({ host, report }: HostHealth, effect: "probe" | "probeData"): ProxyEffect =>
+  effect === "probe" ? { type: "probe", host, bootId: report?.body.bootId ?? null } : { type: "probeData", host };
+
+function verdictNotes(before: HostHealth, { host, verdict }: HostHealth): ProxyEffect[] {
+  const from = before.verdict.type;
+  return from === verdict.type ? [] : [{ type: "note", note: { type: "verdict", host, from, verdict } }];
+}
+
+function healthEvent(event: ProxyEvent, host: NodeId): HealthEvent | null {
+  if (event.type === "tick") return event;
+  if (event.host !== host) return null;
+  switch (event.type) {
+    case "probeAnswered":
+      return { type: "answered", report: event.report, sentMs: event.sentMs };
+    case "probeFailed":
+      return { type: "failed", kind: event.kind, sentMs: event.sentMs };
+    case "dataAnswered":
+    case "dataFailed":
+    case "trafficFailed":
+      return event;
+    case "orderAnswered":
+      return null;
+    case "orderFailed":
+      return event.kind === "refused" || event.kind === "reset" ? { type: "trafficFailed" } : null;
+    default:
+      return unreachable(event);
+  }
+}
+
+function paceEvent(
+  host: NodeId,
+  health: HostHealth,
+  pools: ReadonlyMap<PoolId, PoolView>,
+  hosts: ReadonlyMap<NodeId, HostHealth>,
+): HealthEvent | null {
+  const pace = [...pools.values()].some((view) => watched(view, hosts).includes(host)) ? "ordered" : "normal";
+  return pace === health.pace ? null : { type: "paced", pace };
+}
+
+function learn(
+  before: ReadonlyMap<PoolId, PoolView>,
+  event: ProxyEvent,
+  nowMs: number,
+  { settings, hosts }: Rules,
+  effects: ProxyEffect[],
+): ReadonlyMap<PoolId, PoolView> {
+  if (event.type === "probeAnswered") {
+    if (!hosts.includes(event.host) || event.report.host !== event.host) return before;
+    return new Map([...before].map(([pool, view]) => [pool, learnReport(view, event.report, event.sentMs, nowMs)]));
+  }
+  if (event.type !== "orderAnswered" && event.type !== "orderFailed") return before;
+  const view = before.get(event.pool);
+  if (view === undefined) return before;
+  const untilMs = nowMs + settings.takeoverMs;
+  const learned =
+    event.type === "orderFailed" ? endFailed(view, event, untilMs) : takeAnswer(view, event, { nowMs, untilMs });
+  effects.push(...orderNotes(event));
+  return new Map(before).set(event.pool, learned);
+}
+
+/** An order that was given up meanwhile, or given anew, is not touched by the old one's failure. */
+function endFailed(view: PoolView, { host, sentMs }: { host: NodeId; sentMs: number }, untilMs: number): PoolView {
+  return view.order?.host === host && view.order.sentMs === sentMs ? orderFailed(view, host, untilMs) : view;
+}
+
+function takeAnswer(
+  view: PoolView,
+  { host, sentMs, answer }: Extract<ProxyEvent, { type: "orderAnswered" }>,
+  at: { readonly nowMs: number; readonly untilMs: number },
+): PoolView {
+  switch (answer.outcome) {
+    case "accepted":
+      return view;
+    case "serving":
+      return isOwn(answer.fence, host)
+        ? orderServed(view, host, answer.fence, at.nowMs)
+        : endFailed(view, { host, sentMs }, at.untilMs);
+    case "refused":
+      return orderRefused(view, host, answer.fence, at);
+    default:
+      return unreachable(answer.outcome);
+  }
+}
+
+const isOwn = (fence: FenceMessage | null, host: NodeId): fence is FenceMessage => fence?.owner === host;
+
+function orderNotes(event: Extract<ProxyEvent, { type: "orderAnswered" | "orderFailed" }>): ProxyEffect[] {
+  const { pool, host } = event;
+  const [outcome, reason] =
+    event.type === "orderFailed" ? ["failed", event.kind] : [event.answer.outcome, event.answer.reason];
+  return [{ type: "note", note: { type: "order-ended", pool, host, outcome, reason } }];
+}
+
+function decideAll(
+  before: ReadonlyMap<PoolId, PoolView>,
+  hosts: ReadonlyMap<NodeId, HostHealth>,
+  nowMs: number,
+  rules: Rules,
+  effects: ProxyEffect[],
+): { readonly pools: ReadonlyMap<PoolId, PoolView>; readonly wakeMs: number } {
+  const pools = new Map(before);
+  let wakeMs = Number.POSITIVE_INFINITY;
+  for (const poolRules of rules.pools) {
+    const view = before.get(poolRules.pool) ?? newPoolView(poolRules.pool, nowMs);
+    const decision = decide(view, hosts, nowMs, poolRules, rules.settings);
+    pools.set(poolRules.pool, decision.view);
+    wakeMs = Math.min(wakeMs, decision.wakeMs);
+    if (decision.order !== null) effects.push({ type: "promote", pool: poolRules.pool, order: decision.order });
+    effects.push(...poolNotes(view, decision.view, nowMs));
+  }
+  return { pools, wakeMs };
+}
+
+function poolNotes(before: PoolView, after: PoolView, nowMs: number): ProxyEffect[] {
+  const { pool, state, claim } = after;
+  const notes: Note[] = [];
+  if (before.state !== state) {
+    notes.push({
+      type: "pool",
+      pool,
+      from: before.state,
+      state,
+      cause: (after.incident ?? before.incident)?.cause ?? null,
+    });
+  }
+  if (state === "serving" && before.state !== "serving" && claim !== null) {
+    notes.push({
+      type: "served",
+      pool,
+      host: claim.host,
+      epoch: after.epoch,
+      phases: phasesOf(before.incident, nowMs),
+    });
+  }
+  return notes.map((note) => ({ type: "note", note }));
+}
+
+function phasesOf(incident: Incident | null, nowMs: number): Phases | null {
+  if (incident === null) return null;
+  const { cause, troubleMs, detectedMs } = incident;
+  const orderedMs = incident.orderedMs ?? detectedMs;
+  return {
+    cause,
+    detectedMs: detectedMs - troubleMs,
+    orderedMs: orderedMs - detectedMs,
+    servingMs: nowMs - orderedMs,
+    totalMs: nowMs - troubleMs,
+  };
+}
+
+function routeAll(
+  before: ProxyState,
+  pools: ReadonlyMap<PoolId, PoolView>,
+  hosts: ReadonlyMap<NodeId, HostHealth>,
+  effects: ProxyEffect[],
+): ReadonlyMap<PoolId, Route> {
+  const routes = new Map(before.routes);
+  for (const [pool, view] of pools) {
+    const route = view.claim !== null && isOpen(view, hosts) ? { host: view.claim.host, epoch: view.epoch } : null;
+    const old = before.routes.get(pool) ?? null;
+    if (route?.host === old?.host && route?.epoch === old?.epoch) continue;
+    routes.set(pool, route);
+    effects.push({ type: "route", pool, route });
+  }
+  return routes;
+}
