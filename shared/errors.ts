@@ -26,7 +26,10 @@ export const ERRORS = {
 
   HS_CONFIG_INVALID: row("{file}:{line}: {key}: found {found}, accepted is {accepted}", 400, "final", 78),
   HS_CONFIG_UNREADABLE: row("Cannot read the configuration {file}: {reason}", 400, "final", 78),
+  HS_CONFIG_LOCKED: row("Another program is changing the configuration {file}: {reason}", 409, "retry", 69),
+  HS_CONFIG_UNWRITABLE: row("Cannot change the configuration {file}: {reason}", 500, "final", 73),
   HS_SECRET_UNREADABLE: row("Cannot read the cluster secret from {source}: {reason}", 500, "final", 78),
+  HS_SECRET_UNWRITABLE: row("Cannot make the cluster secret {file}: {reason}", 500, "final", 73),
   HS_NODE_VERSION: row("Node.js {found} is too old: {accepted} is needed", 500, "final", 78),
   HS_USAGE: row("{reason}", 400, "final", 64),
   HS_PORT_TAKEN: row("Cannot listen on {address} ({what}): {reason}", 500, "final", 69),
@@ -112,6 +115,11 @@ export const ERRORS = {
     "final",
   ),
   HS_APP_INVALID: row("Cannot load the application {app}: {reason}", 500, "final", 78),
+
+  HS_LSN_AHEAD: row("The request asks for LSN {lsn}; this host is at {found}", 503, "retry", 69),
+  HS_ROUTE_ABSENT: row("There is nothing at {method} {target}", 404, "final"),
+  HS_BODY_TOO_LARGE: row("The body is too large: accepted are {accepted} bytes", 413, "final"),
+  HS_MEDIA_TYPE: row("The content type {found} is not accepted here", 415, "final"),
 
   HS_SPACE_ABSENT: row("There is no space {space}", 404, "final"),
   HS_DOCUMENT_ABSENT: row("There is no document {id} in space {space}", 404, "final"),
