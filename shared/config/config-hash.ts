@@ -1,0 +1,28 @@
+/**
+ * The hash of what all nodes must agree on. Left out is what may differ from machine to machine: where the file, the
+ * secret, the vault's mount point, the data folders and the application's module lie.
+ */
+import { createHash } from "node:crypto";
+import type { Config } from "./config.ts";
+import type { ConfigValues } from "./config-values.ts";
+
+export function configHash(config: Omit<Config, "hash">, values: ConfigValues): string {
+  const agreed = {
+    ...config,
+    file: null,
+    secret: null,
+    vault: config.vault.id,
+    hosts: config.hosts.map((host) => ({ ...host, data: null, vault: null })),
+    pools: config.pools.map((pool, index) => ({ ...pool, app: values.get("pools[].app", index) })),
+  };
+  return createHash("sha256").update(canonical(agreed)).digest("hex");
+}
+
+/** JSON with sorted keys: the same settings in another order are the same settings. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

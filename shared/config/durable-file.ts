@@ -1,0 +1,68 @@
+/**
+ * Small local files that are there whole or not at all, also after a power cut: written beside their place, synced, then
+ * named. For the configuration and the secret; the vault has its own way.
+ */
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+export interface FileContent {
+  readonly text: string;
+  /** Permission bits, such as `0o600`. */
+  readonly mode: number;
+}
+
+/** Creates `file`; `false`, and nothing is changed, if the name is taken. Throws what the file system says. */
+export function createFile(file: string, content: FileContent): boolean {
+  return place(file, content, (temporary) => {
+    try {
+      linkSync(temporary, file);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+      throw error;
+    }
+  });
+}
+
+/** Replaces `file`, if `allowed` still agrees when the new contents are safe. Throws what it or the file system says. */
+export function replaceFile(file: string, content: FileContent, allowed: () => void): void {
+  place(file, content, (temporary) => {
+    allowed();
+    renameSync(temporary, file);
+  });
+}
+
+function place<T>(file: string, content: FileContent, name: (temporary: string) => T): T {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    writeDurably(temporary, content);
+    const result = name(temporary);
+    syncFolder(dirname(file));
+    return result;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** What an earlier process of the same number left is removed first: an open with `wx` never follows a link. */
+function writeDurably(file: string, { text, mode }: FileContent): void {
+  rmSync(file, { force: true });
+  const descriptor = openSync(file, "wx", mode);
+  try {
+    writeFileSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Windows cannot open a folder, and needs no sync of one. */
+function syncFolder(folder: string): void {
+  if (process.platform === "win32") return;
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

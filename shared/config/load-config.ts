@@ -1,0 +1,174 @@
+/**
+ * Makes the effective configuration out of `hotspare.yaml`: reads and checks it, fills in every default, resolves units
+ * and paths. Fails with HS_CONFIG_UNREADABLE or HS_CONFIG_INVALID and never gives a configuration that is half right.
+ */
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { HotspareError, reasonOf } from "../errors.ts";
+import { parsePoolId } from "../ids.ts";
+import type { Config, HostConfig, PoolConfig, ProxyConfig, Route, SecretSource } from "./config.ts";
+import { configHash } from "./config-hash.ts";
+import { checkRules } from "./config-rules.ts";
+import type { ConfigValues } from "./config-values.ts";
+import { parseConfig } from "./parse-config.ts";
+import type { Env } from "./substitute.ts";
+
+/** More than any real configuration, and little enough to be read at once. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * @param file path of `hotspare.yaml`, relative to the working folder.
+ * @param env where `${NAME}` is looked up.
+ * @throws {HotspareError} HS_CONFIG_UNREADABLE, HS_CONFIG_INVALID.
+ */
+export function loadConfig(file: string, env: Env): Config {
+  return toConfig(loadValues(file, env));
+}
+
+/** The same without the defaults filled in: which key stands where, for `config show`. */
+export function loadValues(file: string, env: Env): ConfigValues {
+  const path = resolve(file);
+  const values = parseConfig(readText(path), path, env);
+  toConfig(values);
+  return values;
+}
+
+/** @throws {HotspareError} HS_CONFIG_INVALID if the values do not fit together. */
+export function toConfig(values: ConfigValues): Config {
+  const config = assemble(values);
+  checkRules(config, values);
+  return { ...config, hash: configHash(config, values) };
+}
+
+function readText(path: string): string {
+  try {
+    const bytes = readFileSync(path);
+    if (bytes.length > MAX_FILE_BYTES) throw new Error(`it has more than ${MAX_FILE_BYTES} bytes`);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const reason = absent ? "there is no such file; `hotspare init` makes one" : reasonOf(error);
+    throw new HotspareError("HS_CONFIG_UNREADABLE", { file: path, reason }, { cause: error });
+  }
+}
+
+function assemble(values: ConfigValues): Omit<Config, "hash"> {
+  const hosts = entries(values, "hosts").map((at) => hostAt(values, at));
+  return {
+    file: values.file,
+    cluster: values.get("cluster"),
+    secret: secretOf(values),
+    vault: { directory: pathIn(values, values.get("vault.directory")), id: values.get("vault.id") },
+    proxies: entries(values, "proxies").map((at) => proxyAt(values, at)),
+    hosts,
+    pools: poolsOf(values, hosts),
+    health: {
+      intervalMs: values.get("health.interval"),
+      timeoutMs: values.get("health.timeout"),
+      failures: values.get("health.failures"),
+      hangMs: values.get("health.hang"),
+      graceMs: values.get("health.grace"),
+    },
+    takeover: { timeoutMs: values.get("takeover.timeout") },
+    cleanDelayMs: values.get("cleanDelay"),
+    rejoin: values.get("rejoin"),
+  };
+}
+
+function secretOf(values: ConfigValues): SecretSource {
+  const env = values.get("secret.env");
+  const file = values.get("secret.file");
+  if (env === null) return { file: pathIn(values, file ?? "cluster.key") };
+  if (file === null) return { env };
+  throw values.conflict("secret.env", [], "secret.file and secret.env", "one of the two");
+}
+
+function proxyAt(values: ConfigValues, at: number): ProxyConfig {
+  const listen = values.get("proxies[].listen", at);
+  const admin = values.get("proxies[].admin", at);
+  return {
+    id: values.get("proxies[].id", at),
+    listen,
+    admin,
+    advertise: values.get("proxies[].advertise", at) ?? listen,
+    gossip: values.get("proxies[].gossip", at) ?? admin,
+  };
+}
+
+function hostAt(values: ConfigValues, at: number): HostConfig {
+  const listen = values.get("hosts[].listen", at);
+  const vault = values.get("hosts[].vault", at);
+  return {
+    id: values.get("hosts[].id", at),
+    listen,
+    control: values.get("hosts[].control", at),
+    advertise: values.get("hosts[].advertise", at) ?? listen,
+    data: pathIn(values, values.get("hosts[].data", at)),
+    mode: values.get("hosts[].mode", at),
+    candidate: values.get("hosts[].candidate", at),
+    vault: vault === null ? null : pathIn(values, vault),
+  };
+}
+
+/** A file without pools has one, `main`, with every default: as an entry that says nothing but its id. */
+function poolsOf(values: ConfigValues, hosts: readonly HostConfig[]): readonly PoolConfig[] {
+  const given = entries(values, "pools").map((at) => poolAt(values, at, hosts));
+  return given.length > 0 ? given : [{ ...poolAt(values, 0, hosts), id: parsePoolId("main") }];
+}
+
+function poolAt(values: ConfigValues, at: number, hosts: readonly HostConfig[]): PoolConfig {
+  const preferred = values.get("pools[].preferred", at) ?? [];
+  return {
+    id: values.get("pools[].id", at),
+    app: appIn(values, values.get("pools[].app", at)),
+    routes: routesAt(values, at),
+    preferred: preferred.length > 0 ? preferred : preferredByMode(hosts),
+    ...tunablesAt(values, at),
+  };
+}
+
+function routesAt(values: ConfigValues, at: number): readonly Route[] {
+  const routes = Array.from({ length: values.length("pools[].routes", at) }, (_, index) => ({
+    host: values.get("pools[].routes[].host", at, index),
+    path: values.get("pools[].routes[].path", at, index),
+  }));
+  return routes.length > 0 ? routes : [{ host: null, path: "/" }];
+}
+
+function preferredByMode(hosts: readonly HostConfig[]): PoolConfig["preferred"] {
+  const candidates = hosts.filter((host) => host.candidate);
+  const first = candidates.filter((host) => host.mode === "primary");
+  const then = candidates.filter((host) => host.mode !== "primary");
+  return [...first, ...then].map((host) => host.id);
+}
+
+function tunablesAt(values: ConfigValues, at: number): Omit<PoolConfig, "id" | "app" | "routes" | "preferred"> {
+  return {
+    checkpoint: {
+      bytes: values.get("pools[].checkpoint.bytes", at) ?? values.get("checkpoint.bytes"),
+      intervalMs: values.get("pools[].checkpoint.interval", at) ?? values.get("checkpoint.interval"),
+      keep: values.get("pools[].checkpoint.keep", at) ?? values.get("checkpoint.keep"),
+    },
+    park: {
+      requests: values.get("pools[].park.requests", at) ?? values.get("park.requests"),
+      bytes: values.get("pools[].park.bytes", at) ?? values.get("park.bytes"),
+      waitMs: values.get("pools[].park.wait", at) ?? values.get("park.wait"),
+    },
+    replay: {
+      attempts: values.get("pools[].replay.attempts", at) ?? values.get("replay.attempts"),
+      bodyBytes: values.get("pools[].replay.body", at) ?? values.get("replay.body"),
+      policy: values.get("pools[].replay.policy", at) ?? values.get("replay.policy"),
+    },
+    reads: values.get("pools[].reads", at) ?? values.get("reads"),
+    idempotency: {
+      clientMs: values.get("pools[].idempotency.client", at) ?? values.get("idempotency.client"),
+      proxyMs: values.get("pools[].idempotency.proxy", at) ?? values.get("idempotency.proxy"),
+    },
+  };
+}
+
+const pathIn = (values: ConfigValues, path: string): string => resolve(dirname(values.file), path);
+
+const appIn = (values: ConfigValues, app: string): string => (/^[./]/.test(app) ? pathIn(values, app) : app);
+
+const entries = (values: ConfigValues, list: string): readonly number[] => [...Array(values.length(list)).keys()];

@@ -1,0 +1,226 @@
+/**
+ * Every key of `hotspare.yaml`: what it accepts, in which unit, what holds where it is absent, and what it is for. The one
+ * table that reading, checking, `config show` and `docs/configuration.md` follow. `[]` stands for each entry of a list.
+ */
+import {
+  address,
+  application,
+  byteSize,
+  clusterName,
+  count,
+  duration,
+  flag,
+  folder,
+  nodeId,
+  nodeIds,
+  oneOf,
+  poolId,
+  routeHost,
+  routePath,
+  secretFile,
+  variable,
+  vaultId,
+  type Check,
+} from "./checks.ts";
+
+/** What holds where a key is absent. */
+export type Fallback =
+  | { readonly type: "needed" }
+  | { readonly type: "standard"; readonly written: string | number | boolean }
+  /** Worked out by `load-config.ts`; `from` says how. */
+  | { readonly type: "derived"; readonly from: string };
+
+export interface Setting<T, F extends Fallback = Fallback> {
+  readonly check: Check<T>;
+  readonly fallback: F;
+  readonly description: string;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+/** Keys that hold for all pools and that each entry of `pools` may override. */
+export const POOL_SETTINGS = {
+  "checkpoint.bytes": standard(
+    byteSize({ min: 64 * KIB, max: 1024 * GIB }),
+    "256MiB",
+    "Journal since the last checkpoint that makes the next one due (at least half the image).",
+  ),
+  "checkpoint.interval": standard(
+    duration({ min: SECOND, max: 168 * HOUR }),
+    "10m",
+    "Time after which a checkpoint is due if anything changed.",
+  ),
+  "checkpoint.keep": standard(
+    count({ min: 2, max: 100 }),
+    2,
+    "Checkpoints that are kept; the journal is cleaned below the oldest of them.",
+  ),
+  "park.requests": standard(
+    count({ min: 0, max: 1_000_000 }),
+    10_000,
+    "Requests that may wait at one proxy for a primary; over it they get 503.",
+  ),
+  "park.bytes": standard(
+    byteSize({ min: 0, max: 64 * GIB }),
+    "256MiB",
+    "Bytes of request bodies that may be kept at one proxy meanwhile.",
+  ),
+  "park.wait": standard(
+    duration({ min: 0, max: HOUR }),
+    "30s",
+    "How long one request waits for a primary before it gets 503.",
+  ),
+  "replay.attempts": standard(
+    count({ min: 1, max: 2 }),
+    2,
+    "How often one request may be given to a host; never more than twice.",
+  ),
+  "replay.body": standard(
+    byteSize({ min: 0, max: GIB }),
+    "1MiB",
+    "Largest request body that is kept so that the request can be sent again.",
+  ),
+  "replay.policy": standard(
+    oneOf("keyed", "safe", "never"),
+    "keyed",
+    "What is sent again after a broken connection: `keyed` every request (writes by their key), `safe` only GET, HEAD and OPTIONS, `never` none.",
+  ),
+  reads: standard(
+    oneOf("auto", "check", "barrier"),
+    "auto",
+    "How a linearizable read is proven: `check` looks at the next slot, `barrier` publishes an empty batch, `auto` picks by the mount.",
+  ),
+  "idempotency.client": standard(
+    duration({ min: MINUTE, max: 720 * HOUR }),
+    "24h",
+    "Life of a client's `Idempotency-Key`, in log time.",
+  ),
+  "idempotency.proxy": standard(
+    duration({ min: MINUTE, max: 24 * HOUR }),
+    "10m",
+    "Life of a proxy's own key, in log time; longer than `park.wait`.",
+  ),
+} as const;
+
+type PoolSettings = typeof POOL_SETTINGS;
+type PoolOverrides = {
+  readonly [Key in keyof PoolSettings as `pools[].${Key}`]: Setting<
+    Checked<PoolSettings[Key]>,
+    { type: "derived"; from: string }
+  >;
+};
+
+export const SETTINGS = {
+  cluster: needed(clusterName, "Name of the cluster; every message and the vault carry it."),
+  "secret.file": derived(
+    secretFile,
+    "`cluster.key`, unless `secret.env` is given",
+    "File with the cluster's secret: at least 32 bytes in hex or base64, readable by its owner only.",
+  ),
+  "secret.env": derived(variable, "none", "Environment variable with the secret, instead of a file."),
+  "vault.directory": needed(folder, "The folder that all hosts see."),
+  "vault.id": derived(
+    vaultId,
+    "none until `hotspare init` writes it",
+    "Identity of the vault; a host on another vault refuses to start.",
+  ),
+  "proxies[].id": needed(nodeId, "Name of the proxy, unique in the cluster."),
+  "proxies[].listen": needed(address, "Where clients connect: the address to bind to."),
+  "proxies[].admin": needed(address, "Admin listener; keep it on loopback or a private network."),
+  "proxies[].advertise": derived(address, "as `listen`", "Where clients reach the proxy, if not at `listen`."),
+  "proxies[].gossip": derived(address, "as `admin`", "Where other proxies reach this one."),
+  "hosts[].id": needed(nodeId, "Name of the host, unique in the cluster."),
+  "hosts[].listen": needed(address, "Where the application answers: the address to bind to."),
+  "hosts[].control": needed(address, "Heartbeats, orders and probes."),
+  "hosts[].advertise": derived(address, "as `listen`", "Where proxies reach the application, if not at `listen`."),
+  "hosts[].data": needed(folder, "The host's own folder, on a local disk, never inside the vault."),
+  "hosts[].mode": standard(oneOf("primary", "restore"), "restore", "First role only, in a vault without history."),
+  "hosts[].candidate": standard(flag, true, "Whether it may ever take over."),
+  "hosts[].vault": derived(folder, "as `vault.directory`", "This host's own mount point of the vault."),
+  "pools[].id": needed(poolId, "Name of the pool, unique in the cluster."),
+  "pools[].app": standard(application, "spaces", "The application."),
+  "pools[].routes[].host": derived(routeHost, "any", "Host name of the requests that the pool serves."),
+  "pools[].routes[].path": standard(
+    routePath,
+    "/",
+    "Path at which the requests begin that the pool serves, by whole segments; the longest wins.",
+  ),
+  "pools[].preferred": derived(
+    nodeIds,
+    "all candidates, those with `mode: primary` first",
+    "Hosts in the order in which they should own the pool.",
+  ),
+  "health.interval": standard(duration({ min: 10, max: MINUTE }), "250ms", "Time between two heartbeats."),
+  "health.timeout": standard(
+    duration({ min: 10, max: MINUTE }),
+    "250ms",
+    "A heartbeat that is not answered in this time is missed.",
+  ),
+  "health.failures": standard(
+    count({ min: 1, max: 100 }),
+    3,
+    "Missed heartbeats in a row that make a host suspect of being down.",
+  ),
+  "health.hang": standard(
+    duration({ min: 100, max: HOUR }),
+    "10s",
+    "A host whose main thread has not ticked for so long is down.",
+  ),
+  "health.grace": standard(
+    duration({ min: 0, max: 10 * MINUTE }),
+    "0",
+    "How long a refused connection may last before it counts, so that a supervisor can restart the host in place.",
+  ),
+  "takeover.timeout": standard(
+    duration({ min: 100, max: HOUR }),
+    "10s",
+    "An owner that does not serve within this time is down.",
+  ),
+  cleanDelay: standard(
+    duration({ min: SECOND, max: 720 * HOUR }),
+    "10m",
+    "How long deleted names may still be believed absent by a node that slept; well above what the share may cache (1h on a network file system).",
+  ),
+  rejoin: standard(
+    oneOf("auto", "manual"),
+    "auto",
+    "Whether a deposed host becomes a standby by itself, or waits for `hotspare reenrol`.",
+  ),
+  ...POOL_SETTINGS,
+  ...poolOverrides(),
+} as const;
+
+export type SettingKey = keyof typeof SETTINGS;
+type Checked<S> = S extends Setting<infer T, infer _> ? T : never;
+/** What reading a key gives; `null` only where what holds instead is worked out. */
+export type SettingValue<Key extends SettingKey> =
+  (typeof SETTINGS)[Key] extends Setting<infer T, infer F> ? (F["type"] extends "derived" ? T | null : T) : never;
+
+function needed<T>(check: Check<T>, description: string): Setting<T, { type: "needed" }> {
+  return { check, fallback: { type: "needed" }, description };
+}
+
+function standard<T>(
+  check: Check<T>,
+  written: string | number | boolean,
+  description: string,
+): Setting<T, { type: "standard"; written: string | number | boolean }> {
+  return { check, fallback: { type: "standard", written }, description };
+}
+
+function derived<T>(check: Check<T>, from: string, description: string): Setting<T, { type: "derived"; from: string }> {
+  return { check, fallback: { type: "derived", from }, description };
+}
+
+function poolOverrides(): PoolOverrides {
+  const rows = Object.entries(POOL_SETTINGS).map(([key, { check, description }]) => [
+    `pools[].${key}`,
+    derived(check as Check<unknown>, `as \`${key}\``, description),
+  ]);
+  return Object.fromEntries(rows) as PoolOverrides;
+}
