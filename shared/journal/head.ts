@@ -2,7 +2,7 @@
  * The chain rule: what may follow what. Pure; used by standbys, takers, `vault verify` and the simulation alike, so that
  * nobody can disagree on what history is.
  */
-import { createHash } from "node:crypto";
+import { sha256 } from "../hash.ts";
 import type { OriginId, Sha256 } from "../ids.ts";
 import { lsn, nextEpoch, nextSlot, slot, epoch, type Lsn, type Slot } from "../position.ts";
 import type { FenceRef, JournalRecord, SealedRecord } from "./record.ts";
@@ -41,8 +41,7 @@ export function extend(head: Head | null, sealed: SealedRecord): Extension {
 export const slotAfter = (head: Head | null): Slot => (head === null ? slot(1) : nextSlot(head.slot));
 
 /** What stands in for a previous record's hash at slot 1. */
-export const originHash = (origin: OriginId): Sha256 =>
-  createHash("sha256").update(origin, "utf8").digest("hex") as Sha256;
+export const originHash = (origin: OriginId): Sha256 => sha256(origin);
 
 function judgeFirst({ kind, header }: JournalRecord): Violation | null {
   if (header.slot !== 1) return violation("wrong-slot", `slot ${header.slot} where 1 is next`);

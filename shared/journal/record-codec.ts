@@ -3,18 +3,10 @@
  * Whatever the bytes are, decoding ends in a record or in a reason: it never throws, never guesses, never allocates
  * more than it was given.
  */
-import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { sha256 } from "../hash.ts";
 import { isHotspareError, assert, reasonOf } from "../errors.ts";
-import {
-  parseBootId,
-  parseNodeId,
-  parseOriginId,
-  parseRecordId,
-  parseSha256,
-  type NodeId,
-  type Sha256,
-} from "../ids.ts";
+import { parseBootId, parseNodeId, parseOriginId, parseRecordId, parseSha256, type NodeId } from "../ids.ts";
 import { epoch, lsn, slot } from "../position.ts";
 import { decodeOperations, encodeOperations } from "./operation-codec.ts";
 import { decodeFence, decodeFormat, decodeRelease, encodeJson } from "./payload.ts";
@@ -64,7 +56,7 @@ export function encodeRecord(record: JournalRecord): SealedRecord {
   writeHeader(bytes, record);
   bytes.set(payload, HEADER_BYTES);
   bytes.writeUInt32BE(crc32(bytes.subarray(0, length - CHECKSUM_BYTES)), length - CHECKSUM_BYTES);
-  return { record, bytes, hash: hashOf(bytes) };
+  return { record, bytes, hash: sha256(bytes) };
 }
 
 export function decodeRecord(bytes: Buffer): Decoded {
@@ -73,7 +65,7 @@ export function decodeRecord(bytes: Buffer): Decoded {
   const version = bytes.readUInt16BE(AT.version);
   if (version > RECORD_FORMAT) return { type: "newer", version };
   try {
-    return { type: "record", sealed: { record: readRecord(bytes), bytes, hash: hashOf(bytes) } };
+    return { type: "record", sealed: { record: readRecord(bytes), bytes, hash: sha256(bytes) } };
   } catch (error) {
     if (isHotspareError(error) || error instanceof RangeError || error instanceof TypeError) {
       return { type: "invalid", reason: reasonOf(error) };
@@ -157,5 +149,3 @@ function encodePayload(record: JournalRecord): Uint8Array {
       return encodeJson(record.format);
   }
 }
-
-const hashOf = (bytes: Uint8Array): Sha256 => createHash("sha256").update(bytes).digest("hex") as Sha256;

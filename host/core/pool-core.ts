@@ -1,0 +1,95 @@
+/** The one entry to a pool's decisions: what happened goes in, the new state and what to do come out. Pure. */
+import { assert } from "../../shared/errors.ts";
+import type { Role } from "../../shared/wire/role.ts";
+import type { PoolEvent, PoolState, PoolStep, Settings } from "./pool-state.ts";
+import { stepPrimary } from "./primary.ts";
+import { mayBecome } from "./role.ts";
+import { stepRestoring, stepStandby } from "./standby.ts";
+import { beginTakeover, stepTakeover } from "./takeover.ts";
+import { answerTickets, becomeStandby, stay } from "./transitions.ts";
+
+export function initialPool(settings: Settings): PoolState {
+  return {
+    settings,
+    phase: { type: "offline" },
+    applied: null,
+    newestFence: null,
+    lastTenure: null,
+    failedSlot: null,
+    unfit: null,
+    alarm: null,
+    atHeadMs: null,
+    calls: 0,
+  };
+}
+
+export function stepPool(state: PoolState, event: PoolEvent, now: number): PoolStep {
+  const step = dispatch(state, event, now);
+  const [from, to] = [roleOf(state), roleOf(step.state)];
+  assert(mayBecome(from, to), `a host that is ${from} became ${to}`);
+  return step;
+}
+
+/** What this host is for the pool, as others see it. */
+export function roleOf({ phase }: PoolState): Role {
+  switch (phase.type) {
+    case "primary":
+      return phase.primary.stage === "opening" ? "taking-over" : "primary";
+    case "standby":
+    case "restoring":
+    case "taking-over":
+    case "fenced":
+    case "offline":
+      return phase.type;
+  }
+}
+
+/** Whether requests may be answered: only after the new epoch may be told. */
+export const isServing = ({ phase }: PoolState): boolean =>
+  phase.type === "primary" && phase.primary.stage === "serving";
+
+function dispatch(state: PoolState, event: PoolEvent, now: number): PoolStep {
+  if (event.type === "started") return onStarted(state, event, now);
+  if (event.type === "fitness") return stay({ ...state, unfit: event.unfit });
+  const { phase } = state;
+  switch (phase.type) {
+    case "standby":
+      if (event.type === "ordered") return beginTakeover(state, event.order, [event.ticket], now);
+      return stepStandby(state, phase, event, now);
+    case "taking-over":
+      return stepTakeover(state, phase, event, now);
+    case "primary":
+      return stepPrimary(state, phase.primary, event, now);
+    case "restoring":
+      if (event.type === "ordered") return refuse(state, event.ticket, "it is restoring");
+      return stepRestoring(state, phase, event, now);
+    case "fenced":
+      if (event.type === "ordered") return refuse(state, event.ticket, `it is fenced: ${phase.reason}`);
+      return onFencedEvent(state, phase, event, now);
+    case "offline":
+      if (event.type === "ordered") return refuse(state, event.ticket, "it is offline");
+      return stay(state);
+  }
+}
+
+function onStarted(state: PoolState, event: PoolEvent & { type: "started" }, now: number): PoolStep {
+  const { applied, lastTenure } = event;
+  const started: PoolState = { ...state, applied, lastTenure, newestFence: applied?.fence ?? null };
+  return stay(becomeStandby(started, now));
+}
+
+/** A fenced host re-enrols by itself, or waits to be told. A sick one needs a new process. */
+function onFencedEvent(
+  state: PoolState,
+  phase: PoolState["phase"] & { readonly type: "fenced" },
+  event: PoolEvent,
+  now: number,
+): PoolStep {
+  const mayReturn = event.type === "enrol" || (event.type === "tick" && state.settings.rejoin === "auto");
+  return mayReturn && !phase.sick ? stay(becomeStandby(state, now)) : stay(state);
+}
+
+function refuse(state: PoolState, ticket: number, reason: string): PoolStep {
+  const answer = { outcome: "refused", reason, fence: state.newestFence, timings: null } as const;
+  return answerTickets([ticket], answer, stay(state));
+}

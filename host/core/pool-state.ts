@@ -1,0 +1,218 @@
+/**
+ * One pool on one host: what it knows, what can happen to it, what it can ask for. `pool-core.ts` steps it; the shell in
+ * `host/pool.ts` performs the effects and reports each result with the `call` number that the effect carried. A result
+ * whose call is no longer awaited is ignored: that is how any step may be abandoned.
+ */
+import type { HotspareError } from "../../shared/errors.ts";
+import type { BootId, NodeId, OriginId, RecordId } from "../../shared/ids.ts";
+import type { Head } from "../../shared/journal/head.ts";
+import type { FenceRef, SealedRecord, TakeoverReason, Vote } from "../../shared/journal/record.ts";
+import type { Slot } from "../../shared/position.ts";
+import type { PutResult } from "../../shared/vault/vault.ts";
+import type { Publication } from "./publication.ts";
+import type { Run, Step, Survey } from "./survey.ts";
+
+/** What never changes while the host runs. */
+export interface Settings {
+  readonly self: NodeId;
+  readonly bootId: BootId;
+  /** Whether this host is the one that begins a pool without a fence. */
+  readonly firstPreferred: boolean;
+  /** Whether proxies could order another candidate, so that a host that keeps crashing need not win every time. */
+  readonly orderable: boolean;
+  readonly takeoverTimeoutMs: number;
+  readonly surveyIntervalMs: number;
+  readonly rejoin: "auto" | "manual";
+  /** Ids of the application's schema entries, for the fence. */
+  readonly schema: readonly string[];
+}
+
+export interface PoolState {
+  readonly settings: Settings;
+  readonly phase: Phase;
+  /** What the store holds: moved only by `applied`, `restored` and `committed`. */
+  readonly applied: Head | null;
+  /** The newest fence seen on the chain, applied or not; what a refusal tells. */
+  readonly newestFence: FenceRef | null;
+  /** How the tenure of the newest fence went, where it was this host's. */
+  readonly lastTenure: Tenure | null;
+  /** Where applying failed once: failing there again means that nobody can pass that record. */
+  readonly failedSlot: Slot | null;
+  /** Why this host cannot take over, from outside the protocol (an application that knows fewer schema entries). */
+  readonly unfit: string | null;
+  readonly alarm: Alarm | null;
+  /** When it last knew itself at the head of the journal. */
+  readonly atHeadMs: number | null;
+  readonly calls: number;
+}
+
+export interface Tenure {
+  readonly fence: RecordId;
+  readonly reason: TakeoverReason;
+  /** It lasted long enough not to be part of a crash loop. */
+  readonly stable: boolean;
+}
+
+export interface Alarm {
+  readonly code: "HS_RECORD_MISSING" | "HS_POOL_STUCK" | "HS_VAULT_BEHIND" | "HS_CHECKPOINT_INVALID" | "HS_VAULT_IO";
+  readonly slot: Slot;
+  readonly reason: string;
+}
+
+export type Phase =
+  | { readonly type: "standby"; readonly activity: Activity; readonly waitsForOrderUntilMs: number | null }
+  /** `atLeast`: the image must reach that slot. */
+  | { readonly type: "restoring"; readonly call: number; readonly atLeast: Slot | null }
+  | { readonly type: "taking-over"; readonly takeover: Takeover; readonly stage: TakeoverStage }
+  | { readonly type: "primary"; readonly primary: Primary }
+  /** Deposed or stepped down. `sick`: this process may never serve again. */
+  | { readonly type: "fenced"; readonly reason: string; readonly sick: boolean }
+  | { readonly type: "offline" };
+
+export type Activity =
+  | { readonly type: "idle"; readonly untilMs: number; readonly tries: number }
+  | { readonly type: "surveying"; readonly call: number; readonly tries: number }
+  | { readonly type: "reading"; readonly call: number; readonly survey: Survey; readonly tries: number }
+  | { readonly type: "applying"; readonly call: number; readonly more: boolean };
+
+/** What somebody, or this host itself, wants. */
+export interface Order {
+  readonly reason: TakeoverReason;
+  /** Id of the fence to depose; `null` where there is none yet. */
+  readonly fence: RecordId | null;
+  readonly orderedBy: NodeId | null;
+  readonly cause: string;
+  readonly votes: readonly Vote[];
+  /** Chance for this takeover: the fence's id is derived from it, and a new pool's origin. */
+  readonly seed: RecordId;
+  readonly origin: OriginId;
+  /** Wall clock, for people. */
+  readonly wallMs: number;
+}
+
+export interface Takeover {
+  readonly order: Order;
+  /** Who waits for the outcome. */
+  readonly tickets: readonly number[];
+  /** Where the chain has been verified to, ahead of what is applied. */
+  readonly verified: Head | null;
+  readonly timings: Timings;
+}
+
+/** Monotonic milliseconds at which each phase of a takeover was reached. */
+export interface Timings {
+  readonly beganMs: number;
+  readonly verifiedMs?: number;
+  readonly fencedMs?: number;
+  readonly confirmedMs?: number;
+  readonly appliedMs?: number;
+  readonly servingMs?: number;
+}
+
+export type TakeoverStage =
+  | { readonly type: "surveying"; readonly call: number }
+  | { readonly type: "reading"; readonly call: number; readonly survey: Survey; readonly from: Slot }
+  | { readonly type: "fencing"; readonly call: number; readonly publication: Publication }
+  /** A record took the slot: its folder is synced before the next try. */
+  | { readonly type: "syncing"; readonly call: number }
+  | { readonly type: "confirming"; readonly call: number | null; readonly untilMs: number; readonly fence: Head }
+  /** Something has the slot after the own fence: is it a successor or a relic? */
+  | { readonly type: "examining"; readonly call: number; readonly fence: Head }
+  | { readonly type: "catching-up"; readonly call: number; readonly fence: Head }
+  | { readonly type: "applying"; readonly call: number; readonly fence: Head };
+
+export interface Primary {
+  /** The own fence, by which this tenure is. */
+  readonly fence: FenceRef;
+  readonly stage: "opening" | "serving" | "resigning";
+  readonly call: number | null;
+  readonly tickets: readonly number[];
+  readonly timings: Timings;
+  /** The last published record. */
+  readonly head: Head;
+  readonly publication: Publication | null;
+  readonly publicationCall: number | null;
+  /** The head that the publication in flight leads to. */
+  readonly nextHead: Head | null;
+  /** Published, and not yet in the store. */
+  readonly uncommitted: boolean;
+  /** While resigning: why. */
+  readonly endsBecause: string | null;
+  readonly watch: { readonly call: number | null; readonly untilMs: number };
+}
+
+export type PoolEvent =
+  | { readonly type: "started"; readonly applied: Head | null; readonly lastTenure: Tenure | null; readonly seed: Seed }
+  | { readonly type: "tick"; readonly seed: Seed }
+  /** There may be something new in the journal. */
+  | { readonly type: "hint" }
+  | { readonly type: "ordered"; readonly ticket: number; readonly order: Order }
+  | { readonly type: "surveyed"; readonly call: number; readonly survey: Survey | null; readonly reason: string }
+  | { readonly type: "read"; readonly call: number; readonly run: Run }
+  | { readonly type: "synced"; readonly call: number; readonly error: HotspareError | null }
+  | { readonly type: "put"; readonly call: number; readonly result: PutResult }
+  | { readonly type: "applied"; readonly call: number; readonly head: Head | null; readonly failure: string | null }
+  | { readonly type: "restored"; readonly call: number; readonly result: Restored }
+  /** The write connection is open and the application's schema is there. */
+  | { readonly type: "opened"; readonly call: number; readonly error: string | null; readonly seed: Seed }
+  /** The shell has executed a batch: publish it. Only while nothing is in flight. */
+  | { readonly type: "publish"; readonly sealed: SealedRecord }
+  /** The published batch is in the store. */
+  | { readonly type: "committed" }
+  /** A primary steps back of its own will. */
+  | { readonly type: "resign"; readonly sealed: SealedRecord; readonly reason: string }
+  | { readonly type: "fitness"; readonly unfit: string | null }
+  | { readonly type: "enrol" };
+
+/** Chance for whatever the step may have to begin. */
+export interface Seed {
+  readonly id: RecordId;
+  readonly origin: OriginId;
+  readonly wallMs: number;
+}
+
+export type Restored =
+  | { readonly type: "restored"; readonly head: Head }
+  /** There is no valid checkpoint that would do. */
+  | { readonly type: "none"; readonly reason: string }
+  | { readonly type: "failed"; readonly reason: string };
+
+export type Effect =
+  /** List checkpoints, then records from `from` on; sync the folders listed. */
+  | { readonly type: "survey"; readonly call: number; readonly from: Slot }
+  /** Read records `from` to `to`, in order, until one is not there as it should be. */
+  | { readonly type: "read"; readonly call: number; readonly from: Slot; readonly to: Slot }
+  /** Sync the folder of that slot through a fresh descriptor. */
+  | { readonly type: "sync"; readonly call: number; readonly slot: Slot }
+  | { readonly type: "put"; readonly call: number; readonly sealed: SealedRecord }
+  /** Apply in order, each all or nothing; stop at the first that fails. */
+  | { readonly type: "apply"; readonly call: number; readonly steps: readonly Step[] }
+  /** Install the newest valid checkpoint, at least at `atLeast`; `aside`: the own copy is wrong, keep it aside. */
+  | { readonly type: "restore"; readonly call: number; readonly atLeast: Slot | null; readonly aside: string | null }
+  /** Open for writing; run what the application's schema lacks. */
+  | { readonly type: "open"; readonly call: number }
+  /** The batch in flight is published: commit it with this head, then answer. */
+  | { readonly type: "commit"; readonly head: Head }
+  /** The batch in flight is void or in doubt: roll back and answer accordingly. */
+  | { readonly type: "discard"; readonly outcome: Discarded }
+  | { readonly type: "answer-order"; readonly ticket: number; readonly answer: OrderAnswer };
+
+export type Discarded =
+  /** Certainly not in history; the host is deposed. */
+  | { readonly type: "deposed" }
+  /** Certainly not in history; the host goes on. */
+  | { readonly type: "refused"; readonly error: HotspareError }
+  /** It may be in history. */
+  | { readonly type: "unknown" };
+
+export interface OrderAnswer {
+  readonly outcome: "serving" | "refused";
+  readonly reason: string;
+  readonly fence: FenceRef | null;
+  readonly timings: Timings | null;
+}
+
+export interface PoolStep {
+  readonly state: PoolState;
+  readonly effects: readonly Effect[];
+}

@@ -1,0 +1,240 @@
+/**
+ * Following: list, read what was listed, apply, again. And restoring, where following cannot go on.
+ */
+import { slotAfter, type Head } from "../../shared/journal/head.ts";
+import { slot, type Slot } from "../../shared/position.ts";
+import { INVALID_READS } from "./publication.ts";
+import type { Activity, Alarm, Effect, PoolEvent, PoolState, PoolStep, Restored, Seed } from "./pool-state.ts";
+import { judgeRun, judgeSurvey, type RunVerdict, type Survey } from "./survey.ts";
+import { beginTakeover } from "./takeover.ts";
+import { becomeStandby, beginRestore, stay } from "./transitions.ts";
+
+/** Listings that must agree before an anomaly is believed: a listing is not atomic. */
+const DOUBTFUL_SURVEYS = 3;
+/** Pause after something was applied, so that a busy journal is listed at a bounded rate. */
+const PAUSE_MS = 10;
+const RETRY_MS = 100;
+
+type Standby = PoolState["phase"] & { readonly type: "standby" };
+
+export function stepStandby(state: PoolState, phase: Standby, event: PoolEvent, now: number): PoolStep {
+  const { activity } = phase;
+  switch (event.type) {
+    case "hint":
+      return activity.type === "idle" && activity.tries === 0 ? survey(state, 0) : stay(state);
+    case "tick":
+      return onTick(state, phase, event.seed, now);
+    case "surveyed":
+      if (activity.type !== "surveying" || activity.call !== event.call) return stay(state);
+      return event.survey ? onSurvey(state, activity.tries, event.survey, now) : pause(state, now + RETRY_MS, 0);
+    case "read":
+      if (activity.type !== "reading" || activity.call !== event.call) return stay(state);
+      return onRun(state, activity, judgeRun(state.applied, event.run, activity.survey), now);
+    case "applied":
+      if (activity.type !== "applying" || activity.call !== event.call) return stay(state);
+      return onApplied(state, event.head, event.failure, activity.more, now);
+    default:
+      return stay(state);
+  }
+}
+
+type Restoring = PoolState["phase"] & { readonly type: "restoring" };
+
+export function stepRestoring(state: PoolState, phase: Restoring, event: PoolEvent, now: number): PoolStep {
+  if (event.type !== "restored" || event.call !== phase.call) return stay(state);
+  return onRestored(state, event.result, now);
+}
+
+function onTick(state: PoolState, { activity, waitsForOrderUntilMs }: Standby, seed: Seed, now: number): PoolStep {
+  if (waitsForOrderUntilMs !== null && now >= waitsForOrderUntilMs) return takeOverAtStart(state, "start", seed, now);
+  if (activity.type === "idle" && now >= activity.untilMs) return survey(state, activity.tries);
+  return stay(state);
+}
+
+function onSurvey(state: PoolState, tries: number, found: Survey, now: number): PoolStep {
+  const { failedSlot } = state;
+  if (state.alarm?.code === "HS_POOL_STUCK" && failedSlot !== null) return onStuck(state, failedSlot, found, now);
+  const verdict = judgeSurvey(state.applied, found);
+  switch (verdict.type) {
+    case "caught-up":
+      return pause(atHead(state, now), now + state.settings.surveyIntervalMs, 0);
+    case "read":
+      return read(state, found, verdict.from, verdict.to, 0);
+    case "late":
+      if (tries + 1 < DOUBTFUL_SURVEYS) return survey(state, tries + 1);
+      return beginRestore(state, null, null);
+    case "missing": {
+      if (tries + 1 < DOUBTFUL_SURVEYS) return survey(state, tries + 1);
+      const reason = "later records exist and no checkpoint covers it";
+      return raise(state, { code: "HS_RECORD_MISSING", slot: verdict.slot, reason }, now);
+    }
+  }
+}
+
+/** Only a checkpoint at or beyond the record that nobody can pass helps. */
+function onStuck(state: PoolState, failedSlot: Slot, { checkpoints }: Survey, now: number): PoolStep {
+  if (checkpoints.some((at) => at >= failedSlot)) return beginRestore(state, failedSlot, null);
+  return pause(state, now + state.settings.surveyIntervalMs, 0);
+}
+
+function onRun(
+  state: PoolState,
+  { survey: found, tries }: Activity & { type: "reading" },
+  { steps, stop }: RunVerdict,
+  now: number,
+): PoolStep {
+  if (steps.length > 0) return apply(state, steps, found);
+  switch (stop.type) {
+    case "end":
+    case "gone":
+    case "unreadable":
+      return pause(state, now + RETRY_MS, 0);
+    case "unproven-fence":
+      return read(state, found, slotAfter(state.applied), slot(slotAfter(state.applied) + 1), tries);
+    case "void-fence":
+      return beginRestore(state, null, null);
+    case "not-history":
+      return onDivergence(state, slotAfter(state.applied), stop.reason, now);
+    case "unpassable":
+      if (tries + 1 >= INVALID_READS) return stuck(state, stop.slot, stop.reason, now);
+      return read(state, found, stop.slot, stop.slot, tries + 1);
+  }
+}
+
+function onApplied(state: PoolState, head: Head | null, failure: string | null, more: boolean, now: number): PoolStep {
+  const moved: PoolState = { ...state, applied: head, newestFence: head?.fence ?? state.newestFence };
+  if (failure !== null) return onDivergence(moved, slotAfter(head), failure, now);
+  const passed = moved.failedSlot !== null && head !== null && head.slot >= moved.failedSlot;
+  const cleared: PoolState = passed ? { ...moved, failedSlot: null, alarm: null } : { ...moved, alarm: null };
+  return more ? survey(cleared, 0) : pause(cleared, now + PAUSE_MS, 0);
+}
+
+/** The first time the own copy is suspected; the second time, at the same record, the record is. */
+function onDivergence(state: PoolState, at: Slot, reason: string, now: number): PoolStep {
+  if (state.failedSlot === at) return stuck(state, at, reason, now);
+  return beginRestore({ ...state, failedSlot: at }, null, reason);
+}
+
+function onRestored(state: PoolState, result: Restored, now: number): PoolStep {
+  const standby = becomeStandby(state, now);
+  switch (result.type) {
+    case "restored": {
+      const { head } = result;
+      const stillStuck = state.failedSlot !== null && head.slot < state.failedSlot;
+      return survey(
+        {
+          ...standby,
+          applied: head,
+          newestFence: head.fence,
+          failedSlot: stillStuck ? state.failedSlot : null,
+          alarm: null,
+        },
+        0,
+      );
+    }
+    case "none":
+      return onNoCheckpoint(standby, result.reason, now);
+    case "failed":
+      return raise(standby, { code: "HS_VAULT_IO", slot: slotAfter(state.applied), reason: result.reason }, now);
+  }
+}
+
+/** A copy that was set aside is gone: the journal is followed from its beginning, if that is still there. */
+function onNoCheckpoint(state: PoolState, reason: string, now: number): PoolStep {
+  if (state.failedSlot !== null && state.alarm === null) return survey({ ...state, applied: null }, 0);
+  return raise(state, { code: "HS_CHECKPOINT_INVALID", slot: slotAfter(state.applied), reason }, now);
+}
+
+function stuck(state: PoolState, at: Slot, reason: string, now: number): PoolStep {
+  return raise({ ...state, failedSlot: at }, { code: "HS_POOL_STUCK", slot: at, reason }, now);
+}
+
+function raise(state: PoolState, alarm: Alarm, now: number): PoolStep {
+  return pause({ ...state, alarm }, now + state.settings.surveyIntervalMs, 0);
+}
+
+/** At the head: the moment when a host may begin by itself. */
+function atHead(state: PoolState, now: number): PoolState {
+  const first = state.atHeadMs === null;
+  const cleared = state.alarm === null ? state : { ...state, alarm: null };
+  const there: PoolState = { ...cleared, atHeadMs: now };
+  const { phase } = there;
+  if (!first || phase.type !== "standby" || !begins(there)) return there;
+  const untilMs = waits(there) ? now + there.settings.takeoverTimeoutMs : now;
+  return { ...there, phase: { ...phase, waitsForOrderUntilMs: untilMs } };
+}
+
+/** Every start of a primary is a takeover: the owner of the newest fence, or the first preferred of a new pool. */
+function begins({ applied, settings }: PoolState): boolean {
+  return applied === null ? settings.firstPreferred : applied.fence.owner === settings.self;
+}
+
+/** A crash loop must not win every time. */
+function waits({ applied, settings, lastTenure }: PoolState): boolean {
+  if (applied === null || !settings.orderable || lastTenure?.fence !== applied.fence.id) return false;
+  return lastTenure.reason === "start" && !lastTenure.stable;
+}
+
+function takeOverAtStart(state: PoolState, reason: "start", seed: Seed, now: number): PoolStep {
+  if (!begins(state) || state.unfit !== null || state.alarm !== null) return stay(clearWait(state));
+  const order = {
+    reason: state.applied === null ? ("cold" as const) : reason,
+    fence: state.applied?.fence.id ?? null,
+    orderedBy: null,
+    cause: state.applied === null ? "a new pool" : "the owner of the newest fence started",
+    votes: [],
+    seed: seed.id,
+    origin: seed.origin,
+    wallMs: seed.wallMs,
+  };
+  return beginTakeover(clearWait(state), order, [], now);
+}
+
+function clearWait(state: PoolState): PoolState {
+  if (state.phase.type !== "standby") return state;
+  return { ...state, phase: { ...state.phase, waitsForOrderUntilMs: null } };
+}
+
+function survey(state: PoolState, tries: number): PoolStep {
+  return act(
+    state,
+    (call) => ({ type: "surveying", call, tries }),
+    (call) => ({
+      type: "survey",
+      call,
+      from: slotAfter(state.applied),
+    }),
+  );
+}
+
+function read(state: PoolState, found: Survey, from: Slot, to: Slot, tries: number): PoolStep {
+  return act(
+    state,
+    (call) => ({ type: "reading", call, survey: found, tries }),
+    (call) => ({ type: "read", call, from, to }),
+  );
+}
+
+function apply(state: PoolState, steps: RunVerdict["steps"], found: Survey): PoolStep {
+  const last = steps.at(-1)?.head.slot ?? slot(0);
+  const more = found.slots.some((at) => at > last);
+  return act(
+    state,
+    (call) => ({ type: "applying", call, more }),
+    (call) => ({ type: "apply", call, steps }),
+  );
+}
+
+function act(state: PoolState, activity: (call: number) => Activity, effect: (call: number) => Effect): PoolStep {
+  if (state.phase.type !== "standby") return stay(state);
+  const call = state.calls + 1;
+  return {
+    state: { ...state, calls: call, phase: { ...state.phase, activity: activity(call) } },
+    effects: [effect(call)],
+  };
+}
+
+function pause(state: PoolState, untilMs: number, tries: number): PoolStep {
+  if (state.phase.type !== "standby") return stay(state);
+  return stay({ ...state, phase: { ...state.phase, activity: { type: "idle", untilMs, tries } } });
+}

@@ -1,0 +1,108 @@
+/**
+ * Steps 3 and 4 of a takeover: list afresh, and only if nothing lies beyond the own fence apply what is left and open.
+ */
+import { slotAfter, type Head } from "../../shared/journal/head.ts";
+import { slot } from "../../shared/position.ts";
+import type { PoolEvent, PoolState, PoolStep, Takeover } from "./pool-state.ts";
+import { open, releaseRecord, resign, startTenure } from "./primary.ts";
+import { judgeRun, type Run, type Survey } from "./survey.ts";
+import { ask, deriveId, endTakeover, refuse, refuseAndRestore, stamp } from "./takeover-ends.ts";
+import { stay } from "./transitions.ts";
+
+const RETRY_MS = 20;
+const CATCH_UP_RECORDS = 64;
+/** Everything up to the own fence was verified, and the fence confirmed: nothing in it is in doubt. */
+const PROVEN: Survey = { slots: [], checkpoints: [] };
+
+export function confirm(state: PoolState, takeover: Takeover, head: Head): PoolStep {
+  return ask(
+    state,
+    takeover,
+    (call) => ({ type: "confirming", call, untilMs: 0, fence: head }),
+    (call) => ({ type: "survey", call, from: slotAfter(head) }),
+  );
+}
+
+export function onConfirm(
+  state: PoolState,
+  takeover: Takeover,
+  head: Head,
+  survey: Survey | null,
+  now: number,
+): PoolStep {
+  if (survey === null) {
+    const stage = { type: "confirming", call: null, untilMs: now + RETRY_MS, fence: head } as const;
+    return stay({ ...state, phase: { type: "taking-over", takeover, stage } });
+  }
+  const next = slotAfter(head);
+  if (survey.slots.includes(next)) {
+    return ask(
+      state,
+      takeover,
+      (call) => ({ type: "examining", call, fence: head }),
+      (call) => ({ type: "read", call, from: next, to: next }),
+    );
+  }
+  // A checkpoint of the fence's own slot is not this host's either: it has made none yet.
+  const beyond = survey.slots.length > 0 || survey.checkpoints.some((at) => at >= head.slot);
+  return beyond ? onVoid(state, takeover) : catchUp(state, stamp(takeover, "confirmedMs", now), head);
+}
+
+/** The record after the own fence. If it carries the fence's hash, the fence is history, and this host deposed. */
+export function onExamined(state: PoolState, takeover: Takeover, head: Head, run: Run, now: number): PoolStep {
+  const [next] = run.records;
+  if (!next) return confirm(state, takeover, head);
+  if (next.record.header.previousHash !== head.hash) return onVoid(state, takeover);
+  return refuse({ ...state, newestFence: head.fence }, takeover, "this host was already deposed again", now);
+}
+
+/** This host was so late that its slot had been cleaned away. It publishes nothing more, and restores. */
+const onVoid = (state: PoolState, takeover: Takeover): PoolStep =>
+  refuseAndRestore(state, takeover, "the own fence is void: this host was too late", "keep");
+
+function catchUp(state: PoolState, takeover: Takeover, head: Head): PoolStep {
+  const from = slotAfter(state.applied);
+  const to = slot(Math.min(head.slot, from + CATCH_UP_RECORDS - 1));
+  return ask(
+    state,
+    takeover,
+    (call) => ({ type: "catching-up", call, fence: head }),
+    (call) => ({ type: "read", call, from, to }),
+  );
+}
+
+export function onCatchUp(state: PoolState, takeover: Takeover, head: Head, run: Run): PoolStep {
+  const { steps, stop } = judgeRun(state.applied, run, PROVEN);
+  if (steps.length === 0) return cannotServe(state, takeover, head, `cannot catch up: ${stop.type}`);
+  return ask(
+    state,
+    takeover,
+    (call) => ({ type: "applying", call, fence: head }),
+    (call) => ({ type: "apply", call, steps }),
+  );
+}
+
+export function onApplied(
+  state: PoolState,
+  takeover: Takeover,
+  head: Head,
+  event: PoolEvent & { type: "applied" },
+  now: number,
+): PoolStep {
+  const moved: PoolState = { ...state, applied: event.head, newestFence: event.head?.fence ?? state.newestFence };
+  if (event.failure !== null) return cannotServe(moved, takeover, head, event.failure);
+  if (event.head === null || event.head.slot < head.slot) return catchUp(moved, takeover, head);
+  return becomePrimary(moved, stamp(takeover, "appliedMs", now), head, now);
+}
+
+function becomePrimary(state: PoolState, takeover: Takeover, head: Head, now: number): PoolStep {
+  const lastTenure = { fence: head.fence.id, reason: takeover.order.reason, stable: false };
+  return open({ ...state, newestFence: head.fence, lastTenure }, takeover, head, now);
+}
+
+/** The fence is history, but this host's own state cannot be brought to it: it says so, and another may follow. */
+function cannotServe(state: PoolState, takeover: Takeover, head: Head, reason: string): PoolStep {
+  const noted: PoolState = { ...state, newestFence: head.fence, failedSlot: slotAfter(state.applied) };
+  const record = releaseRecord(head, deriveId(takeover.order, slotAfter(head)), { successor: null, cause: reason });
+  return endTakeover(noted, takeover, reason, resign(noted, startTenure(takeover, head, 0), record, reason));
+}
