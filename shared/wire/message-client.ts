@@ -1,0 +1,193 @@
+/**
+ * Sends signed messages to other nodes. How a message fared is a result, never a throw: the caller decides from it
+ * whether a node is dead, and the kinds are told apart at once.
+ *
+ * Heartbeats have connections of their own, so that nothing waits behind anything else: a request takes a free connection
+ * or opens another one, also while an earlier heartbeat is unanswered. When an idle heartbeat connection is closed by the
+ * other side, `onLost` hears of it at once, before any heartbeat is due.
+ *
+ * A kept connection may be closed by the other side just as a request is sent on it. That says nothing about the node, so
+ * such a reset is followed by one more try on a new connection, with a new nonce, in the time that is left.
+ */
+import { Agent } from "node:http";
+import type { Clock } from "../clock.ts";
+import { formatAddress, type Address } from "../config/config.ts";
+import { reasonOf, type ErrorCode, type ErrorDetails } from "../errors.ts";
+import type { BootId, NodeId } from "../ids.ts";
+import type { Random } from "../random.ts";
+import { messageKey, type MessageKey, type Secret } from "../signature/message-key.ts";
+import { signRequest, verifyAnswer } from "../signature/message-signature.ts";
+import { makeNonce } from "../signature/nonce.ts";
+import { ConnectionWatch } from "./connection-watch.ts";
+import { ANSWER_LIMITS, decodeAnswer, decodeEnvelope, encodeEnvelope, requireEqual } from "./envelope.ts";
+import { exchange, type Exchange, type ExchangeRequest } from "./http-exchange.ts";
+import { MESSAGE_PATH } from "./message-path.ts";
+import type { Answer, MessageName, Request } from "./messages.ts";
+import { decodeRefusal } from "./refusal.ts";
+import type { ConnectionFailureKind } from "./send-failure.ts";
+
+export interface MessageClientOptions {
+  readonly self: NodeId;
+  readonly cluster: string;
+  readonly secret: Secret;
+  /** Of this process. */
+  readonly bootId: BootId;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** A heartbeat connection to this node was closed by the other side. A hint: send a heartbeat now. */
+  readonly onLost?: (to: NodeId) => void;
+}
+
+export interface Sending<Name extends MessageName> {
+  readonly to: NodeId;
+  /** Where the node's control listener is reached. */
+  readonly address: Address;
+  readonly body: Request<Name>;
+  /** For everything, from connecting to the whole answer. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export type SendResult<Name extends MessageName> =
+  | { readonly type: "answer"; readonly answer: Answer<Name>; readonly roundTripMs: number }
+  | SendFailure;
+
+export type SendFailure =
+  | { readonly type: "failed"; readonly kind: ConnectionFailureKind; readonly reason: string }
+  | {
+      readonly type: "failed";
+      readonly kind: "rejected";
+      readonly reason: string;
+      readonly code: ErrorCode;
+      readonly details: ErrorDetails;
+      /** `unsigned`: anybody on the way may have said it; so it is where secrets differ. Never a sign of death. */
+      readonly proof: "signed" | "unsigned";
+    };
+
+/** Connections to one node at once; more are opened only while earlier messages are unanswered. */
+const MAX_SOCKETS = 16;
+
+export class MessageClient {
+  readonly #options: MessageClientOptions;
+  readonly #key: MessageKey;
+  readonly #heartbeats = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS });
+  readonly #others = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 2 });
+  /** Messages sent to each node by this boot; as many entries as the cluster ever had nodes. */
+  readonly #counters = new Map<NodeId, number>();
+  readonly #watch: ConnectionWatch;
+
+  constructor(options: MessageClientOptions) {
+    this.#options = options;
+    this.#key = messageKey(options.secret);
+    this.#watch = new ConnectionWatch((to) => options.onLost?.(to));
+  }
+
+  async send<Name extends MessageName>(name: Name, sending: Sending<Name>): Promise<SendResult<Name>> {
+    const { clock } = this.#options;
+    const endMs = clock.monotonicMs() + sending.timeoutMs;
+    const agent = name === "heartbeat" ? this.#heartbeats : this.#others;
+    const first = await this.#try(name, sending, { agent, timeoutMs: sending.timeoutMs });
+    const { exchanged } = first;
+    const stale = exchanged.type === "failed" && exchanged.kind === "reset" && exchanged.connection === "reused";
+    const timeoutMs = endMs - clock.monotonicMs();
+    if (!stale || timeoutMs <= 0) return this.#judge(name, sending, first);
+    return this.#judge(name, sending, await this.#try(name, sending, { agent: false, timeoutMs }));
+  }
+
+  /** Closes all connections; unanswered messages end as `reset`. */
+  close(): void {
+    this.#watch.stop();
+    this.#heartbeats.destroy();
+    this.#others.destroy();
+  }
+
+  async #try<Name extends MessageName>(
+    name: Name,
+    { to, address, body, signal }: Sending<Name>,
+    { agent, timeoutMs }: { readonly agent: Agent | false; readonly timeoutMs: number },
+  ): Promise<Tried> {
+    const { self, cluster, bootId, clock, random } = this.#options;
+    const id = random.bytes(16).toString("hex");
+    const nonce = makeNonce(bootId, this.#count(to), random);
+    const bytes = encodeEnvelope({ cluster, from: self, to, sentAt: clock.wallMs(), id }, body);
+    const authority = formatAddress(address);
+    const path = MESSAGE_PATH + name;
+    const signed = await signRequest(
+      this.#key,
+      { method: "POST", authority, target: path, body: bytes },
+      { nonce, createdMs: clock.wallMs() },
+    );
+    const headers = {
+      ...signed,
+      host: authority,
+      "content-type": "application/json",
+      "content-length": String(bytes.length),
+    };
+    const startMs = clock.monotonicMs();
+    const exchanged = await exchange({
+      address,
+      path,
+      headers,
+      body: bytes,
+      timeoutMs,
+      maxAnswerBytes: ANSWER_LIMITS.bytes,
+      signal,
+      agent,
+      clock,
+      connection: agent === this.#heartbeats ? this.#watching(to) : undefined,
+    });
+    return { exchanged, id, requestNonce: nonce.text, roundTripMs: clock.monotonicMs() - startMs };
+  }
+
+  async #judge<Name extends MessageName>(
+    name: Name,
+    { to }: Sending<Name>,
+    { exchanged, id, requestNonce, roundTripMs }: Tried,
+  ): Promise<SendResult<Name>> {
+    if (exchanged.type === "failed") return failed(exchanged.kind, exchanged.reason);
+    const verdict = await verifyAnswer(this.#key, { ...exchanged, requestNonce });
+    if (exchanged.status !== 200) return rejection(exchanged.body, exchanged.status, verdict.type);
+    if (verdict.type === "refused") return failed("invalid", `the answer's signature: ${verdict.reason}`);
+    try {
+      const { cluster, self } = this.#options;
+      const envelope = decodeEnvelope(exchanged.body, { cluster, to: self }, ANSWER_LIMITS);
+      requireEqual("/from", envelope.from, to);
+      requireEqual("/id", envelope.id, id);
+      return { type: "answer", answer: decodeAnswer(name, envelope), roundTripMs };
+    } catch (error) {
+      return failed("invalid", reasonOf(error));
+    }
+  }
+
+  #watching(to: NodeId): ExchangeRequest["connection"] {
+    return {
+      used: (socket) => this.#watch.used(socket, to),
+      abandoned: (socket) => this.#watch.abandoned(socket),
+    };
+  }
+
+  #count(to: NodeId): number {
+    const counter = (this.#counters.get(to) ?? 0) + 1;
+    this.#counters.set(to, counter);
+    return counter;
+  }
+}
+
+interface Tried {
+  readonly exchanged: Exchange;
+  readonly id: string;
+  readonly requestNonce: string;
+  readonly roundTripMs: number;
+}
+
+const failed = (kind: ConnectionFailureKind, reason: string): SendFailure => ({
+  type: "failed",
+  kind,
+  reason,
+});
+
+function rejection(body: Buffer, status: number, verdict: "valid" | "refused"): SendFailure {
+  const refusal = decodeRefusal(body);
+  if (refusal === null) return failed("invalid", `status ${status} without a reason: no node answers there`);
+  return { type: "failed", kind: "rejected", ...refusal, proof: verdict === "valid" ? "signed" : "unsigned" };
+}

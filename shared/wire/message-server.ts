@@ -1,0 +1,178 @@
+/**
+ * Takes messages of other nodes: mounts `POST /hotspare/v1/<message>` for each handler on a Fastify instance. A message
+ * reaches its handler only after, in this order: bytes within bounds, signature and digest over the raw bytes, JSON, protocol version,
+ * envelope, cluster and receiver, time window, nonce not seen before, body, boot id. What fails is refused with its
+ * code, counted, and told to `onRefused`; the secret is in none of it.
+ *
+ * `heartbeat` and `promote` have no time window, so that a wrong clock cannot make a node deaf: the receiver's boot id in
+ * their body keeps those of an earlier boot out. A heartbeat may come without it (`null`): it changes nothing here, and is
+ * how a sender learns the boot id.
+ *
+ * Every answer, also a refusal, is signed and bound to its request's nonce, if the request showed one.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Clock } from "../clock.ts";
+import { HotspareError, type ErrorCode } from "../errors.ts";
+import { parseNodeId, type BootId, type NodeId } from "../ids.ts";
+import { messageKey, type Secret } from "../signature/message-key.ts";
+import { signAnswer, verifyRequest } from "../signature/message-signature.ts";
+import { NONCE_PATTERN, type Nonce } from "../signature/nonce.ts";
+import { ReplayGuard } from "../signature/replay-guard.ts";
+import { decodeEnvelope, decodeRequest, encodeEnvelope, REQUEST_LIMITS, type Envelope } from "./envelope.ts";
+import type { Answer, MessageName, Request } from "./messages.ts";
+import { MESSAGE_PATH } from "./message-path.ts";
+import { encodeRefusal } from "./refusal.ts";
+
+/** How far `created` may be from this node's wall clock, either way, where a message has a time window. */
+export const TIME_WINDOW_MS = 30_000;
+
+/** `receivedMs` is the wall time at which the message was there in full. What a handler throws becomes a refusal. */
+export type MessageHandlers = {
+  readonly [Name in MessageName]?: (request: Request<Name>, from: NodeId, receivedMs: number) => Promise<Answer<Name>>;
+};
+
+export interface MessageServerOptions {
+  readonly self: NodeId;
+  readonly cluster: string;
+  readonly secret: Secret;
+  readonly bootId: BootId;
+  readonly clock: Clock;
+  readonly handlers: MessageHandlers;
+  /** Told of each refusal. `from` is what the sender says of itself; `null` before a valid signature. */
+  readonly onRefused?: (refusal: MessageRefused) => void;
+}
+
+export interface MessageRefused {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly from: string | null;
+}
+
+const TIMELESS: ReadonlySet<MessageName> = new Set(["heartbeat", "promote"]);
+const CLAIMED_NONCE = new RegExp(`;nonce="(${NONCE_PATTERN})"`);
+
+/** Mounts the messages. Give it a Fastify instance that parses bodies in no way of its own: it is registered as a scope. */
+export async function mountMessages(fastify: FastifyInstance, options: MessageServerOptions): Promise<void> {
+  await fastify.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("application/json", { parseAs: "buffer" }, (_, body, done) => done(null, body));
+    const receiver = new Receiver(options);
+    scope.setErrorHandler((error, request, reply) => receiver.refuse(error, request, reply));
+    for (const name of Object.keys(options.handlers) as MessageName[])
+      scope.post(MESSAGE_PATH + name, { bodyLimit: REQUEST_LIMITS.bytes }, (request, reply) =>
+        receiver.receive(name, request, reply),
+      );
+  });
+}
+
+class Receiver {
+  readonly #options: MessageServerOptions;
+  readonly #key;
+  readonly #replays: ReplayGuard;
+  /** Who sent the message, once that is known. */
+  readonly #senders = new WeakMap<FastifyRequest, string>();
+
+  constructor(options: MessageServerOptions) {
+    this.#options = options;
+    this.#key = messageKey(options.secret);
+    this.#replays = new ReplayGuard({ clock: options.clock, windowMs: 2 * TIME_WINDOW_MS });
+  }
+
+  async receive(name: MessageName, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const receivedMs = this.#options.clock.wallMs();
+    const { self, cluster, clock } = this.#options;
+    const { nonce, createdMs, bytes } = await this.#authenticate(request);
+    const message = decodeEnvelope(bytes, { cluster, to: self }, REQUEST_LIMITS);
+    this.#senders.set(request, message.from);
+    const from = parseNodeId(message.from);
+    this.#admit(name, { from, nonce, createdMs });
+    const answer = await this.#handle(name, message, from, receivedMs);
+    const heading = { cluster, from: self, to: from, sentAt: clock.wallMs(), id: message.id };
+    return this.#reply(reply, { status: 200, body: encodeEnvelope(heading, answer), requestNonce: nonce.text });
+  }
+
+  async refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { status, code, body, reason } = refusalOf(error);
+    this.#options.onRefused?.({ code, reason, from: this.#senders.get(request) ?? null });
+    const claimed = CLAIMED_NONCE.exec(String(request.headers["signature-input"]))?.[1];
+    return this.#reply(reply, { status, body, requestNonce: claimed ?? null });
+  }
+
+  async #authenticate(request: FastifyRequest): Promise<Authenticated> {
+    const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    const { method, url: target, headers: fields } = request.raw;
+    const verdict = await verifyRequest(this.#key, {
+      method: method ?? "",
+      target: target ?? "",
+      authority: fields.host ?? "",
+      body: bytes,
+      fields,
+    });
+    if (verdict.type === "refused") throw invalidSignature(verdict.reason);
+    return { bytes, nonce: verdict.nonce, createdMs: verdict.createdMs };
+  }
+
+  #admit(name: MessageName, message: { from: NodeId; nonce: Nonce; createdMs: number }): void {
+    const { from, nonce, createdMs } = message;
+    const nowMs = Math.floor(this.#options.clock.wallMs() / 1000) * 1000;
+    const time = Math.abs(nowMs - createdMs) <= TIME_WINDOW_MS ? "inside" : "outside";
+    if (time === "outside" && !TIMELESS.has(name))
+      throw invalidSignature(`created ${createdMs} is out of the time window; the receiver's clock says ${nowMs}`);
+    const reason = this.#replays.admit({ from, nonce, time });
+    if (reason !== null) throw invalidSignature(reason);
+  }
+
+  /** One handler for one name: the compiler cannot see that the two belong together. */
+  #handle<Name extends MessageName>(
+    name: Name,
+    message: Envelope,
+    from: NodeId,
+    receivedMs: number,
+  ): Promise<Answer<Name>> {
+    const body = decodeRequest(name, message);
+    if ("bootId" in body && body.bootId !== null) this.#requireOwnBoot(body.bootId);
+    const handler: MessageHandlers[Name] = this.#options.handlers[name];
+    if (handler === undefined) throw new HotspareError("HS_INTERNAL", { what: `no handler for ${name}` });
+    return handler(body, from, receivedMs);
+  }
+
+  #requireOwnBoot(found: string): void {
+    const { bootId, self } = this.#options;
+    if (found !== bootId) throw new HotspareError("HS_MESSAGE_BOOT", { found, accepted: bootId, host: self });
+  }
+
+  async #reply(
+    reply: FastifyReply,
+    answer: { readonly status: number; readonly body: Buffer; readonly requestNonce: string | null },
+  ): Promise<FastifyReply> {
+    const { status, body, requestNonce } = answer;
+    if (requestNonce !== null)
+      reply.headers(await signAnswer(this.#key, { status, body, requestNonce }, this.#options.clock.wallMs()));
+    return reply.code(status).header("content-type", "application/json").header("cache-control", "no-store").send(body);
+  }
+}
+
+interface Authenticated {
+  readonly bytes: Buffer;
+  readonly nonce: Nonce;
+  readonly createdMs: number;
+}
+
+const invalidSignature = (reason: string): HotspareError => new HotspareError("HS_SIGNATURE_INVALID", { reason });
+
+/** Fastify's own refusals (too large, no JSON) are the sender's fault, anything else that is not in the table is ours. */
+function refusalOf(error: unknown): ReturnType<typeof encodeRefusal> & { readonly reason: string } {
+  const status = (error as { statusCode?: unknown }).statusCode;
+  if (!(error instanceof HotspareError) && typeof status === "number" && status < 500)
+    return {
+      ...refusalOf(
+        new HotspareError("HS_MESSAGE_INVALID", {
+          field: "request",
+          found: (error as Error).message,
+          accepted: `application/json of at most ${REQUEST_LIMITS.bytes} bytes`,
+        }),
+      ),
+      status,
+    };
+  return { ...encodeRefusal(error), reason: error instanceof Error ? error.message : String(error) };
+}
