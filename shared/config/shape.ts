@@ -25,4 +25,6 @@ function shapeOf(branches: readonly Branch[]): Shape {
   return item ? { type: "list", item } : { type: "mapping", keys };
 }
 
-const descend = ({ rest, key }: Branch): Branch => ({ rest: rest.slice(1), key });
+function descend({ rest, key }: Branch): Branch {
+  return { rest: rest.slice(1), key };
+}

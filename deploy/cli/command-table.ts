@@ -1,0 +1,15 @@
+/** Every command, in the order of the help. */
+import type { CommandEntry } from "./command.ts";
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "config",
+    summary: "check or show the configuration",
+    load: async () => (await import("./commands/config.ts")).configCommand,
+  },
+  {
+    name: "version",
+    summary: "show the versions of this program and what it runs on",
+    load: async () => (await import("./commands/version.ts")).versionCommand,
+  },
+];

@@ -1,0 +1,57 @@
+/**
+ * What a command of `hotspare` is made of. To add one: a file in `commands/` that exports a `RegisterCommand`, and one
+ * line in `command-table.ts`. A command throws a HotspareError when it fails; `run-command-line.ts` is the one border
+ * that turns errors into a line and an exit code.
+ */
+import type { Command } from "commander";
+import type { Clock } from "../../shared/clock.ts";
+import type { Env } from "../../shared/config/substitute.ts";
+import type { Random } from "../../shared/random.ts";
+
+/** The outside, as a command sees it; tests give their own. */
+export interface CommandContext {
+  readonly env: Env;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Writes one text, with a line's end, to standard output. */
+  readonly print: (text: string) => void;
+  /** Writes one text, with a line's end, to standard error: progress and warnings, so that output can be piped. */
+  readonly warn: (text: string) => void;
+  /** Asks a person; `null` where nobody is at a terminal. */
+  readonly ask: ((question: string) => Promise<string>) | null;
+}
+
+/** Adds the command `name` to `program` with its options, help, example and action. */
+export type RegisterCommand = (program: Command, context: CommandContext) => void;
+
+export interface CommandEntry {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Loads the command's module: only the one that is asked for, so that a host starts fast. */
+  readonly load: () => Promise<RegisterCommand>;
+}
+
+export interface ConfigOption {
+  readonly config: string;
+}
+
+export interface JsonOption {
+  readonly json?: true;
+}
+
+/** The option that names the configuration, the same in every command. */
+export function withConfig(command: Command, { env }: CommandContext): Command {
+  const fallback = env["HOTSPARE_CONFIG"] || "hotspare.yaml";
+  return command.option("--config <file>", "the configuration (or HOTSPARE_CONFIG)", fallback);
+}
+
+/** The option for output that programs read; errors then come as JSON too. */
+export function withJson(command: Command): Command {
+  return command.option("--json", "print JSON");
+}
+
+/** Shows `example` at the end of the command's help. */
+export function withExample(command: Command, ...lines: readonly string[]): Command {
+  return command.addHelpText("after", `\nExample:\n${lines.map((line) => `  ${line}`).join("\n")}`);
+}

@@ -1,0 +1,88 @@
+/** `hotspare config check|show`: whether the configuration is right, and what holds. The secret itself is never shown. */
+import type { Command } from "commander";
+import Table from "cli-table3";
+import { stringify } from "yaml";
+import type { Config } from "../../../shared/config/config.ts";
+import type { ShownSetting } from "../../../shared/config/config-values.ts";
+import { loadConfig, loadValues } from "../../../shared/config/load-config.ts";
+import {
+  withConfig,
+  withExample,
+  withJson,
+  type CommandContext,
+  type ConfigOption,
+  type JsonOption,
+} from "../command.ts";
+
+interface ShowOptions extends ConfigOption, JsonOption {
+  readonly effective?: true;
+}
+
+export function configCommand(program: Command, context: CommandContext): void {
+  const group = program.command("config").description("Checks or shows the configuration.");
+  withExample(group, "hotspare config check --config hotspare.yaml");
+  registerCheck(group, context);
+  registerShow(group, context);
+}
+
+function registerCheck(group: Command, context: CommandContext): void {
+  const command = group
+    .command("check")
+    .description("Checks the configuration, and names file, line and key of the first fault. Exit code 0 or 78.");
+  withExample(withJson(withConfig(command, context)), "hotspare config check --config hotspare.yaml").action(
+    ({ config: file, json }: ConfigOption & JsonOption) => {
+      const config = loadConfig(file, context.env);
+      context.print(json ? JSON.stringify({ ok: true, ...summary(config) }) : describe(config));
+    },
+  );
+}
+
+function registerShow(group: Command, context: CommandContext): void {
+  const command = group
+    .command("show")
+    .description("Shows every key with what holds for it and where that comes from.")
+    .option("--effective", "show the sum as the nodes use it: every default filled in, ms and bytes, absolute paths");
+  withExample(withJson(withConfig(command, context)), "hotspare config show --effective --json").action(
+    ({ config: file, json, effective }: ShowOptions) => {
+      if (effective) return context.print(effectiveText(loadConfig(file, context.env), json));
+      const rows = loadValues(file, context.env).show();
+      context.print(json ? JSON.stringify(rows) : tableOf(rows));
+    },
+  );
+}
+
+function summary(config: Config) {
+  return {
+    file: config.file,
+    cluster: config.cluster,
+    hash: config.hash,
+    proxies: config.proxies.length,
+    hosts: config.hosts.length,
+    pools: config.pools.length,
+    initialised: config.vault.id !== null,
+  };
+}
+
+function describe(config: Config): string {
+  const counts = [
+    plural(config.hosts.length, "host", "hosts"),
+    plural(config.proxies.length, "proxy", "proxies"),
+    plural(config.pools.length, "pool", "pools"),
+  ].join(", ");
+  const next = config.vault.id === null ? "; vault.id is missing: run hotspare init" : "";
+  return `${config.file} is right: cluster ${config.cluster} with ${counts}, hash ${config.hash.slice(0, 12)}${next}`;
+}
+
+const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+
+function effectiveText(config: Config, json: true | undefined): string {
+  return json ? JSON.stringify(config) : stringify(config, { aliasDuplicateObjects: false }).trimEnd();
+}
+
+function tableOf(rows: readonly ShownSetting[]): string {
+  const table = new Table({ head: ["key", "value", "from"], style: { head: [], border: [], compact: true } });
+  for (const { path, value, from } of rows) table.push([path, value === null ? "" : show(value), from]);
+  return table.toString();
+}
+
+const show = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));

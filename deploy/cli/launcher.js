@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+/*
+ * The bin of the package. Plain old JavaScript without static imports, so that any Node can read it far enough to say
+ * which one is needed. Runs dist/; in a checkout that has none, the source.
+ */
+var NEEDED = 24;
+var found = process.version;
+
+if (Number(found.slice(1).split(".")[0]) < NEEDED) {
+  console.error(
+    "hotspare: Node.js " + found.slice(1) + " is too old: " + NEEDED + " or newer is needed (HS_NODE_VERSION)",
+  );
+  process.exitCode = 78;
+} else {
+  import("../../dist/deploy/cli/main.js").catch(function (error) {
+    if (error.code !== "ERR_MODULE_NOT_FOUND" || !String(error.url).endsWith("/dist/deploy/cli/main.js")) throw error;
+    return import("./main.ts");
+  });
+}
