@@ -1,0 +1,161 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { loadConfig, loadValues } from "../../../shared/config/load-config.ts";
+import { configOf, errorOf, EXAMPLE, temporaryFolder } from "./example-config.ts";
+
+const folder = temporaryFolder();
+
+describe("what holds where nothing is written", () => {
+  const config = configOf(EXAMPLE);
+
+  it("is one pool for every path, which the host with mode primary should own first", () => {
+    expect(config.pools).toEqual([
+      {
+        id: "main",
+        app: "spaces",
+        routes: [{ host: null, path: "/" }],
+        preferred: ["host-b", "host-a"],
+        checkpoint: { bytes: 256 * 1024 * 1024, intervalMs: 600_000, keep: 2 },
+        park: { requests: 10_000, bytes: 256 * 1024 * 1024, waitMs: 30_000 },
+        replay: { attempts: 2, bodyBytes: 1024 * 1024, policy: "keyed" },
+        reads: "auto",
+        idempotency: { clientMs: 86_400_000, proxyMs: 600_000 },
+      },
+    ]);
+  });
+
+  it("is what section 11 of the design says", () => {
+    expect(config.health).toEqual({ intervalMs: 250, timeoutMs: 250, failures: 3, hangMs: 10_000, graceMs: 0 });
+    expect(config.takeover).toEqual({ timeoutMs: 10_000 });
+    expect(config.cleanDelayMs).toBe(600_000);
+    expect(config.rejoin).toBe("auto");
+    expect(config.vault.id).toBeNull();
+  });
+
+  it("is the bind address for others to reach a node, and the admin address for gossip", () => {
+    expect(config.hosts[0]?.advertise).toEqual({ host: "127.0.0.1", port: 7100 });
+    expect(config.proxies[0]?.advertise).toEqual({ host: "127.0.0.1", port: 8080 });
+    expect(config.proxies[0]?.gossip).toEqual({ host: "127.0.0.1", port: 8090 });
+  });
+
+  it("holds for empty keys and empty lists too", () => {
+    expect(configOf(`${EXAMPLE}pools: []\nhealth:\n`)).toEqual({ ...config });
+    expect(configOf(`${EXAMPLE}pools: [{ id: main, preferred: [], routes: [] }]\n`)).toEqual({ ...config });
+  });
+
+  it("never prefers a host that is no candidate", () => {
+    const text = EXAMPLE.replace("mode: primary", "mode: primary, candidate: false");
+    expect(configOf(text).pools[0]?.preferred).toEqual(["host-a"]);
+  });
+});
+
+describe("what is written", () => {
+  it("is taken relative to the file, not to the working folder", () => {
+    const { vault, secret, hosts, pools } = configOf(`${EXAMPLE}pools: [{ id: main, app: ./app.ts }]\n`);
+    expect([vault.directory, secret, hosts[0]?.data, pools[0]?.app]).toEqual([
+      "/cluster/vault",
+      { file: "/cluster/cluster.key" },
+      "/cluster/data/host-a",
+      "/cluster/app.ts",
+    ]);
+  });
+
+  it("holds for all pools, except where a pool says otherwise", () => {
+    const { pools } = configOf(
+      `${EXAMPLE}park: { wait: 5s, requests: 7 }
+reads: barrier
+pools:
+  - { id: one, routes: [{ path: /one/ }] }
+  - { id: two, routes: [{ host: TWO.example }], park: { wait: 9s }, checkpoint: { keep: 5 }, reads: check }
+`,
+    );
+    expect(pools.map(({ park }) => [park.waitMs, park.requests])).toEqual([
+      [5000, 7],
+      [9000, 7],
+    ]);
+    expect(pools.map(({ checkpoint }) => checkpoint.keep)).toEqual([2, 5]);
+    expect(pools.map(({ reads }) => reads)).toEqual(["barrier", "check"]);
+    expect(pools.map(({ routes }) => routes)).toEqual([
+      [{ host: null, path: "/one" }],
+      [{ host: "two.example", path: "/" }],
+    ]);
+  });
+
+  it("may come from the environment, also where a number or a part of a text is wanted", () => {
+    const text = `${EXAMPLE.replace("127.0.0.1:8080", "127.0.0.1:${PORT:-8080}")}health: { failures: "\${FAILURES:-4}", interval: "\${BEAT}" }\n`;
+    const { proxies, health } = configOf(text, { BEAT: "100ms", PORT: "" });
+    expect([proxies[0]?.listen.port, health.failures, health.intervalMs]).toEqual([8080, 4, 100]);
+  });
+
+  it("cannot be turned into other keys by the environment", () => {
+    const text = EXAMPLE.replace("./data/host-a", '"${DATA}"');
+    const data = "./x, mode: primary }\ncluster: other";
+    expect(configOf(text, { DATA: data }).hosts[0]).toMatchObject({
+      data: `/cluster/${data.slice(2)}`,
+      mode: "restore",
+    });
+  });
+
+  it("keeps a ${ that is doubled", () => {
+    expect(configOf(EXAMPLE.replace("./vault", () => '"./$${x}"')).vault.directory).toBe("/cluster/${x}");
+  });
+
+  it("may use anchors", () => {
+    const text = EXAMPLE.replace("secret:", "health: &beat { interval: 1s }\nsecret:");
+    expect(configOf(text).health.intervalMs).toBe(1000);
+  });
+});
+
+describe("the hash", () => {
+  const { hash } = configOf(EXAMPLE);
+  const sameAs = (text: string): boolean => configOf(text).hash === hash;
+
+  it("is the same however the settings are written", () => {
+    expect(sameAs(`# a comment\n${EXAMPLE}health: { failures: 3 }\ncleanDelay: 600s\n`)).toBe(true);
+    expect(sameAs(EXAMPLE.replace("cluster: demo\n", "").concat("cluster: demo\n"))).toBe(true);
+  });
+
+  it("leaves out what may differ from machine to machine", () => {
+    expect(sameAs(EXAMPLE.replace("./vault", "/mnt/vault"))).toBe(true);
+    expect(sameAs(EXAMPLE.replace("./data/host-a", "/srv/data"))).toBe(true);
+    expect(sameAs(EXAMPLE.replace("mode: primary", "mode: primary, vault: /mnt/b"))).toBe(true);
+    expect(sameAs(EXAMPLE.replace("{ file: cluster.key }", "{ env: HOTSPARE_SECRET }"))).toBe(true);
+  });
+
+  it.each([
+    ["an address", EXAMPLE.replace("7100", "7102")],
+    ["a tunable", `${EXAMPLE}cleanDelay: 11m\n`],
+    ["the vault's identity", EXAMPLE.replace("./vault", `./vault, id: ${"a".repeat(32)}`)],
+    ["the order of preference", `${EXAMPLE}pools: [{ id: main, preferred: [host-a, host-b] }]\n`],
+  ])("shows that nodes differ in %s", (_, text) => expect(sameAs(text)).toBe(false));
+});
+
+describe("the file", () => {
+  it("that is absent is named, and how to make one", () => {
+    const error = errorOf(() => loadConfig(join(folder, "none.yaml"), {}));
+    expect(error.code).toBe("HS_CONFIG_UNREADABLE");
+    expect(error.exit).toBe(78);
+    expect(error.message).toContain(join(folder, "none.yaml"));
+    expect(error.message).toContain("hotspare init");
+  });
+
+  it("that is no text is refused", () => {
+    const file = join(folder, "binary.yaml");
+    writeFileSync(file, Buffer.from([0xff, 0xfe, 0x00, 0x80]));
+    expect(errorOf(() => loadConfig(file, {})).code).toBe("HS_CONFIG_UNREADABLE");
+  });
+
+  it("shows for every key where its value comes from", () => {
+    const file = join(folder, "shown.yaml");
+    writeFileSync(file, EXAMPLE);
+    const rows = new Map(
+      loadValues(file, {})
+        .show()
+        .map((row) => [row.path, row]),
+    );
+    expect(rows.get("hosts[1].mode")).toEqual({ path: "hosts[1].mode", value: "primary", from: "line 8" });
+    expect(rows.get("hosts[0].mode")).toEqual({ path: "hosts[0].mode", value: "restore", from: "default" });
+    expect(rows.get("proxies[0].gossip")).toEqual({ path: "proxies[0].gossip", value: null, from: "as `admin`" });
+  });
+});
