@@ -1,6 +1,6 @@
 /** Sizes as people write them: a number and a binary unit, such as `256MiB`. `0` needs no unit. */
 const UNITS = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 } as const;
-const SIZE = /^(\d{1,15}(?:\.\d{1,3})?)(B|KiB|MiB|GiB|TiB)$/;
+const SIZE = /^(\d{1,16}(?:\.\d{1,3})?)(B|KiB|MiB|GiB|TiB)$/;
 
 /** Bytes, or `null` if `text` is no size or not a whole number of bytes. */
 export function parseByteSize(text: string): number | null {

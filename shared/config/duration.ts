@@ -3,7 +3,7 @@
  * since nobody can tell which unit was meant; only `0` needs none.
  */
 const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const DURATION = /^(\d{1,15}(?:\.\d{1,3})?)(ms|s|m|h|d)$/;
+const DURATION = /^(\d{1,16}(?:\.\d{1,3})?)(ms|s|m|h|d)$/;
 
 /** Milliseconds, or `null` if `text` is no duration or not a whole number of milliseconds. */
 export function parseDuration(text: string): number | null {
