@@ -16,7 +16,8 @@ export type Content = Uint8Array | { readonly file: string };
  * - `exists`: the name is taken, perhaps by an earlier try of this very call: read it back and compare the ids.
  * - `unknown`: it may have been created, now or later. Read the same name back; never go on to another name.
  * - `refused`: certainly not created by this call (no space, not writable); nothing was published.
- * - `undurable`: created, but syncing the folder failed: this process must never acknowledge on that folder again.
+ * - `undurable`: syncing the folder failed, now or earlier. Whether it was created or not, this process must never
+ *   acknowledge on that folder again.
  */
 export type PutResult =
   | { readonly type: "created" }
