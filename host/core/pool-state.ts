@@ -4,7 +4,7 @@
  * whose call is no longer awaited is ignored: that is how any step may be abandoned.
  */
 import type { HotspareError } from "../../shared/errors.ts";
-import type { BootId, NodeId, OriginId, RecordId } from "../../shared/ids.ts";
+import type { BootId, NodeId, OriginId, PoolId, RecordId } from "../../shared/ids.ts";
 import type { Head } from "../../shared/journal/head.ts";
 import type { FenceRef, SealedRecord, TakeoverReason, Vote } from "../../shared/journal/record.ts";
 import type { Slot } from "../../shared/position.ts";
@@ -14,6 +14,7 @@ import type { Run, Step, Survey } from "./survey.ts";
 
 /** What never changes while the host runs. */
 export interface Settings {
+  readonly pool: PoolId;
   readonly self: NodeId;
   readonly bootId: BootId;
   /** Whether this host is the one that begins a pool without a fence. */

@@ -1,0 +1,290 @@
+/**
+ * A primary's writes: one batch at a time is executed, published, committed, answered, in this order. Writes that arrive
+ * while one is being published make the next.
+ *
+ * The core decides on publishing; this executes before it and commits or forgets after it. Between `publish` and its
+ * outcome the store's transaction stays open, so nothing is visible that is not published.
+ */
+import type { Cancel, Clock } from "../shared/clock.ts";
+import { assert, HotspareError } from "../shared/errors.ts";
+import { randomId, type RecordId } from "../shared/ids.ts";
+import type { Head } from "../shared/journal/head.ts";
+import type { Operation, SealedRecord } from "../shared/journal/record.ts";
+import { encodeRecord } from "../shared/journal/record-codec.ts";
+import { lsn } from "../shared/position.ts";
+import type { Random } from "../shared/random.ts";
+import type { Discarded } from "./core/pool-state.ts";
+import { headerAfter } from "./core/primary.ts";
+import { fillGroup, GROUP_BOUNDS, rejectGroup, settleGroup, type Group } from "./group.ts";
+import type { Batch, Store, WriteOutcome } from "./store/store.ts";
+import type { WriteQueue } from "./write-queue.ts";
+
+export interface CommitterShell {
+  /** Hands the record to the core; its outcome comes back as `commit` or `discard`. */
+  publish(sealed: SealedRecord): void;
+  /** The batch is in the store. */
+  committed(sealed: SealedRecord): void;
+  /** Resolves when this host is proven to be primary at a moment after the call; rejects if it is not. */
+  prove(): Promise<void>;
+  /** The local store failed after a record was published: nothing may be answered. Does not return. */
+  die(error: unknown): void;
+}
+
+interface Options {
+  readonly pool: string;
+  readonly queue: WriteQueue;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly shell: CommitterShell;
+}
+
+/** Operations that Hotspare itself wants in the journal, apart from any write. */
+interface Job {
+  readonly operations: readonly Operation[];
+  /** How many LSNs it takes. */
+  readonly commits: number;
+  /** Runs after the commit, before the next batch begins. */
+  readonly after: () => Promise<void>;
+  readonly resolve: (head: Head) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface InFlight {
+  readonly batch: Pick<Batch, "commit" | "rollback">;
+  readonly sealed: SealedRecord;
+  readonly startedMs: number;
+  readonly work:
+    | { readonly type: "group"; readonly group: Group; readonly outcomes: readonly WriteOutcome[] }
+    | (Job & { readonly type: "job" });
+}
+
+interface Tenure {
+  readonly store: Store;
+  readonly beganMs: number;
+  readonly logTimeMs: number;
+  head: Head;
+}
+
+const LONGEST_GATHER_MS = 1;
+const nothing = (): Promise<void> => Promise.resolve();
+
+export class Committer {
+  readonly #options: Options;
+  #tenure: Tenure | null = null;
+  #jobs: Job[] = [];
+  #inFlight: InFlight | null = null;
+  /** Between a job's commit and the end of its `after`. */
+  #holding = false;
+  #lastGroup = 1;
+  #publishMs = 1;
+  #gathering: Cancel | null = null;
+  /** Writes are taken up only while serving; jobs from the beginning of the tenure. */
+  #open = false;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Begins a tenure at `head`; only jobs run until `open`. */
+  begin(store: Store, head: Head): void {
+    assert(this.#tenure === null, "a tenure begins within another");
+    this.#tenure = { store, head, beganMs: this.#options.clock.monotonicMs(), logTimeMs: head.logTimeMs };
+  }
+
+  open(): void {
+    this.#open = true;
+    this.pump();
+  }
+
+  /** Takes no more writes up; resolves when nothing is in flight. The tenure goes on for its release. */
+  async drain(): Promise<void> {
+    this.#open = false;
+    if (this.#tenure && !this.idle) await this.run([], { commits: 0 }).catch(() => undefined);
+  }
+
+  /** Ends the tenure: whatever still waits is told that it was not applied here. */
+  end(error: HotspareError): void {
+    this.#gathering?.();
+    this.#gathering = null;
+    this.#open = false;
+    this.#tenure = null;
+    for (const job of this.#jobs.splice(0)) job.reject(error);
+    const { queue } = this.#options;
+    rejectGroup(queue.take(queue.length), error);
+  }
+
+  get idle(): boolean {
+    return this.#inFlight === null && !this.#holding && this.#jobs.length === 0;
+  }
+
+  /** The head that the next record follows. */
+  get head(): Head | null {
+    return this.#tenure?.head ?? null;
+  }
+
+  /** Milliseconds of serving primaries, never going back. */
+  get logTimeMs(): number {
+    const tenure = this.#tenure;
+    if (!tenure) return 0;
+    return tenure.logTimeMs + Math.floor(this.#options.clock.monotonicMs() - tenure.beganMs);
+  }
+
+  /** Journals `operations` as a record of their own; resolves when it is committed and `after` has ended. */
+  run(
+    operations: readonly Operation[],
+    { commits, after = nothing }: { commits: number; after?: () => Promise<void> },
+  ): Promise<Head> {
+    return new Promise((resolve, reject) => {
+      if (!this.#tenure) return reject(new HotspareError("HS_NOT_PRIMARY", { pool: this.#options.pool }));
+      this.#jobs.push({ operations, commits, after, resolve, reject });
+      this.pump();
+    });
+  }
+
+  /** Begins the next batch if there is something to do and nothing in flight. */
+  pump(): void {
+    const tenure = this.#tenure;
+    if (!tenure || this.#inFlight || this.#holding) return;
+    const job = this.#jobs.shift();
+    if (job) return this.#runJob(tenure, job);
+    if (this.#open && this.#options.queue.length > 0 && this.#gathered()) this.#runGroup(tenure);
+  }
+
+  /** The record in flight is published. */
+  commit(head: Head): void {
+    const inFlight = this.#take();
+    this.#commitLocally(inFlight, head);
+    this.#publishMs = 0.8 * this.#publishMs + 0.2 * (this.#options.clock.monotonicMs() - inFlight.startedMs);
+    this.#options.shell.committed(inFlight.sealed);
+    if (inFlight.work.type === "job") return void this.#finishJob(inFlight.work, head);
+    settleGroup(inFlight.work.group, inFlight.work.outcomes);
+    this.#tenure?.store.trimWal();
+    this.pump();
+  }
+
+  /** The record in flight is void, or nobody knows. */
+  discard(outcome: Discarded): void {
+    if (!this.#inFlight) return;
+    const { batch, work } = this.#take();
+    batch.rollback();
+    const error = errorFor(outcome);
+    if (work.type === "job") work.reject(error);
+    else rejectGroup(work.group, error);
+    if (outcome.type === "refused") this.pump();
+  }
+
+  // --- Executing ----------------------------------------------------------------------------------------------------
+
+  #runJob(tenure: Tenure, job: Job): void {
+    let batch: Pick<Batch, "commit" | "rollback">;
+    try {
+      batch = tenure.store.beginOperations(job.operations);
+    } catch (error) {
+      job.reject(error);
+      return this.pump();
+    }
+    this.#publish(tenure, batch, job.operations, job.commits, { type: "job", ...job });
+  }
+
+  #runGroup(tenure: Tenure): void {
+    const { queue, clock } = this.#options;
+    const batch = tenure.store.begin(lsn(tenure.head.lsn + 1), this.logTimeMs);
+    const group = fillGroup(batch, queue, GROUP_BOUNDS, clock);
+    const { operations, outcomes } = batch.seal();
+    this.#lastGroup = group.length;
+    if (batch.commits > 0)
+      return this.#publish(tenure, batch, operations, batch.commits, { type: "group", group, outcomes });
+    batch.rollback();
+    this.#settleUnpublished(group, outcomes);
+    this.pump();
+  }
+
+  /** An answer that rests on no published record, such as a refusal, needs the same proof as a read. */
+  #settleUnpublished(group: Group, outcomes: readonly WriteOutcome[]): void {
+    this.#options.shell.prove().then(
+      () => settleGroup(group, outcomes),
+      (error: unknown) => rejectGroup(group, error),
+    );
+  }
+
+  #publish(
+    tenure: Tenure,
+    batch: Pick<Batch, "commit" | "rollback">,
+    operations: readonly Operation[],
+    commits: number,
+    work: InFlight["work"],
+  ): void {
+    const id = randomId<RecordId>(this.#options.random);
+    const header = headerAfter(tenure.head, id, commits, this.logTimeMs);
+    const sealed = encodeRecord({ kind: "batch", header, operations });
+    this.#inFlight = { batch, sealed, startedMs: this.#options.clock.monotonicMs(), work };
+    this.#options.shell.publish(sealed);
+  }
+
+  // --- Afterwards ---------------------------------------------------------------------------------------------------
+
+  #take(): InFlight {
+    const inFlight = this.#inFlight;
+    assert(inFlight !== null, "an outcome without a batch in flight");
+    this.#inFlight = null;
+    return inFlight;
+  }
+
+  #commitLocally({ batch }: InFlight, head: Head): void {
+    try {
+      batch.commit(head);
+    } catch (error) {
+      this.#options.shell.die(error);
+      throw error;
+    }
+    if (this.#tenure) this.#tenure.head = head;
+  }
+
+  async #finishJob(job: Job, head: Head): Promise<void> {
+    this.#holding = true;
+    try {
+      await job.after();
+      job.resolve(head);
+    } catch (error) {
+      job.reject(error);
+    } finally {
+      this.#holding = false;
+      this.pump();
+    }
+  }
+
+  // --- Gathering ----------------------------------------------------------------------------------------------------
+
+  /**
+   * Whether to begin now. Waits shortly until as many writes wait as the last batch had: they are on their way, since
+   * their clients were just answered; without it two half-full batches alternate.
+   */
+  #gathered(): boolean {
+    const { queue, clock } = this.#options;
+    if (this.#gathering) {
+      if (queue.length < this.#lastGroup) return false;
+      this.#gathering();
+      this.#gathering = null;
+      return true;
+    }
+    if (this.#lastGroup <= 1 || queue.length >= this.#lastGroup) return true;
+    const waitMs = Math.min(LONGEST_GATHER_MS, this.#publishMs / 2);
+    this.#gathering = clock.after(waitMs, () => {
+      this.#gathering = null;
+      this.#lastGroup = Math.max(1, Math.min(this.#lastGroup, queue.length));
+      this.pump();
+    });
+    return false;
+  }
+}
+
+function errorFor(outcome: Discarded): HotspareError {
+  switch (outcome.type) {
+    case "deposed":
+      return new HotspareError("HS_NOT_APPLIED");
+    case "unknown":
+      return new HotspareError("HS_OUTCOME_UNKNOWN");
+    case "refused":
+      return outcome.error;
+  }
+}

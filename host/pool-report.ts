@@ -1,0 +1,33 @@
+/** What a host says of a pool in its heartbeats. Before step 3 of a takeover is passed, nothing of the new epoch. */
+import type { PoolReport } from "../shared/wire/messages.ts";
+import { isServing, roleOf } from "./core/pool-core.ts";
+import type { PoolState } from "./core/pool-state.ts";
+
+/** `lagMs` of a host that was never at the head. */
+const NEVER_MS = Number.MAX_SAFE_INTEGER;
+
+export function reportOf(state: PoolState, logTimeMs: number, now: number): PoolReport {
+  const { settings, applied, newestFence, atHeadMs, alarm, phase } = state;
+  const serving = isServing(state);
+  const role = roleOf(state);
+  return {
+    pool: settings.pool,
+    role,
+    serving,
+    fence: newestFence,
+    slot: applied?.slot ?? 0,
+    lsn: applied?.lsn ?? 0,
+    logTimeMs: serving ? logTimeMs : (applied?.logTimeMs ?? 0),
+    lagMs: serving ? 0 : atHeadMs === null ? NEVER_MS : Math.max(0, now - atHeadMs),
+    unfit: unfitOf(state),
+    alarm: alarm ? `${alarm.code}: slot ${alarm.slot}: ${alarm.reason}` : null,
+    takingOver: role === "taking-over" || (phase.type === "standby" && phase.waitsForOrderUntilMs !== null),
+  };
+}
+
+function unfitOf({ unfit, phase }: PoolState): string | null {
+  if (unfit !== null) return unfit;
+  if (phase.type === "fenced") return phase.sick ? `stepped down: ${phase.reason}` : `fenced: ${phase.reason}`;
+  if (phase.type === "restoring") return "restoring";
+  return phase.type === "offline" ? "offline" : null;
+}

@@ -1,0 +1,368 @@
+/**
+ * One pool on one host: the shell around `core/pool-core.ts`. Events go in one at a time, what comes out is performed
+ * here; the results of everything that takes time come back as events.
+ *
+ * What it shares with other pools is the vault; with the application, this object; with proxies, its report.
+ */
+import type { Cancel, Clock } from "../shared/clock.ts";
+import { HotspareError } from "../shared/errors.ts";
+import { parseNodeId, randomId, type OriginId, type PoolId, type RecordId } from "../shared/ids.ts";
+import type { FenceRef } from "../shared/journal/record.ts";
+import type { Log } from "../shared/log.ts";
+import { lsn, type Lsn, type Slot } from "../shared/position.ts";
+import type { Random } from "../shared/random.ts";
+import type { Vault } from "../shared/vault/vault.ts";
+import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
+import { Committer } from "./committer.ts";
+import { initialPool, isServing, stepPool } from "./core/pool-core.ts";
+import type { Order, OrderAnswer, PoolEvent, PoolState, Seed, Settings, Tenure } from "./core/pool-state.ts";
+import { releaseRecord } from "./core/primary.ts";
+import { JournalReader } from "./journal-reader.ts";
+import type { LocalCopy } from "./local-copy.ts";
+import { PoolEffects } from "./pool-effects.ts";
+import { PoolLog, phasesOf } from "./pool-log.ts";
+import { reportOf } from "./pool-report.ts";
+import type { Consistency, PoolAccess, PoolEvent as AccessEvent, Written } from "./pool-access.ts";
+import { ReadProof } from "./read-proof.ts";
+import type { Db, SchemaEntry, Write } from "./store/store.ts";
+import { QUEUE_BOUNDS, WriteQueue } from "./write-queue.ts";
+
+export interface PoolOptions {
+  readonly id: PoolId;
+  readonly settings: Settings;
+  readonly vault: Vault;
+  readonly copy: LocalCopy;
+  /** What the application's state needs; in order. */
+  readonly schema: readonly SchemaEntry[];
+  readonly reads: "check" | "barrier";
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Ends the process at once, without answering anybody. */
+  readonly die: (error: unknown) => void;
+  readonly hooks: PoolHooks;
+}
+
+/** What else happens at certain moments; checkpoints and state hashes hang on these. */
+export interface PoolHooks {
+  /** A record was published by this host and is in its store. */
+  readonly committed: (bytes: number) => void;
+  /** A record that ends with a mark was applied or committed; nothing is applied before this resolves. */
+  readonly marked: (at: Slot) => Promise<void>;
+  /** This host now serves, or no longer does. */
+  readonly serving: (is: "began" | "ended") => void;
+}
+
+const TICK_MS = 20;
+const SESSION_WAIT_MS = 10_000;
+const PURGE_INTERVAL_MS = 60_000;
+
+export class HostedPool implements PoolAccess {
+  readonly id: PoolId;
+  readonly #options: PoolOptions;
+  readonly #reader: JournalReader;
+  readonly #queue: WriteQueue;
+  readonly #committer: Committer;
+  readonly #proof: ReadProof;
+  readonly #poolLog: PoolLog;
+  readonly #effects: PoolEffects;
+  readonly #listeners = new Map<AccessEvent, Set<() => void>>();
+  readonly #orders = new Map<number, (answer: OrderAnswer) => void>();
+  readonly #abort = new AbortController();
+  #state: PoolState;
+  #events: PoolEvent[] = [];
+  #stepping = false;
+  #tick: Cancel | null = null;
+  #unwatch: (() => void) | null = null;
+  #watchedFolder = "";
+  #tickets = 0;
+  #purgeAtMs = 0;
+  #refusesWrites: HotspareError | null = null;
+
+  constructor(options: PoolOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.#state = initialPool(options.settings);
+    this.#reader = new JournalReader(options.vault, options.id);
+    this.#queue = new WriteQueue(QUEUE_BOUNDS, () => this.#committer.pump());
+    this.#proof = new ReadProof(options.id, options.reads, {
+      standing: () => this.#standing(),
+      find: (at) => this.#reader.find(at),
+      barrier: async () => void (await this.#committer.run([], { commits: 0 })),
+    });
+    this.#committer = new Committer({
+      pool: options.id,
+      queue: this.#queue,
+      clock: options.clock,
+      random: options.random,
+      shell: {
+        publish: (sealed) => this.#dispatch({ type: "publish", sealed }),
+        committed: (sealed) => {
+          this.#dispatch({ type: "committed" });
+          options.hooks.committed(sealed.bytes.byteLength);
+          this.#emit("change");
+        },
+        prove: () => this.#proof.prove(),
+        die: options.die,
+      },
+    });
+    this.#poolLog = new PoolLog(options.log);
+    this.#effects = new PoolEffects({
+      ...options,
+      reader: this.#reader,
+      committer: this.#committer,
+      signal: this.#abort.signal,
+      state: () => this.#state,
+      dispatch: (event) => this.#dispatch(event),
+      answer: (ticket, answer) => this.#answer(ticket, answer),
+      changed: () => this.#emit("change"),
+      seed: () => this.#seed(),
+    });
+  }
+
+  /** Begins to follow; the host then takes over by itself if it should. */
+  async start(): Promise<void> {
+    const { head } = this.#options.copy.store;
+    this.#dispatch({ type: "fitness", unfit: this.#effects.judgeFitness() });
+    this.#dispatch({ type: "started", applied: head, lastTenure: await this.#lastTenure(), seed: this.#seed() });
+    this.#scheduleTick();
+  }
+
+  /** Steps back by a `release` if it serves, so that another follows at once; then stops. */
+  async stop(): Promise<void> {
+    await this.#resign("the host stops");
+    this.#tick?.();
+    this.#tick = null;
+    this.#unwatch?.();
+    this.#abort.abort(new HotspareError("HS_NOT_PRIMARY", { pool: this.id }));
+    this.#committer.end(new HotspareError("HS_NOT_PRIMARY", { pool: this.id }));
+    await this.#options.copy.close();
+  }
+
+  // --- What the application asks ------------------------------------------------------------------------------------
+
+  get fence(): FenceRef | null {
+    return this.#state.newestFence;
+  }
+
+  get lsn(): Lsn {
+    return this.#options.copy.store.head?.lsn ?? lsn(0);
+  }
+
+  get serving(): boolean {
+    return isServing(this.#state);
+  }
+
+  async write(write: Write): Promise<Written> {
+    if (!this.serving) throw this.#notPrimary();
+    if (this.#refusesWrites) throw this.#refusesWrites;
+    return this.#queue.add(write);
+  }
+
+  async read<T>(consistency: Consistency, run: (db: Db) => T): Promise<T> {
+    if (consistency.type === "linearizable") await this.#proof.prove();
+    if (consistency.type === "session") await this.#reached(consistency.lsn);
+    return this.#options.copy.store.read(run);
+  }
+
+  checkpoint(reason: string): void {
+    this.#options.log.debug({ reason }, "checkpoint asked for");
+    this.requestCheckpoint(reason);
+  }
+
+  /** Replaced by the host when it wires the checkpointer. */
+  requestCheckpoint: (reason: string) => void = () => undefined;
+
+  on(event: AccessEvent, listener: () => void): () => void {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+
+  // --- What the host asks -------------------------------------------------------------------------------------------
+
+  report(now: number): PoolReport {
+    return reportOf(this.#state, this.#committer.logTimeMs, now);
+  }
+
+  get state(): PoolState {
+    return this.#state;
+  }
+
+  /** There may be something new in the journal. */
+  hint(): void {
+    this.#dispatch({ type: "hint" });
+  }
+
+  /** Writes are refused with `error` until it is `null` again: the vault is nearly full. */
+  refuseWrites(error: HotspareError | null): void {
+    this.#refusesWrites = error;
+  }
+
+  /** Journals a record that ends with a mark; `hooks.marked` runs before the next batch. */
+  async mark(): Promise<void> {
+    await this.#committer.run([{ type: "mark" }], { commits: 0, after: () => this.#effects.marked() });
+  }
+
+  /** The order to take over; resolves when it is decided. */
+  promote(request: Request<"promote">, orderedBy: Order["orderedBy"]): Promise<Answer<"promote">> {
+    const order: Order = {
+      reason: "order",
+      fence: request.fence as RecordId | null,
+      orderedBy,
+      cause: request.cause,
+      votes: request.votes.map(({ by, verdict }) => ({ by: parseNodeId(by), verdict })),
+      ...this.#orderSeed(),
+    };
+    const ticket = ++this.#tickets;
+    return new Promise((resolve) => {
+      this.#orders.set(ticket, (answer) => resolve(promoteAnswer(answer)));
+      this.#dispatch({ type: "ordered", ticket, order });
+    });
+  }
+
+  // --- Events -------------------------------------------------------------------------------------------------------
+
+  #dispatch(event: PoolEvent): void {
+    this.#events.push(event);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) this.#step(next);
+    } catch (error) {
+      this.#options.die(error);
+      throw error;
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #step(event: PoolEvent): void {
+    const before = this.#state;
+    const { state, effects } = stepPool(before, event, this.#options.clock.monotonicMs());
+    this.#state = state;
+    this.#poolLog.note(before, state);
+    this.#onTransition(before, state);
+    for (const effect of effects) this.#effects.perform(effect);
+  }
+
+  #onTransition(before: PoolState, after: PoolState): void {
+    if (after.lastTenure?.stable && !before.lastTenure?.stable)
+      this.#options.copy.store.markStable(after.lastTenure.fence);
+    const was = isServing(before);
+    if (was === isServing(after)) return;
+    if (!was) this.#committer.open();
+    this.#emit(was ? "standby" : "primary");
+    this.#options.hooks.serving(was ? "ended" : "began");
+  }
+
+  #scheduleTick(): void {
+    this.#tick = this.#options.clock.after(TICK_MS, () => {
+      this.#dispatch({ type: "tick", seed: this.#seed() });
+      this.#watchJournal();
+      this.#purge();
+      this.#effects.leaveTenure();
+      this.#scheduleTick();
+    });
+  }
+
+  // --- Tenure -------------------------------------------------------------------------------------------------------
+
+  async #resign(reason: string): Promise<void> {
+    if (!this.serving) return;
+    await this.#committer.drain();
+    const { head } = this.#committer;
+    if (!this.serving || head === null || !this.#committer.idle) return;
+    const sealed = releaseRecord(head, randomId<RecordId>(this.#options.random), { successor: null, cause: reason });
+    this.#dispatch({ type: "resign", sealed, reason });
+    await this.#until(() => this.#state.phase.type !== "primary", this.#options.settings.takeoverTimeoutMs);
+  }
+
+  #purge(): void {
+    const now = this.#options.clock.monotonicMs();
+    if (!this.serving || !this.#committer.idle || now < this.#purgeAtMs) return;
+    this.#purgeAtMs = now + PURGE_INTERVAL_MS;
+    const operations = this.#options.copy.store.pendingPurge(this.#committer.logTimeMs);
+    if (operations.length > 0) this.#committer.run(operations, { commits: 0 }).catch(() => undefined);
+  }
+
+  #standing(): ReturnType<ConstructorParameters<typeof ReadProof>[2]["standing"]> {
+    const { phase } = this.#state;
+    if (phase.type !== "primary" || phase.primary.stage !== "serving") return null;
+    const { fence, head, publication } = phase.primary;
+    return { fence, head: head.slot, inFlight: publication?.sealed ?? null };
+  }
+
+  // --- Small things -------------------------------------------------------------------------------------------------
+
+  async #lastTenure(): Promise<Tenure | null> {
+    const { store } = this.#options.copy;
+    const fence = store.head?.fence;
+    if (!fence || fence.owner !== this.#options.settings.self) return null;
+    const found = await this.#reader.find(fence.slot);
+    const record = found.type === "record" ? found.sealed.record : null;
+    const reason = record?.kind === "fence" ? record.fence.reason : "start";
+    return { fence: fence.id, reason, stable: store.isStable(fence.id) };
+  }
+
+  #watchJournal(): void {
+    const folder = this.#reader.folderAfter(this.#options.copy.store.head);
+    if (folder === this.#watchedFolder) return;
+    this.#unwatch?.();
+    this.#watchedFolder = folder;
+    this.#unwatch = this.#options.vault.watch(folder, () => this.hint());
+  }
+
+  async #reached(wanted: Lsn): Promise<void> {
+    if (this.lsn >= wanted) return;
+    const there = await this.#until(() => this.lsn >= wanted, SESSION_WAIT_MS);
+    if (!there) throw this.#notPrimary();
+  }
+
+  /** Waits for a change after which `condition` holds; `false` if that takes longer than `timeoutMs`. */
+  #until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+    if (condition()) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const end = (result: boolean): void => {
+        cancel();
+        unlisten.forEach((stop) => stop());
+        resolve(result);
+      };
+      const look = (): void => {
+        if (condition()) end(true);
+      };
+      const unlisten = [this.on("change", look), this.on("standby", look)];
+      const cancel = this.#options.clock.after(timeoutMs, () => end(condition()));
+    });
+  }
+
+  #answer(ticket: number, answer: OrderAnswer): void {
+    this.#orders.get(ticket)?.(answer);
+    this.#orders.delete(ticket);
+  }
+
+  #emit(event: AccessEvent): void {
+    for (const listener of this.#listeners.get(event) ?? []) listener();
+  }
+
+  #notPrimary(): HotspareError {
+    return new HotspareError("HS_NOT_PRIMARY", { pool: this.id });
+  }
+
+  #orderSeed(): Pick<Order, "seed" | "origin" | "wallMs"> {
+    const { id, origin, wallMs } = this.#seed();
+    return { seed: id, origin, wallMs };
+  }
+
+  #seed(): Seed {
+    const { random, clock } = this.#options;
+    return { id: randomId<RecordId>(random), origin: randomId<OriginId>(random), wallMs: clock.wallMs() };
+  }
+}
+
+const promoteAnswer = ({ outcome, reason, fence, timings }: OrderAnswer): Answer<"promote"> => ({
+  outcome,
+  reason,
+  fence,
+  phases: timings ? phasesOf(timings) : {},
+});
