@@ -1,0 +1,270 @@
+/**
+ * A batch on the writer: one transaction, one session that records it, a savepoint for each write.
+ *
+ * Order: the key is looked up (found: its stored result is the answer, also for a duplicate in the same batch), the
+ * write runs, its result and key are remembered in the same savepoint. At the end the change set is taken, the session
+ * closed, and only then `hs_meta` written and the transaction committed, when the record is published.
+ *
+ * Fails where the machine fails (disk full, I/O error): then nothing of the batch may be answered.
+ */
+import { assert, HotspareError, unreachable } from "../../shared/errors.ts";
+import type { Sha256 } from "../../shared/ids.ts";
+import type { Head } from "../../shared/journal/head.ts";
+import { lsn, type Lsn } from "../../shared/position.ts";
+import { ChangeMeter, type Reading } from "./change-meter.ts";
+import type { Connection } from "./connection.ts";
+import { endedTransaction, Loan } from "./loan.ts";
+import { recall, remember, type KeyLives } from "./settlement.ts";
+import { isDamage, isLocalFailure } from "./sqlite-failure.ts";
+import type { Batch, SealedBatch, Write, WriteOutcome } from "./store.ts";
+
+export interface BatchBounds {
+  /** The change set of one write; must fit into a record. */
+  readonly writeBytes: number;
+  /** The change sets of a batch of several. */
+  readonly batchBytes: number;
+  /** The JSON text of one result. */
+  readonly resultBytes: number;
+}
+
+export interface BatchContext {
+  readonly connection: Connection;
+  readonly fingerprint: Sha256;
+  readonly bounds: BatchBounds;
+  readonly lives: KeyLives;
+  readonly firstLsn: Lsn;
+  readonly logTimeMs: number;
+  /** Writes `hs_meta`, inside the transaction, after the session is closed. */
+  readonly writeMeta: (head: Head) => void;
+  /** The transaction has ended: with `head` as the new one, or with nothing (`null`). */
+  readonly onEnd: (head: Head | null) => void;
+}
+
+/** What became of one attempt to run a write. */
+type Attempt =
+  | WriteOutcome
+  | { readonly type: "full" }
+  /** The transaction is gone, and with it the writes before. */
+  | { readonly type: "ended"; readonly error: unknown };
+
+interface Taken {
+  readonly write: Write;
+  outcome: WriteOutcome;
+}
+
+export class SqliteBatch implements Batch {
+  readonly #context: BatchContext;
+  readonly #taken: Taken[] = [];
+  #state: "open" | "running" | "sealed" | "ended" = "open";
+  #meter: ChangeMeter;
+  #resolutionBytes = RESOLUTION_BYTES;
+  #commits = 0;
+
+  /** Begins the transaction. */
+  constructor(context: BatchContext) {
+    this.#context = context;
+    this.#meter = this.#begin();
+  }
+
+  get bytes(): number {
+    return this.#meter.bytes;
+  }
+
+  get commits(): number {
+    return this.#commits;
+  }
+
+  execute(write: Write): "taken" | "full" {
+    assert(this.#state === "open", `a batch that is ${this.#state} takes no writes`);
+    this.#state = "running";
+    const attempt = this.#attempt(write);
+    this.#state = "open";
+    switch (attempt.type) {
+      case "full":
+        return "full";
+      case "ended":
+        this.#taken.push({ write, outcome: refused(attempt.error) });
+        this.#rebuild();
+        return "taken";
+      case "settled":
+      case "refused":
+        this.#taken.push({ write, outcome: attempt });
+        return "taken";
+      default:
+        return unreachable(attempt);
+    }
+  }
+
+  seal(): SealedBatch {
+    assert(this.#state === "open", `a batch that is ${this.#state} cannot be sealed`);
+    const changeset = this.#finalChangeset();
+    this.#meter.close();
+    this.#state = "sealed";
+    const schema = this.#context.fingerprint;
+    return {
+      operations: changeset.byteLength === 0 ? [] : [{ type: "changes", schema, changeset }],
+      outcomes: this.#taken.map(({ outcome }) => outcome),
+    };
+  }
+
+  commit(head: Head): void {
+    assert(this.#state === "sealed", `a batch that is ${this.#state} cannot be committed`);
+    this.#context.writeMeta(head);
+    this.#context.connection.commit();
+    this.#state = "ended";
+    this.#context.onEnd(head);
+  }
+
+  rollback(): void {
+    if (this.#state === "ended") return;
+    if (this.#state !== "sealed") this.#meter.close();
+    this.#state = "ended";
+    this.#context.connection.rollback();
+    this.#context.onEnd(null);
+  }
+
+  #begin(): ChangeMeter {
+    const { connection } = this.#context;
+    connection.begin();
+    this.#commits = 0;
+    return new ChangeMeter(connection.database, this.#resolutionBytes);
+  }
+
+  #attempt(write: Write): Attempt {
+    const { connection, lives, logTimeMs } = this.#context;
+    if (write.key) {
+      const recalled = recall(connection, write.key, lives, logTimeMs);
+      if (recalled) return recalled;
+    }
+    const before = this.#meter.read();
+    const rowsBefore = this.#changedRows();
+    connection.own(SAVEPOINT).run();
+    const loan = new Loan(connection, "write");
+    try {
+      const result = this.#run(write, loan);
+      // It may have caught the error that ended the transaction.
+      if (!connection.database.isTransaction) return { type: "ended", error: endedTransaction() };
+      const bytes = loan.parameterBytes + result.length + ROW_BYTES * (1 + this.#changedRows() - rowsBefore);
+      return this.#settle(before, bytes, result);
+    } catch (error) {
+      return this.#giveUp(before, error);
+    } finally {
+      // Also where the function caught it: what SQLite does after such a failure is not to be built on.
+      if (loan.failure !== null) throwFailure(loan.failure);
+    }
+  }
+
+  /** Runs the write and remembers its result. */
+  #run(write: Write, loan: Loan): string {
+    const { connection, lives, logTimeMs, bounds } = this.#context;
+    const at = this.#nextLsn;
+    const value = loan.lend((db) => write.run(db, { lsn: at, logTimeMs }));
+    const result = serialise(value, bounds.resultBytes);
+    if (write.key && connection.database.isTransaction) {
+      remember(connection, { key: write.key, lsn: at, logTimeMs, result }, lives);
+    }
+    return result;
+  }
+
+  #settle(before: Reading, estimateBytes: number, result: string): Attempt {
+    const { connection, bounds } = this.#context;
+    const bytesBefore = this.#meter.bytes;
+    this.#meter.add(estimateBytes);
+    const { bytes } = this.#meter;
+    const own = bytes - bytesBefore;
+    if (own > bounds.writeBytes) throw tooLarge(own, bounds.writeBytes);
+    if (this.#commits > 0 && bytes > bounds.batchBytes) {
+      this.#undo(before);
+      return { type: "full" };
+    }
+    connection.own(RELEASE).run();
+    const settled: WriteOutcome = { type: "settled", value: result, lsn: this.#nextLsn, replayed: false };
+    this.#commits += 1;
+    return settled;
+  }
+
+  #giveUp(before: Reading, error: unknown): Attempt {
+    if (isLocalFailure(error) || isDamage(error)) throw error;
+    if (!this.#context.connection.database.isTransaction) return { type: "ended", error };
+    this.#undo(before);
+    return refused(error);
+  }
+
+  #undo(before: Reading): void {
+    const { connection } = this.#context;
+    connection.own(UNDO).run();
+    connection.own(RELEASE).run();
+    this.#meter.restore(before);
+  }
+
+  /** Begins again with the writes that are settled so far, until none of them ends the transaction. */
+  #rebuild(): void {
+    do {
+      this.#meter.close();
+      this.#context.connection.rollback();
+      this.#meter = this.#begin();
+    } while (!this.#repeat());
+  }
+
+  /** `false`: one of them has ended the transaction, and is refused from now on. */
+  #repeat(): boolean {
+    for (const taken of this.#taken) {
+      if (taken.outcome.type === "refused") continue;
+      const attempt = this.#attempt(taken.write);
+      if (attempt.type === "ended") {
+        taken.outcome = refused(attempt.error);
+        return false;
+      }
+      // Its place was counted on an estimate, or it does more than the first time.
+      taken.outcome =
+        attempt.type === "full"
+          ? refused(new HotspareError("HS_WRITE_OVERLOAD", { accepted: this.#commits }))
+          : attempt;
+    }
+    return true;
+  }
+
+  /** What escaped the estimates is too large for a record: once more, measuring each write, and refusing the culprits. */
+  #finalChangeset(): Uint8Array {
+    const changeset = this.#meter.changeset();
+    if (changeset.byteLength <= this.#context.bounds.writeBytes) return changeset;
+    this.#resolutionBytes = 0;
+    this.#rebuild();
+    return this.#meter.changeset();
+  }
+
+  get #nextLsn(): Lsn {
+    return lsn(this.#context.firstLsn + this.#commits);
+  }
+
+  /** Rows that the connection has changed in its life, by triggers and cascades too. */
+  #changedRows(): number {
+    return Number(this.#context.connection.own("select total_changes() as n").get()?.["n"]);
+  }
+}
+
+/** Below it the change set is not measured after each write. */
+const RESOLUTION_BYTES = 64 * 1024;
+/** What a changed row takes in a change set beside its values, roughly. */
+const ROW_BYTES = 64;
+
+const SAVEPOINT = "savepoint hs_write";
+const RELEASE = "release hs_write";
+const UNDO = "rollback to hs_write";
+
+/** JSON text; what JSON has no word for is `null`. @throws what `toJSON` throws, and HS_WRITE_TOO_LARGE. */
+function serialise(value: unknown, boundBytes: number): string {
+  const text = (JSON.stringify(value) as string | undefined) ?? "null";
+  const bytes = Buffer.byteLength(text, "utf8");
+  if (bytes > boundBytes) throw tooLarge(bytes, boundBytes);
+  return text;
+}
+
+const tooLarge = (found: number, accepted: number): HotspareError =>
+  new HotspareError("HS_WRITE_TOO_LARGE", { found, accepted });
+
+const refused = (error: unknown): WriteOutcome & { readonly type: "refused" } => ({ type: "refused", error });
+
+function throwFailure(failure: unknown): never {
+  throw failure;
+}
