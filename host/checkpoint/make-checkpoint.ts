@@ -1,0 +1,86 @@
+/**
+ * From a snapshot to a published checkpoint: copy, check, hash, pack, publish. Plain steps on local files of their own;
+ * whatever ends them early leaves nothing that counts.
+ */
+import { rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { CHECKPOINT_FORMAT, type Manifest } from "../../shared/checkpoint/manifest.ts";
+import { sameHead } from "../../shared/checkpoint/same-head.ts";
+import type { Clock } from "../../shared/clock.ts";
+import { assert } from "../../shared/errors.ts";
+import type { NodeId, PoolId } from "../../shared/ids.ts";
+import type { Head } from "../../shared/journal/head.ts";
+import type { Vault } from "../../shared/vault/vault.ts";
+import { copySnapshot } from "./copy-snapshot.ts";
+import { hashImage, inspectImage, settleImage } from "./inspect-image.ts";
+import { packImage } from "./pack-image.ts";
+import { publishCheckpoint, type Published } from "./publish-checkpoint.ts";
+
+export type Phase = "copy" | "check" | "hash" | "pack" | "upload" | "verify";
+
+export interface MakeCheckpointOptions {
+  /** Connection in an open read transaction at `head`. */
+  readonly source: DatabaseSync;
+  readonly head: Head;
+  /** Called once, when the snapshot is not needed any more: a held one keeps the write-ahead log from shrinking. */
+  readonly copied: () => void;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly pool: PoolId;
+  readonly by: NodeId;
+  readonly reason: string;
+  /** Empty local folder for what is in the making. */
+  readonly temporary: string;
+  /** Called often; what it throws ends everything. */
+  readonly beat: (phase: Phase, bytes: number, totalBytes: number) => void;
+}
+
+export type MadeCheckpoint =
+  | Exclude<Published, { type: "published" }>
+  | { readonly type: "published"; readonly manifest: Manifest };
+
+/** @throws what `beat` throws; {HotspareError} HS_CHECKPOINT_INVALID, HS_VAULT_IO; system errors of the local disk. */
+export async function makeCheckpoint(options: MakeCheckpointOptions): Promise<MadeCheckpoint> {
+  const image = join(options.temporary, "image.db");
+  const packed = join(options.temporary, "image.zst");
+  try {
+    await copy(options, image);
+    const facts = await pack(options, image, packed);
+    const published = await publishCheckpoint({
+      ...options,
+      manifest: facts,
+      image: { file: packed },
+      beat: (phase, bytes) => options.beat(phase, bytes, phase === "verify" ? facts.imageBytes : facts.fileBytes),
+    });
+    return published.type === "published" ? { type: "published", manifest: facts } : published;
+  } finally {
+    for (const file of [image, packed]) rmSync(file, { force: true });
+  }
+}
+
+async function copy({ source, copied, beat }: MakeCheckpointOptions, image: string): Promise<void> {
+  await copySnapshot({ source, file: image, beat: ({ bytes, totalBytes }) => beat("copy", bytes, totalBytes) });
+  copied();
+  settleImage(image);
+}
+
+async function pack(options: MakeCheckpointOptions, image: string, packed: string): Promise<Manifest> {
+  const { head, beat } = options;
+  const bytes = statSync(image).size;
+  beat("check", 0, bytes);
+  const { head: found, schema } = inspectImage(image, "full");
+  assert(sameHead(found, head), `an image of slot ${found.slot}, not of the snapshot's ${head.slot}`);
+  const hash = hashImage(image, () => beat("hash", 0, bytes));
+  const facts = await packImage(image, packed, (done) => beat("pack", done, bytes));
+  return {
+    format: CHECKPOINT_FORMAT,
+    head,
+    stateHash: hash,
+    ...facts,
+    schema: [...schema],
+    reason: options.reason,
+    by: options.by,
+    wallMs: options.clock.wallMs(),
+  };
+}
