@@ -174,8 +174,8 @@ export interface Seed {
 
 export type Restored =
   | { readonly type: "restored"; readonly head: Head }
-  /** There is no valid checkpoint that would do. */
-  | { readonly type: "none"; readonly reason: string }
+  /** There is no valid checkpoint that would do. `head`: what the copy holds now, which is nothing if it was set aside. */
+  | { readonly type: "none"; readonly head: Head | null; readonly reason: string }
   | { readonly type: "failed"; readonly reason: string };
 
 export type Effect =

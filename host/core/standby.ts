@@ -42,7 +42,7 @@ type Restoring = PoolState["phase"] & { readonly type: "restoring" };
 
 export function stepRestoring(state: PoolState, phase: Restoring, event: PoolEvent, now: number): PoolStep {
   if (event.type !== "restored" || event.call !== phase.call) return stay(state);
-  return onRestored(state, event.result, now);
+  return onRestored(state, phase.atLeast, event.result, now);
 }
 
 function onTick(state: PoolState, { activity, waitsForOrderUntilMs }: Standby, seed: Seed, now: number): PoolStep {
@@ -115,34 +115,34 @@ function onDivergence(state: PoolState, at: Slot, reason: string, now: number): 
   return beginRestore({ ...state, failedSlot: at }, null, reason);
 }
 
-function onRestored(state: PoolState, result: Restored, now: number): PoolStep {
+function onRestored(state: PoolState, atLeast: Slot | null, result: Restored, now: number): PoolStep {
   const standby = becomeStandby(state, now);
   switch (result.type) {
     case "restored": {
       const { head } = result;
-      const stillStuck = state.failedSlot !== null && head.slot < state.failedSlot;
-      return survey(
-        {
-          ...standby,
-          applied: head,
-          newestFence: head.fence,
-          failedSlot: stillStuck ? state.failedSlot : null,
-          alarm: null,
-        },
-        0,
-      );
+      const behind = state.failedSlot !== null && head.slot < state.failedSlot;
+      const failedSlot = behind ? state.failedSlot : null;
+      return survey({ ...standby, applied: head, newestFence: head.fence, failedSlot, alarm: null }, 0);
     }
     case "none":
-      return onNoCheckpoint(standby, result.reason, now);
+      return onNoCheckpoint({ ...standby, applied: result.head }, atLeast, result.reason, now);
     case "failed":
-      return raise(standby, { code: "HS_VAULT_IO", slot: slotAfter(state.applied), reason: result.reason }, now);
+      return onRestoreFailed(standby, atLeast, result.reason, now);
   }
 }
 
 /** A copy that was set aside is gone: the journal is followed from its beginning, if that is still there. */
-function onNoCheckpoint(state: PoolState, reason: string, now: number): PoolStep {
-  if (state.failedSlot !== null && state.alarm === null) return survey({ ...state, applied: null }, 0);
+function onNoCheckpoint(state: PoolState, atLeast: Slot | null, reason: string, now: number): PoolStep {
+  if (atLeast !== null) return pause(state, now + state.settings.surveyIntervalMs, 0);
+  if (state.applied === null && state.alarm === null) return survey(state, 0);
   return raise(state, { code: "HS_CHECKPOINT_INVALID", slot: slotAfter(state.applied), reason }, now);
+}
+
+/** Nothing was learnt of the record at which the own copy failed; who is stuck stays so. */
+function onRestoreFailed(state: PoolState, atLeast: Slot | null, reason: string, now: number): PoolStep {
+  if (atLeast !== null) return pause(state, now + state.settings.surveyIntervalMs, 0);
+  const alarm = { code: "HS_VAULT_IO", slot: slotAfter(state.applied), reason } as const;
+  return raise({ ...state, failedSlot: null }, alarm, now);
 }
 
 function stuck(state: PoolState, at: Slot, reason: string, now: number): PoolStep {
