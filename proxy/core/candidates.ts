@@ -13,6 +13,8 @@ import type { Settings } from "./settings.ts";
 export interface CandidateRules {
   readonly pool: PoolId;
   readonly preferred: readonly NodeId[];
+  /** Hosts that the configuration allows to take over. */
+  readonly candidates: readonly NodeId[];
   /** `null`: the vault has no id yet, any is right. */
   readonly vaultId: string | null;
   /** Hosts whose last order failed. */
@@ -36,11 +38,12 @@ export function candidates(hosts: readonly HostHealth[], rules: CandidateRules, 
 export const hasVault = ({ report }: HostHealth, settings: Settings): boolean =>
   report !== null && report.body.probe.ok && report.body.probe.ageMs <= settings.storageFreshMs;
 
-function isFit(health: HostHealth, { pool, vaultId }: CandidateRules): boolean {
-  const { report, verdict } = health;
+function isFit(health: HostHealth, { pool, vaultId, candidates }: CandidateRules): boolean {
+  const { report, verdict, host } = health;
   if (report === null || (verdict.type !== "up" && verdict.type !== "suspect")) return false;
   if (verdict.type === "suspect" && verdict.reason !== "timeout") return false;
-  if (!report.body.candidate || (vaultId !== null && report.body.vaultId !== vaultId)) return false;
+  if (!candidates.includes(host) || !report.body.candidate || (vaultId !== null && report.body.vaultId !== vaultId))
+    return false;
   const entry = poolReportOf(report.body, pool);
   return entry !== null && canTakeOver(entry);
 }

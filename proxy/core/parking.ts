@@ -62,6 +62,13 @@ export class Parking<T> {
     return released;
   }
 
+  /** When the next wait is over; infinite if nobody waits. */
+  get earliestMs(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const { untilMs } of this.#parked.values()) earliest = Math.min(earliest, untilMs);
+    return earliest;
+  }
+
   /** Items whose wait is over, which leave their places. */
   expire(nowMs: number): Parked<T>[] {
     const expired = [...this.#parked.values()].filter(({ untilMs }) => untilMs <= nowMs);

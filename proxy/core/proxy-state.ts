@@ -61,12 +61,21 @@ export type ProxyEffect =
   | { readonly type: "probe"; readonly host: NodeId; readonly bootId: string | null }
   | { readonly type: "probeData"; readonly host: NodeId }
   | { readonly type: "promote"; readonly pool: PoolId; readonly order: Order }
-  /** From now on; requests to the host before it that have not begun to be answered are to be sent again. */
+  /** From now on. */
   | { readonly type: "route"; readonly pool: PoolId; readonly route: Route }
+  /** Down or replaced: what waits for this host's answer, up to this epoch, is to be sent again. Follows the new route. */
+  | { readonly type: "abandon"; readonly pool: PoolId; readonly host: NodeId; readonly epoch: number }
   | { readonly type: "note"; readonly note: Note };
 
 /** What people want to read later. */
 export type Note =
+  | {
+      readonly type: "ordered";
+      readonly pool: PoolId;
+      readonly host: NodeId;
+      readonly fence: string | null;
+      readonly cause: string;
+    }
   | { readonly type: "verdict"; readonly host: NodeId; readonly from: Verdict["type"]; readonly verdict: Verdict }
   | {
       readonly type: "pool";
@@ -260,10 +269,18 @@ function decideAll(
     const decision = decide(view, hosts, nowMs, poolRules, rules.settings);
     pools.set(poolRules.pool, decision.view);
     wakeMs = Math.min(wakeMs, decision.wakeMs);
-    if (decision.order !== null) effects.push({ type: "promote", pool: poolRules.pool, order: decision.order });
+    if (decision.order !== null) effects.push(...orderEffects(poolRules.pool, decision.order));
     effects.push(...poolNotes(view, decision.view, nowMs));
   }
   return { pools, wakeMs };
+}
+
+function orderEffects(pool: PoolId, order: Order): ProxyEffect[] {
+  const { host, fence, cause } = order;
+  return [
+    { type: "promote", pool, order },
+    { type: "note", note: { type: "ordered", pool, host, fence, cause } },
+  ];
 }
 
 function poolNotes(before: PoolView, after: PoolView, nowMs: number): ProxyEffect[] {
@@ -313,9 +330,22 @@ function routeAll(
   for (const [pool, view] of pools) {
     const route = view.claim !== null && isOpen(view, hosts) ? { host: view.claim.host, epoch: view.epoch } : null;
     const old = before.routes.get(pool) ?? null;
-    if (route?.host === old?.host && route?.epoch === old?.epoch) continue;
-    routes.set(pool, route);
-    effects.push({ type: "route", pool, route });
+    if (route?.host !== old?.host || route?.epoch !== old?.epoch) {
+      routes.set(pool, route);
+      effects.push({ type: "route", pool, route });
+    }
+    if (isAbandoned(before, view, hosts)) effects.push(...abandon(before.pools.get(pool)));
   }
   return routes;
 }
+
+/** A paused host keeps its connections open: what was sent to it would wait for ever. */
+function isAbandoned(before: ProxyState, view: PoolView, hosts: ReadonlyMap<NodeId, HostHealth>): boolean {
+  const old = before.pools.get(view.pool)?.claim ?? null;
+  if (old === null) return false;
+  const isDown = hosts.get(old.host)?.verdict.type === "down";
+  return view.claim?.fence.id !== old.fence.id || (isDown && before.hosts.get(old.host)?.verdict.type !== "down");
+}
+
+const abandon = (view: PoolView | undefined): ProxyEffect[] =>
+  view?.claim ? [{ type: "abandon", pool: view.pool, host: view.claim.host, epoch: view.claim.fence.epoch }] : [];

@@ -1,0 +1,100 @@
+/**
+ * The admin listener: status page, status as JSON, changes as server-sent events, metrics, and the two probes. Nothing
+ * here changes anything. There are no tokens, so it listens on loopback only, and answers only to names of loopback: a web page
+ * elsewhere cannot read it by pointing its own name here.
+ */
+import type { AddressInfo } from "node:net";
+import { fastify, type FastifyInstance, type FastifyReply } from "fastify";
+import type { Registry } from "prom-client";
+import { formatAddress, type Address, type Config } from "../shared/config/config.ts";
+import { HotspareError, reasonOf } from "../shared/errors.ts";
+import type { NoteFeed } from "./note-feed.ts";
+import type { ProxyStatus } from "./proxy-status.ts";
+import { statusPage } from "./status-page.ts";
+
+export interface AdminOptions {
+  readonly self: string;
+  readonly status: () => ProxyStatus;
+  /** Whether every pool has a route. */
+  readonly ready: () => boolean;
+  readonly feed: NoteFeed;
+  readonly register: Registry;
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/;
+const MAX_STREAMS = 100;
+
+export class Admin {
+  readonly #options: AdminOptions;
+  readonly #server: FastifyInstance;
+  readonly #streams = new Set<FastifyReply>();
+
+  constructor(options: AdminOptions) {
+    this.#options = options;
+    this.#server = fastify({ forceCloseConnections: true });
+    this.#addRoutes();
+  }
+
+  /** @throws {HotspareError} HS_PORT_TAKEN if it cannot listen there. */
+  async listen(address: Address): Promise<Address> {
+    try {
+      await this.#server.listen({ host: address.host, port: address.port });
+    } catch (cause) {
+      const details = { address: formatAddress(address), what: "admin", reason: reasonOf(cause) };
+      throw new HotspareError("HS_PORT_TAKEN", details, { cause });
+    }
+    const bound = this.#server.server.address() as AddressInfo;
+    return { host: bound.address, port: bound.port };
+  }
+
+  async stop(): Promise<void> {
+    for (const reply of this.#streams) reply.raw.end();
+    await this.#server.close();
+  }
+
+  #addRoutes(): void {
+    const { self, status, ready, register } = this.#options;
+    const server = this.#server;
+    server.addHook("onRequest", async (request, reply) => {
+      if (!LOOPBACK.test(request.hostname)) await reply.code(421).send({ error: "not a name of this listener" });
+    });
+    server.get("/", async (_, reply) => reply.type("text/html; charset=utf-8").send(statusPage(status(), self)));
+    server.get("/api/v1/status", async () => status());
+    server.get("/api/v1/events", (request, reply) =>
+      this.#stream(reply, Number(request.headers["last-event-id"] ?? 0)),
+    );
+    server.get("/metrics", async (_, reply) => reply.type(register.contentType).send(await register.metrics()));
+    server.get("/live", async () => ({ live: true }));
+    server.get("/ready", async (_, reply) => reply.code(ready() ? 200 : 503).send({ ready: ready() }));
+  }
+
+  #stream(reply: FastifyReply, since: number): void {
+    if (this.#streams.size >= MAX_STREAMS) return void reply.code(503).send({ error: "too many listeners" });
+    const { feed } = this.#options;
+    reply.hijack();
+    reply.raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    reply.raw.write("retry: 1000\n\n");
+    const write = ({ number, atMs, note }: ReturnType<NoteFeed["since"]>[number]): void => {
+      reply.raw.write(`id: ${number}\nevent: ${note.type}\ndata: ${JSON.stringify({ atMs, ...note })}\n\n`);
+    };
+    for (const entry of feed.since(Number.isFinite(since) ? since : 0)) write(entry);
+    const end = feed.listen(write);
+    this.#streams.add(reply);
+    reply.raw.once("close", () => {
+      end();
+      this.#streams.delete(reply);
+    });
+  }
+}
+
+/** @throws {HotspareError} HS_CONFIG_INVALID if others could reach the admin listener: there is no token to ask them for. */
+export function requireLoopback(config: Config, admin: Address): void {
+  if (LOOPBACK.test(admin.host)) return;
+  throw new HotspareError("HS_CONFIG_INVALID", {
+    file: config.file,
+    line: 0,
+    key: "proxies[].admin",
+    found: formatAddress(admin),
+    accepted: "a loopback address: everything there is open to whoever can connect",
+  });
+}

@@ -1,0 +1,51 @@
+/**
+ * Asks hosts how they are, when the core says so, and hands what comes back to the core. Also notes each clock's offset,
+ * for people. Fails never: a heartbeat without an answer is an event like any other.
+ */
+import type { Clock } from "../shared/clock.ts";
+import type { HostConfig } from "../shared/config/config.ts";
+import type { NodeId } from "../shared/ids.ts";
+import type { Answer } from "../shared/wire/messages.ts";
+import type { ProxyEvent } from "./core/proxy-state.ts";
+import type { Transport } from "./transport.ts";
+
+export interface HeartbeatOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly tell: (event: ProxyEvent) => void;
+}
+
+export class Heartbeats {
+  readonly #options: HeartbeatOptions;
+  readonly #offsetsMs = new Map<NodeId, number>();
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+  }
+
+  /** How far the host's clock is ahead of ours, in milliseconds; `null`: never heard. */
+  offsetMs(host: NodeId): number | null {
+    return this.#offsetsMs.get(host) ?? null;
+  }
+
+  /** @param bootId of the process that the last report came from. */
+  async send({ id: host, control: address }: HostConfig, bootId: string | null): Promise<void> {
+    const { transport, clock, timeoutMs, signal, tell } = this.#options;
+    const sentMs = clock.monotonicMs();
+    const body = { bootId, originMs: clock.wallMs() };
+    const result = await transport.send("heartbeat", { to: host, address, body, timeoutMs, signal });
+    if (signal.aborted) return;
+    if (result.type === "answer") {
+      this.#offsetsMs.set(host, offsetOf(result.answer, clock.wallMs()));
+      tell({ type: "probeAnswered", host, sentMs, report: result.answer.report });
+    } else if (result.kind !== "aborted") {
+      tell({ type: "probeFailed", host, sentMs, kind: result.kind });
+    }
+  }
+}
+
+/** As in NTP: half of what the way there and the way back differ. */
+const offsetOf = ({ originMs, receivedMs, sentMs }: Answer<"heartbeat">, arrivedMs: number): number =>
+  (receivedMs - originMs + (sentMs - arrivedMs)) / 2;

@@ -1,0 +1,44 @@
+/** What a change looks like in the log: one line each, with names that agree with metrics and docs. */
+import type { Logger } from "pino";
+import { unreachable } from "../shared/errors.ts";
+import type { Note } from "./core/proxy-state.ts";
+
+export function logNote(log: Logger, note: Note): void {
+  switch (note.type) {
+    case "verdict": {
+      const { host, from, verdict } = note;
+      const level = verdict.type === "down" || verdict.type === "suspect" ? "warn" : "info";
+      const reason = "reason" in verdict ? verdict.reason : undefined;
+      return log[level](
+        { event: "verdict", host, from, verdict: verdict.type, reason },
+        `host ${host} is ${verdict.type}`,
+      );
+    }
+    case "pool": {
+      const { pool, from, state, cause } = note;
+      const level = state === "serving" ? "info" : "warn";
+      return log[level]({ event: "pool", pool, from, state, cause }, `pool ${pool} is ${state}`);
+    }
+    case "ordered": {
+      const { pool, host, fence, cause } = note;
+      return log.warn({ event: "ordered", pool, host, fence, cause }, `ordered ${host} to take over pool ${pool}`);
+    }
+    case "order-ended": {
+      const { pool, host, outcome, reason } = note;
+      const level = outcome === "serving" || outcome === "accepted" ? "info" : "warn";
+      return log[level](
+        { event: "order-ended", pool, host, outcome, reason },
+        `order to ${host} for pool ${pool}: ${outcome}`,
+      );
+    }
+    case "served": {
+      const { pool, host, epoch, phases } = note;
+      return log.info(
+        { event: "served", pool, host, epoch, phases },
+        `pool ${pool} is served by ${host} in epoch ${epoch}`,
+      );
+    }
+    default:
+      return unreachable(note);
+  }
+}

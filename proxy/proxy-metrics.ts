@@ -1,0 +1,86 @@
+/** What the proxy knows, as numbers for Prometheus: gauges read when asked, failovers counted when they happen. */
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Note } from "./core/proxy-state.ts";
+import type { ProxyStatus } from "./proxy-status.ts";
+
+export interface ProxyMetrics {
+  /** Counts what is to be counted of a change. */
+  note(note: Note): void;
+}
+
+const DURATION_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export function proxyMetrics(register: Registry, status: () => ProxyStatus): ProxyMetrics {
+  const registers = [register];
+  addGauges(registers, status);
+  const failovers = new Counter({
+    name: "hotspare_proxy_failover_total",
+    help: "Times that a pool was served again after its primary was lost",
+    labelNames: ["pool", "reason"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "hotspare_proxy_failover_duration_seconds",
+    help: "From the first sign of the loss",
+    labelNames: ["pool", "phase"],
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  return {
+    note: (note) => {
+      if (note.type !== "served" || note.phases === null) return;
+      const { pool, phases } = note;
+      failovers.inc({ pool, reason: phases.cause });
+      seconds.observe({ pool, phase: "detected" }, phases.detectedMs / 1000);
+      seconds.observe({ pool, phase: "ordered" }, phases.orderedMs / 1000);
+      seconds.observe({ pool, phase: "serving" }, phases.servingMs / 1000);
+      seconds.observe({ pool, phase: "total" }, phases.totalMs / 1000);
+    },
+  };
+}
+
+function addGauges(registers: Registry[], status: () => ProxyStatus): void {
+  gauge(registers, "hotspare_proxy_pool_epoch", "Newest epoch that serves", ["pool"], (set) => {
+    for (const { id, epoch } of status().pools) set({ pool: id }, epoch);
+  });
+  gauge(registers, "hotspare_proxy_pool_serving", "1 while the pool has a primary", ["pool"], (set) => {
+    for (const { id, state } of status().pools) set({ pool: id }, state === "serving" ? 1 : 0);
+  });
+  gauge(registers, "hotspare_proxy_parked_requests", "Requests that wait for a primary", ["pool"], (set) => {
+    for (const { id, parked } of status().pools) set({ pool: id }, parked);
+  });
+  gauge(registers, "hotspare_proxy_host_up", "1 while the host is up, as this proxy sees it", ["host"], (set) => {
+    for (const { id, health } of status().hosts) set({ host: id }, health === "up" ? 1 : 0);
+  });
+  gauge(
+    registers,
+    "hotspare_clock_offset_seconds",
+    "How far the host's clock is ahead of this proxy's",
+    ["host"],
+    (set) => {
+      for (const { id, clockOffsetMs } of status().hosts)
+        if (clockOffsetMs !== null) set({ host: id }, clockOffsetMs / 1000);
+    },
+  );
+}
+
+type Set = (labels: Record<string, string>, value: number) => void;
+
+function gauge(
+  registers: Registry[],
+  name: string,
+  help: string,
+  labelNames: string[],
+  fill: (set: Set) => void,
+): void {
+  const made: Gauge = new Gauge({
+    name,
+    help,
+    labelNames,
+    registers,
+    collect: () => {
+      made.reset();
+      fill((labels, value) => made.set(labels, value));
+    },
+  });
+}

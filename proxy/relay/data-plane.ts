@@ -1,0 +1,194 @@
+/**
+ * The public listener: accepts requests, finds their pool, hands them to it. Decides nothing about hosts: routes come in
+ * from the core, errors of real requests go out to it.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Registry } from "prom-client";
+import type { Clock } from "../../shared/clock.ts";
+import { formatAddress, type Address, type PoolConfig } from "../../shared/config/config.ts";
+import { HotspareError, reasonOf } from "../../shared/errors.ts";
+import type { BootId, NodeId, PoolId } from "../../shared/ids.ts";
+import { formatRequestNumber } from "../../shared/wire/fields.ts";
+import { poolOf } from "../core/routing.ts";
+import type { Route } from "../core/proxy-state.ts";
+import { Exchange } from "./exchange.ts";
+import { hasBody } from "./body-keeper.ts";
+import { PoolRelay, type RelayContext } from "./pool-relay.ts";
+import { errorAnswer, formatOwnAnswer, refusalAnswer, sendOwnAnswer, type OwnAnswer } from "./problem-answer.ts";
+import { relayMetrics } from "./relay-metrics.ts";
+import { checkRequest, hostNameOf, type RequestTarget } from "./request-check.ts";
+import { UpgradeExchange } from "./upgrade-exchange.ts";
+import { Upstream } from "./upstream.ts";
+
+export interface DataPlaneOptions {
+  readonly pools: readonly PoolConfig[];
+  readonly bootId: BootId;
+  readonly clock: Clock;
+  readonly register: Registry;
+  readonly addressOf: (host: NodeId) => Address;
+  readonly logTimeMs: (pool: PoolId) => number;
+  readonly trafficFailed: (host: NodeId) => void;
+  readonly lingerMs: number;
+}
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 3_600_000;
+const KEEP_ALIVE_MS = 60_000;
+const PSEUDONYM_DIGITS = 12;
+
+export class DataPlane {
+  readonly #options: DataPlaneOptions;
+  readonly #pseudonym: string;
+  readonly #upstream = new Upstream();
+  readonly #relays: ReadonlyMap<PoolId, PoolRelay>;
+  readonly #server: Server;
+  readonly #upgraded = new Set<Socket>();
+  #number = 0;
+  #stopping = false;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    this.#pseudonym = `hotspare-${options.bootId.slice(0, PSEUDONYM_DIGITS)}`;
+    const context = this.#context();
+    this.#relays = new Map(options.pools.map((pool) => [pool.id, new PoolRelay(pool, context)]));
+    this.#server = this.#createServer();
+  }
+
+  /** @throws {HotspareError} HS_PORT_TAKEN if it cannot listen there. */
+  listen(address: Address): Promise<Address> {
+    return new Promise((resolve, reject) => {
+      const refuse = (cause: Error): void => {
+        const details = { address: formatAddress(address), what: "listen", reason: reasonOf(cause) };
+        reject(new HotspareError("HS_PORT_TAKEN", details, { cause }));
+      };
+      this.#server.once("error", refuse);
+      this.#server.listen(address.port, address.host, () => {
+        this.#server.off("error", refuse);
+        const bound = this.#server.address() as AddressInfo;
+        resolve({ host: bound.address, port: bound.port });
+      });
+    });
+  }
+
+  setRoute(pool: PoolId, route: Route): void {
+    this.#relays.get(pool)?.setRoute(route);
+  }
+
+  /** What was sent to `host` in `epoch` or before, and has no answer yet, is sent again where the route leads now. */
+  abandon(pool: PoolId, host: NodeId, epoch: number): void {
+    this.#relays.get(pool)?.abandon(host, epoch);
+  }
+
+  parked(pool: PoolId): { readonly requests: number; readonly bytes: number } {
+    const relay = this.#relays.get(pool);
+    return { requests: relay?.gate.parked ?? 0, bytes: (relay?.gate.parkedBytes ?? 0) + (relay?.kept.kept ?? 0) };
+  }
+
+  /** Requests on the way, parked ones included. */
+  active(pool: PoolId): number {
+    return this.#relays.get(pool)?.active ?? 0;
+  }
+
+  /** Stops accepting, lets what is on the way end for at most `graceMs`, then breaks it off. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    if (!this.#server.listening) return this.#upstream.close();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    for (const socket of this.#upgraded) socket.end();
+    const cancel = this.#options.clock.after(graceMs, () => this.#breakOff());
+    await closed;
+    cancel();
+    for (const relay of this.#relays.values()) relay.gate.close();
+    this.#upstream.close();
+  }
+
+  #breakOff(): void {
+    for (const relay of this.#relays.values()) relay.gate.close();
+    for (const socket of this.#upgraded) socket.destroy();
+    this.#server.closeAllConnections();
+  }
+
+  #context(): RelayContext {
+    const { clock, addressOf, logTimeMs, trafficFailed, lingerMs, register } = this.#options;
+    return {
+      clock,
+      upstream: this.#upstream,
+      metrics: relayMetrics(register),
+      pseudonym: this.#pseudonym,
+      addressOf,
+      logTimeMs: (pool) => logTimeMs(pool.id),
+      trafficFailed,
+      lingerMs,
+    };
+  }
+
+  #createServer(): Server {
+    const server = createServer({
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      insecureHTTPParser: false,
+      // HTTP/2 in clear text is not spoken: such a request is answered in HTTP/1.1.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() !== "h2c",
+    });
+    // All of them, so that none is cut off in silence: `checkRequest` counts.
+    server.maxHeadersCount = 0;
+    server.on("request", (request, response) => this.#accept(request, response, { expectsContinue: false }));
+    server.on("checkContinue", (request, response) => this.#accept(request, response, { expectsContinue: true }));
+    server.on("upgrade", (request, socket, head) => this.#acceptUpgrade(request, socket as Socket, head));
+    server.on("connect", (_, socket) => {
+      socket.on("error", () => socket.destroy());
+      socket.end(formatOwnAnswer(refusalAnswer(405, "CONNECT is not offered", this.#nextId())));
+    });
+    return server;
+  }
+
+  #accept(request: IncomingMessage, response: ServerResponse, { expectsContinue }: { expectsContinue: boolean }): void {
+    const requestId = this.#nextId();
+    if (this.#stopping) response.shouldKeepAlive = false;
+    const place = this.#place(request, requestId);
+    if (place.type === "refused") {
+      sendOwnAnswer(response, place.answer);
+      return void request.resume();
+    }
+    new Exchange({ request, response, target: place.target, requestId, expectsContinue }, place.relay).start();
+  }
+
+  #acceptUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const requestId = this.#nextId();
+    socket.on("error", () => socket.destroy());
+    this.#upgraded.add(socket);
+    socket.once("close", () => this.#upgraded.delete(socket));
+    const place = this.#place(request, requestId);
+    if (place.type === "refused") return void socket.end(formatOwnAnswer(place.answer));
+    if (request.method !== "GET" || hasBody(request)) {
+      return void socket.end(formatOwnAnswer(refusalAnswer(400, "an upgrade with a method or body", requestId)));
+    }
+    new UpgradeExchange({ request, socket, head, target: place.target, requestId }, place.relay).start();
+  }
+
+  #place(request: IncomingMessage, requestId: string): Place {
+    const checked = checkRequest(request, this.#pseudonym);
+    if (checked.type === "refused")
+      return { type: "refused", answer: refusalAnswer(checked.status, checked.reason, requestId) };
+    if (checked.type === "answered") return { type: "refused", answer: { status: 204, fields: {}, body: "" } };
+    const { target } = checked;
+    const path = target.path.split("?", 1)[0] ?? "/";
+    const pool = poolOf(this.#options.pools, hostNameOf(target.authority), path);
+    const relay = pool === null ? undefined : this.#relays.get(pool);
+    if (relay === undefined)
+      return { type: "refused", answer: errorAnswer("HS_NO_ROUTE", { target: path }, requestId) };
+    return { type: "found", target, relay };
+  }
+
+  #nextId(): string {
+    this.#number += 1;
+    return formatRequestNumber({ bootId: this.#options.bootId, number: this.#number });
+  }
+}
+
+type Place =
+  | { readonly type: "found"; readonly target: RequestTarget; readonly relay: PoolRelay }
+  | { readonly type: "refused"; readonly answer: OwnAnswer };

@@ -1,0 +1,145 @@
+/**
+ * The way to one pool's primary: open while there is one, else requests park here. Those that waited go first, in order,
+ * a bounded number at a time, so that a new primary is not met by all of them at once.
+ */
+import type { Cancel, Clock } from "../../shared/clock.ts";
+import { Parking, type ParkBounds } from "../core/parking.ts";
+import type { Route } from "../core/proxy-state.ts";
+
+export type OpenRoute = NonNullable<Route>;
+
+export interface Waiter {
+  /** Go now. `settled` is to be called when its answer begins or fails: the next one follows. */
+  go(route: OpenRoute, settled: () => void): void;
+  /** There was no place, or its time is over; it has left. */
+  turnedAway(why: "full" | "late"): void;
+}
+
+const CONCURRENCY = 128;
+/** A request that is answered slowly (long polling) does not keep its turn longer. */
+const TURN_MS = 100;
+const HOLD_MS = 10;
+const LONGEST_HOLD_MS = 250;
+const EXPIRY_STEP_MS = 20;
+
+export class Gate {
+  readonly #clock: Clock;
+  readonly #parking: Parking<Waiter>;
+  #route: Route = null;
+  #turns = 0;
+  #hold: Cancel | null = null;
+  #holdMs = HOLD_MS;
+  #expiry: { readonly atMs: number; readonly cancel: Cancel } | null = null;
+  #closed = false;
+
+  constructor(bounds: ParkBounds, clock: Clock) {
+    this.#clock = clock;
+    this.#parking = new Parking(bounds);
+  }
+
+  get route(): Route {
+    return this.#route;
+  }
+
+  get parked(): number {
+    return this.#parking.count;
+  }
+
+  get parkedBytes(): number {
+    return this.#parking.bytes;
+  }
+
+  /** Lets the waiter go at once, parks it, or turns it away. */
+  enter(waiter: Waiter, bytes: number, waitMs: number): void {
+    if (this.#route !== null && this.#hold === null && this.#parking.count === 0) {
+      return waiter.go(this.#route, nothing);
+    }
+    if (this.#closed) return waiter.turnedAway("late");
+    const sinceMs = this.#clock.monotonicMs();
+    const untilMs = sinceMs + waitMs;
+    if (!this.#parking.park({ item: waiter, bytes, sinceMs, untilMs })) return waiter.turnedAway("full");
+    this.#armExpiry(untilMs);
+    this.#letGo();
+  }
+
+  /** The client is gone: its place is free. */
+  leave(waiter: Waiter): void {
+    this.#parking.leave(waiter);
+  }
+
+  setRoute(route: Route): void {
+    this.#route = route;
+    this.#endHold();
+    this.#holdMs = HOLD_MS;
+    this.#letGo();
+  }
+
+  /** The primary refused a connection or says that it is none: nobody else need try for a moment. */
+  hold(route: OpenRoute): void {
+    if (this.#hold !== null || this.#route !== route) return;
+    this.#hold = this.#clock.after(this.#holdMs, () => {
+      this.#hold = null;
+      this.#letGo();
+    });
+    this.#holdMs = Math.min(2 * this.#holdMs, LONGEST_HOLD_MS);
+  }
+
+  /** The primary answered. */
+  ease(): void {
+    this.#holdMs = HOLD_MS;
+  }
+
+  /** Turns everybody away; nobody is let go any more. */
+  close(): void {
+    this.#closed = true;
+    this.#route = null;
+    this.#endHold();
+    this.#expiry?.cancel();
+    this.#expiry = null;
+    for (const { item } of this.#parking.release(this.#parking.count)) item.turnedAway("late");
+  }
+
+  #letGo(): void {
+    while (this.#route !== null && this.#hold === null && this.#turns < CONCURRENCY) {
+      const [next] = this.#parking.release(1);
+      if (next === undefined) return;
+      next.item.go(this.#route, this.#takeTurn());
+    }
+  }
+
+  #takeTurn(): () => void {
+    this.#turns += 1;
+    let taken = true;
+    const settled = (): void => {
+      if (!taken) return;
+      taken = false;
+      cancel();
+      this.#turns -= 1;
+      this.#letGo();
+    };
+    const cancel = this.#clock.after(TURN_MS, settled);
+    return settled;
+  }
+
+  #endHold(): void {
+    this.#hold?.();
+    this.#hold = null;
+  }
+
+  #armExpiry(atMs: number): void {
+    if (this.#parking.count === 0 || (this.#expiry !== null && this.#expiry.atMs <= atMs)) return;
+    this.#expiry?.cancel();
+    const delayMs = Math.max(0, atMs - this.#clock.monotonicMs());
+    this.#expiry = { atMs, cancel: this.#clock.after(delayMs, () => this.#expire()) };
+  }
+
+  #expire(): void {
+    this.#expiry = null;
+    const nowMs = this.#clock.monotonicMs();
+    for (const { item } of this.#parking.expire(nowMs)) item.turnedAway("late");
+    // Not one timer for each of thousands that came within the same moment.
+    this.#armExpiry(Math.max(nowMs + EXPIRY_STEP_MS, this.#parking.earliestMs));
+  }
+}
+
+const nothing = (): void => undefined;

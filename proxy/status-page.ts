@@ -1,0 +1,45 @@
+/** The plain status page: one table each, no script, no assets, fetched anew every two seconds by the browser. */
+import type { ProxyStatus } from "./proxy-status.ts";
+
+const REFRESH_S = 2;
+
+export function statusPage(status: ProxyStatus, self: string): string {
+  const pools = status.pools.map(({ id, state, epoch, primary, slot, standbys, parked }) => [
+    id,
+    state,
+    epoch,
+    primary ?? "none",
+    slot ?? "",
+    standbys.map(({ host, slot, lagMs }) => `${host} (slot ${slot}, ${Math.round(lagMs)} ms behind)`).join(", "),
+    parked,
+  ]);
+  const hosts = status.hosts.map(({ id, health, reason, role, version, clockOffsetMs, alarms }) => [
+    id,
+    reason === null ? health : `${health} (${reason})`,
+    role ?? "not heard",
+    version ?? "",
+    clockOffsetMs === null ? "" : clockOffsetMs.toFixed(1),
+    alarms.join("; "),
+  ]);
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="${REFRESH_S}">
+<title>${escape(status.cluster)}: Hotspare</title>
+<style>body{font:15px system-ui,sans-serif;margin:2rem}table{border-collapse:collapse;margin:0 0 2rem}
+th,td{border-bottom:1px solid #ccc;padding:.3rem 1rem .3rem 0;text-align:left}</style></head><body>
+<h1>Cluster ${escape(status.cluster)}</h1><p>As ${escape(self)} sees it.</p>
+<h2>Pools</h2>${table(["pool", "state", "epoch", "primary", "slot", "standbys", "parked"], pools)}
+<h2>Hosts</h2>${table(["host", "health", "role", "version", "clock offset, ms", "alarms"], hosts)}
+</body></html>
+`;
+}
+
+function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const head = heads.map((text) => `<th>${escape(text)}</th>`).join("");
+  const body = rows
+    .map((row) => `<tr>${row.map((cell) => `<td>${escape(String(cell))}</td>`).join("")}</tr>`)
+    .join("\n");
+  return `<table><tr>${head}</tr>\n${body}</table>`;
+}
+
+const escape = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
