@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 
 interface Report {
   readonly numPassedTests: number;
@@ -53,7 +53,7 @@ function runVitest(report: string): number {
   const options = {
     cwd: root,
     stdio: "inherit",
-    env: { ...process.env, PATH: `${join(root, "node_modules", ".bin")}:${process.env["PATH"]}` },
+    env: { ...process.env, PATH: `${join(root, "node_modules", ".bin")}${delimiter}${process.env["PATH"]}` },
   } as const;
   return spawnSync(process.execPath, [vitest, "run", ...reporters, ...args], options).status ?? 1;
 }
