@@ -4,6 +4,7 @@
  */
 import { assert, HotspareError, isHotspareError, reasonOf } from "../shared/errors.ts";
 import type { PoolId } from "../shared/ids.ts";
+import type { Log } from "../shared/log.ts";
 import type { Slot } from "../shared/position.ts";
 import { recordName } from "../shared/vault/layout.ts";
 import type { PutResult, Vault } from "../shared/vault/vault.ts";
@@ -21,6 +22,7 @@ interface Options {
   readonly copy: LocalCopy;
   readonly schema: readonly SchemaEntry[];
   readonly hooks: PoolHooks;
+  readonly log: Log;
   readonly reader: JournalReader;
   readonly committer: Committer;
   readonly signal: AbortSignal;
@@ -34,6 +36,7 @@ interface Options {
 
 export class PoolEffects {
   readonly #options: Options;
+  #trouble: string | null = null;
 
   constructor(options: Options) {
     this.#options = options;
@@ -80,9 +83,23 @@ export class PoolEffects {
 
   #survey(call: number, from: Slot): void {
     this.#options.reader.survey(from).then(
-      (survey) => this.#options.dispatch({ type: "surveyed", call, survey, reason: "" }),
-      (error: unknown) => this.#options.dispatch({ type: "surveyed", call, survey: null, reason: reasonOf(error) }),
+      (survey) => {
+        this.#noteVault(null);
+        this.#options.dispatch({ type: "surveyed", call, survey, reason: "" });
+      },
+      (error: unknown) => {
+        this.#noteVault(reasonOf(error));
+        this.#options.dispatch({ type: "surveyed", call, survey: null, reason: reasonOf(error) });
+      },
     );
+  }
+
+  /** Told when it changes, not each time: a share that is away is asked again and again. */
+  #noteVault(trouble: string | null): void {
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    if (trouble === null) this.#options.log.info({}, "the vault can be listed again");
+    else this.#options.log.warn({ reason: trouble }, "the vault cannot be listed");
   }
 
   #sync(call: number, at: Slot): void {
