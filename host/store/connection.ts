@@ -55,19 +55,25 @@ export class Connection {
   }
 }
 
-export function openApplier(file: string): Connection {
+/**
+ * How hard a commit is made durable: `normal` where a journal has every commit, so that a power cut may take the last ones
+ * along; `full` where there is none, so that a commit is durable when it returns.
+ */
+export type Durability = "normal" | "full";
+
+export function openApplier(file: string, durability: Durability): Connection {
   const database = new DatabaseSync(file, { enableForeignKeyConstraints: false, timeout: LOCK_TIMEOUT_MS });
-  return configured(database);
+  return configured(database, durability);
 }
 
-export function openWriter(file: string): Connection {
+export function openWriter(file: string, durability: Durability): Connection {
   const database = new DatabaseSync(file, {
     enableForeignKeyConstraints: true,
     timeout: LOCK_TIMEOUT_MS,
     // No value, row or text is larger than a record could carry.
     limits: { length: MAX_RECORD_BYTES },
   });
-  return configured(database);
+  return configured(database, durability);
 }
 
 export function openReader(file: string): Connection {
@@ -75,8 +81,8 @@ export function openReader(file: string): Connection {
   return opened(database, "pragma query_only = on");
 }
 
-const configured = (database: DatabaseSync): Connection =>
-  opened(database, "pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 0");
+const configured = (database: DatabaseSync, durability: Durability): Connection =>
+  opened(database, `pragma journal_mode = wal; pragma synchronous = ${durability}; pragma wal_autocheckpoint = 0`);
 
 /** The settings are made before the authorizer is there, and a file that is no database is closed again. */
 function opened(database: DatabaseSync, settings: string): Connection {

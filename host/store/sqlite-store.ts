@@ -13,7 +13,7 @@ import { MAX_RECORD_BYTES } from "../../shared/journal/record-codec.ts";
 import type { Operation, SealedRecord } from "../../shared/journal/record.ts";
 import type { Lsn } from "../../shared/position.ts";
 import { applyOperations } from "./apply-operations.ts";
-import { openApplier, openReader, openWriter, type Connection } from "./connection.ts";
+import { openApplier, openReader, openWriter, type Connection, type Durability } from "./connection.ts";
 import { Loan } from "./loan.ts";
 import { readHead, readLayout, readStable, writeHead, writeStable } from "./meta.ts";
 import { runOperations } from "./run-operations.ts";
@@ -33,6 +33,8 @@ export interface StoreOptions {
   readonly pool: string;
   readonly lives?: KeyLives;
   readonly bounds?: BatchBounds;
+  /** Default: `normal`. */
+  readonly durability?: Durability;
 }
 
 const MIB = 1024 * 1024;
@@ -47,7 +49,7 @@ export function openStore(options: StoreOptions): SqliteStore {
   const bounds = options.bounds ?? BATCH_BOUNDS;
   assert(bounds.writeBytes < MAX_RECORD_BYTES - MIB, "the change set of one write fits into a record");
   try {
-    return new SqliteStore({ lives: KEY_LIVES, ...options, bounds });
+    return new SqliteStore({ lives: KEY_LIVES, durability: "normal", ...options, bounds });
   } catch (error) {
     throw judged(error, options, 0);
   }
@@ -73,7 +75,7 @@ export class SqliteStore implements Store {
   constructor(options: Required<StoreOptions>) {
     this.#options = options;
     this.file = options.file;
-    this.#applier = openApplier(options.file);
+    this.#applier = openApplier(options.file, options.durability);
     try {
       prepareTables(this.#applier);
       this.#head = readHead(this.#applier.database);
@@ -118,7 +120,7 @@ export class SqliteStore implements Store {
   }
 
   openForWriting(): void {
-    this.#writer ??= openWriter(this.file);
+    this.#writer ??= openWriter(this.file, this.#options.durability);
   }
 
   closeForWriting(): void {
