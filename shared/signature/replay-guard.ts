@@ -1,12 +1,12 @@
 /**
- * Refuses a nonce that was seen before, in bounded memory, for the life of this process. Nonces of one boot of a sender
- * carry a counter: only the highest one and a window below it are kept. What is below the window is refused, seen or not.
+ * Refuses a nonce that was seen before, in bounded memory, for the life of this process. Of each series only the highest
+ * counter and a window below it are kept. What is below the window is refused, seen or not.
  *
  * A replay after this process restarted is refused elsewhere: by the receiver's boot id in the body, or by the time window.
  *
- * The bound is on boots, over all senders. At the limit the boot that was silent longest makes room, and from then on a boot
- * that is not known is believed only inside the time window: else what was forgotten could be replayed. A boot heard within
- * the window is never forgotten; if all were, the new one is refused. That takes thousands of restarts of the senders.
+ * The bound is on series, over all senders. At the limit the series that was silent longest makes room, and from then on a
+ * series that is not known is believed only inside the time window: else what was forgotten could be replayed. A series heard
+ * within the window is never forgotten; if all were, the new one is refused. That takes thousands of starts of the senders.
  */
 import type { NodeId } from "../ids.ts";
 import type { Clock } from "../clock.ts";
@@ -26,49 +26,49 @@ export interface ReplayGuardOptions {
   readonly clock: Clock;
   /** How long a signature may be believed: both sides of the window together. */
   readonly windowMs: number;
-  readonly maxBoots?: number;
+  readonly maxSeries?: number;
 }
 
 export class ReplayGuard {
   readonly #clock: Clock;
   readonly #windowMs: number;
-  readonly #maxBoots: number;
+  readonly #maxSeries: number;
   /** In order of the last arrival, oldest first. */
-  readonly #boots = new Map<string, SeenBoot>();
+  readonly #series = new Map<string, SeenSeries>();
   #forgot = false;
 
-  constructor({ clock, windowMs, maxBoots = 4096 }: ReplayGuardOptions) {
+  constructor({ clock, windowMs, maxSeries = 4096 }: ReplayGuardOptions) {
     this.#clock = clock;
     this.#windowMs = windowMs;
-    this.#maxBoots = maxBoots;
+    this.#maxSeries = maxSeries;
   }
 
   /** Takes the nonce as seen. `null`: it is new; otherwise why it is refused. Call it once the signature is verified. */
   admit(arrival: Arrival): string | null {
-    const key = `${arrival.from} ${arrival.nonce.bootId}`;
-    const known = this.#boots.get(key);
+    const key = `${arrival.from} ${arrival.nonce.series}`;
+    const known = this.#series.get(key);
     if (known === undefined) {
       const reason = this.#makeRoom(arrival);
       if (reason !== null) return reason;
     }
-    const boot = known ?? new SeenBoot();
-    const reason = boot.take(arrival.nonce.counter);
+    const series = known ?? new SeenSeries();
+    const reason = series.take(arrival.nonce.counter);
     if (reason !== null) return reason;
-    boot.heardMs = this.#clock.monotonicMs();
-    this.#boots.delete(key);
-    this.#boots.set(key, boot);
+    series.heardMs = this.#clock.monotonicMs();
+    this.#series.delete(key);
+    this.#series.set(key, series);
     return null;
   }
 
   #makeRoom(arrival: Arrival): string | null {
-    const full = this.#boots.size >= this.#maxBoots;
+    const full = this.#series.size >= this.#maxSeries;
     if ((full || this.#forgot) && arrival.time === "outside")
-      return "an unknown start of a node, out of the time window";
+      return "an unknown series of nonces, out of the time window";
     if (!full) return null;
-    for (const [oldest, { heardMs }] of this.#boots) {
+    for (const [oldest, { heardMs }] of this.#series) {
       if (this.#clock.monotonicMs() - heardMs <= this.#windowMs)
-        return "too many starts of nodes within the time window";
-      this.#boots.delete(oldest);
+        return "too many series of nonces within the time window";
+      this.#series.delete(oldest);
       this.#forgot = true;
       break;
     }
@@ -77,7 +77,7 @@ export class ReplayGuard {
 }
 
 /** A ring of bits: bit `counter % REPLAY_WINDOW` says whether that counter was seen. */
-class SeenBoot {
+class SeenSeries {
   heardMs = 0;
   #highest = 0;
   readonly #bits = new Uint32Array(REPLAY_WINDOW / 32);

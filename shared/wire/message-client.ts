@@ -13,11 +13,11 @@ import { Agent } from "node:http";
 import type { Clock } from "../clock.ts";
 import { formatAddress, type Address } from "../config/config.ts";
 import { reasonOf, type ErrorCode, type ErrorDetails } from "../errors.ts";
-import type { BootId, NodeId } from "../ids.ts";
+import type { NodeId } from "../ids.ts";
 import type { Random } from "../random.ts";
 import { messageKey, type MessageKey, type Secret } from "../signature/message-key.ts";
 import { signRequest, verifyAnswer } from "../signature/message-signature.ts";
-import { makeNonce } from "../signature/nonce.ts";
+import { makeNonce, makeSeries } from "../signature/nonce.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
 import { ANSWER_LIMITS, decodeAnswer, decodeEnvelope, encodeEnvelope, requireEqual } from "./envelope.ts";
 import { exchange, type Exchange, type ExchangeRequest } from "./http-exchange.ts";
@@ -30,8 +30,6 @@ export interface MessageClientOptions {
   readonly self: NodeId;
   readonly cluster: string;
   readonly secret: Secret;
-  /** Of this process. */
-  readonly bootId: BootId;
   readonly clock: Clock;
   readonly random: Random;
   /** A heartbeat connection to this node was closed by the other side. A hint: send a heartbeat now. */
@@ -72,13 +70,15 @@ export class MessageClient {
   readonly #key: MessageKey;
   readonly #heartbeats = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS });
   readonly #others = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 2 });
-  /** Messages sent to each node by this boot; as many entries as the cluster ever had nodes. */
+  readonly #series: string;
+  /** Messages sent to each node in this series; as many entries as the cluster ever had nodes. */
   readonly #counters = new Map<NodeId, number>();
   readonly #watch: ConnectionWatch;
 
   constructor(options: MessageClientOptions) {
     this.#options = options;
     this.#key = messageKey(options.secret);
+    this.#series = makeSeries(options.random);
     this.#watch = new ConnectionWatch((to) => options.onLost?.(to));
   }
 
@@ -106,9 +106,9 @@ export class MessageClient {
     { to, address, body, signal }: Sending<Name>,
     { agent, timeoutMs }: { readonly agent: Agent | false; readonly timeoutMs: number },
   ): Promise<Tried> {
-    const { self, cluster, bootId, clock, random } = this.#options;
+    const { self, cluster, clock, random } = this.#options;
     const id = random.bytes(16).toString("hex");
-    const nonce = makeNonce(bootId, this.#count(to), random);
+    const nonce = makeNonce(this.#series, this.#count(to), random);
     const bytes = encodeEnvelope({ cluster, from: self, to, sentAt: clock.wallMs(), id }, body);
     const authority = formatAddress(address);
     const path = MESSAGE_PATH + name;

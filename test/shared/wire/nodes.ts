@@ -13,7 +13,6 @@ export const SECRET = Buffer.alloc(32, 7);
 export const HOST = parseNodeId("host-a");
 export const PROXY = parseNodeId("proxy-1");
 export const HOST_BOOT = parseBootId("a".repeat(32));
-export const PROXY_BOOT = parseBootId("b".repeat(32));
 
 export const REPORT: HostReport = {
   host: HOST,
@@ -67,7 +66,6 @@ export const startClient = (options: Partial<MessageClientOptions> = {}): Messag
     self: PROXY,
     cluster: "demo",
     secret: SECRET,
-    bootId: PROXY_BOOT,
     clock: systemClock,
     random: systemRandom,
     ...options,

@@ -1,0 +1,72 @@
+/**
+ * What the main thread of a host and the thread of its control listener say to one another. Times are monotonic and the
+ * same in both threads.
+ */
+import type { KeyObject } from "node:crypto";
+import type { Address, HostConfig } from "../shared/config/config.ts";
+import type { ErrorCode, ErrorDetails } from "../shared/errors.ts";
+import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
+import type { MessageRefused } from "../shared/wire/message-server.ts";
+import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
+
+/** The messages that only the main thread can answer. */
+export const CARRIED = ["promote", "appended", "checkpoint"] as const;
+export type CarriedName = (typeof CARRIED)[number];
+
+/** What a host is, for its whole life. */
+export interface HostIdentity {
+  readonly host: NodeId;
+  readonly bootId: BootId;
+  readonly vaultId: VaultId | null;
+  readonly version: string;
+  readonly configHash: string;
+  readonly candidate: boolean;
+}
+
+/** What the thread is started with. */
+export interface ControlThreadData {
+  readonly identity: HostIdentity;
+  readonly cluster: string;
+  readonly secret: KeyObject;
+  readonly control: HostConfig["control"];
+  /** Microseconds of the main thread's last tick, written by it. */
+  readonly tick: BigInt64Array;
+  /** A main thread that has not ticked for so long is not live. */
+  readonly stalledMs: number;
+}
+
+/** One carried message. `expiresMs`: nobody waits for it any more, so it must not be begun. */
+export type Ask = {
+  [Name in CarriedName]: {
+    readonly type: "ask";
+    readonly id: number;
+    readonly name: Name;
+    readonly body: Request<Name>;
+    readonly from: NodeId;
+    readonly expiresMs: number;
+  };
+}[CarriedName];
+
+export type ToMain =
+  | { readonly type: "listening"; readonly address: Address }
+  | { readonly type: "unable"; readonly code: ErrorCode; readonly details: ErrorDetails }
+  | { readonly type: "refused"; readonly refusal: MessageRefused; readonly count: number }
+  | Ask;
+
+export type ToThread =
+  | { readonly type: "pools"; readonly pools: readonly PoolReport[]; readonly atMs: number }
+  | { readonly type: "probe"; readonly probe: VaultProbe; readonly atMs: number }
+  | { readonly type: "stop" }
+  | Reply;
+
+/** `taken`: the main thread has begun it; one of the others follows. */
+export type Reply =
+  | { readonly type: "taken"; readonly id: number }
+  | { readonly type: "settled"; readonly id: number; readonly answer: Answer<CarriedName> }
+  | { readonly type: "failed"; readonly id: number; readonly code: ErrorCode; readonly details: ErrorDetails };
+
+/** How the host's own write probe of the vault went. */
+export interface VaultProbe {
+  readonly ok: boolean;
+  readonly latencyMs: number;
+}

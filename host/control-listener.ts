@@ -1,0 +1,99 @@
+/**
+ * The control listener of a host: signed messages of other nodes, and unsigned probes and metrics. Runs in a thread of
+ * its own and answers heartbeats, probes and metrics from `ControlState` alone, also while the main thread stands still.
+ */
+import Fastify, { type FastifyInstance } from "fastify";
+import type { Clock } from "../shared/clock.ts";
+import type { Secret } from "../shared/signature/message-key.ts";
+import { mountMessages, type MessageHandlers, type MessageRefused } from "../shared/wire/message-server.ts";
+import type { Answer } from "../shared/wire/messages.ts";
+import type { CarriedName, HostIdentity } from "./control-link.ts";
+import { ControlMetrics } from "./control-metrics.ts";
+import { probe, PROBES, type ProbeQuery } from "./control-probe.ts";
+import type { ControlState } from "./control-state.ts";
+import type { Asking, ControlCarrier } from "./control-carrier.ts";
+
+export interface ControlListenerOptions {
+  readonly identity: HostIdentity;
+  readonly cluster: string;
+  readonly secret: Secret;
+  readonly state: ControlState;
+  readonly main: ControlCarrier;
+  readonly clock: Clock;
+  readonly stalledMs: number;
+  readonly onRefused: (refusal: MessageRefused) => void;
+}
+
+/** An order that has not ended by then is `accepted`; the heartbeats tell how it goes on. */
+const PROMOTE_WAIT_MS = 1000;
+const APPENDED_WAIT_MS = 1000;
+const CHECKPOINT_WAIT_MS = 15 * 60_000;
+/** Probes and nodes; each connection costs little, but not nothing. */
+const MAX_CONNECTIONS = 1024;
+
+/** Not listening yet. */
+export async function controlListener(options: ControlListenerOptions): Promise<FastifyInstance> {
+  const fastify = Fastify({ requestTimeout: 10_000, bodyLimit: 1024, forceCloseConnections: true });
+  fastify.server.headersTimeout = 10_000;
+  fastify.server.maxConnections = MAX_CONNECTIONS;
+  const metrics = new ControlMetrics();
+  const { identity, cluster, secret, clock, onRefused } = options;
+  await mountMessages(fastify, {
+    self: identity.host,
+    bootId: identity.bootId,
+    cluster,
+    secret,
+    clock,
+    handlers: handlers(options),
+    onRefused: (refusal) => {
+      metrics.countRefused(refusal.code);
+      onRefused(refusal);
+    },
+  });
+  mountProbes(fastify, options);
+  fastify.get("/metrics", async (_, reply) =>
+    reply.type(metrics.contentType).send(await metrics.text(options.state.report(clock.monotonicMs()))),
+  );
+  fastify.setNotFoundHandler((_, reply) =>
+    reply.code(404).send({ reason: "no message, probe or metric has this name" }),
+  );
+  return fastify;
+}
+
+function handlers({ state, main, clock }: ControlListenerOptions): Required<MessageHandlers> {
+  return {
+    heartbeat: async ({ originMs }, _, receivedMs) => {
+      const report = state.report(clock.monotonicMs());
+      return { report, originMs, receivedMs, sentMs: clock.wallMs() };
+    },
+    promote: async (body, from) => {
+      const asked = await main.ask("promote", { body, from, waitMs: PROMOTE_WAIT_MS });
+      if (asked.type === "answered") return asked.answer;
+      const fence = state.pool(body.pool)?.fence ?? null;
+      return asked.state === "taken"
+        ? { outcome: "accepted", reason: "the takeover is under way", fence, phases: {} }
+        : { outcome: "refused", reason: main.stalled(PROMOTE_WAIT_MS).message, fence, phases: {} };
+    },
+    appended: (body, from) => carry(main, "appended", { body, from, waitMs: APPENDED_WAIT_MS }),
+    checkpoint: (body, from) => carry(main, "checkpoint", { body, from, waitMs: CHECKPOINT_WAIT_MS }),
+  };
+}
+
+async function carry<Name extends CarriedName>(
+  main: ControlCarrier,
+  name: Name,
+  asking: Asking<Name>,
+): Promise<Answer<Name>> {
+  const asked = await main.ask(name, asking);
+  if (asked.type === "late") throw main.stalled(asking.waitMs);
+  return asked.answer;
+}
+
+/** `HEAD` comes with each `GET`. */
+function mountProbes(fastify: FastifyInstance, { state, clock, stalledMs }: ControlListenerOptions): void {
+  for (const name of PROBES)
+    fastify.get<{ Querystring: ProbeQuery }>(`/${name}`, async ({ query }, reply) => {
+      const { status, body } = probe(state.report(clock.monotonicMs()), { name, query, stalledMs });
+      return reply.code(status).header("cache-control", "no-store").send(body);
+    });
+}

@@ -1,0 +1,185 @@
+/**
+ * The main thread's side of the control listener: starts its thread, tells it what changes, shows it by a tick that the main
+ * thread lives, and does what other nodes ask for. If the thread ends by itself nobody hears this host any more:
+ * `onFailed` must stop the process.
+ */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { Cancel, Clock } from "../shared/clock.ts";
+import type { Address, HostConfig } from "../shared/config/config.ts";
+import { HotspareError, isHotspareError, unreachable } from "../shared/errors.ts";
+import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
+import { sealSecret, type Secret } from "../shared/signature/message-key.ts";
+import { threadUrl } from "../shared/thread-url.ts";
+import type { MessageRefused } from "../shared/wire/message-server.ts";
+import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
+import type { Ask, CarriedName, ControlThreadData, ToMain, ToThread, VaultProbe } from "./control-link.ts";
+import { writeTick } from "./control-state.ts";
+
+/** What other nodes ask this host to do. A rejection with a HotspareError becomes a refusal that carries its code. */
+export type ControlHandlers = {
+  readonly [Name in CarriedName]: (request: Request<Name>, from: NodeId) => Promise<Answer<Name>>;
+};
+
+export interface ControlOptions {
+  readonly host: Pick<HostConfig, "id" | "control" | "candidate">;
+  readonly cluster: string;
+  readonly secret: Secret;
+  readonly bootId: BootId;
+  readonly vaultId: VaultId | null;
+  readonly version: string;
+  readonly configHash: string;
+  /** A main thread that has not ticked for so long is not live (`health.hang`). */
+  readonly stalledMs: number;
+  /** Must be the system's clock: the thread compares its times with its own. */
+  readonly clock: Clock;
+  readonly handlers: ControlHandlers;
+  /** The thread ended without being told to, or a handler failed with an error that is not in the table. */
+  readonly onFailed: (error: unknown) => void;
+  /** For the log, at a bounded rate: `count` messages of this kind since the last notice. */
+  readonly onRefused?: (refusal: MessageRefused, count: number) => void;
+}
+
+export interface Control {
+  /** Where it listens, with the actual port where 0 was configured. */
+  readonly address: Address;
+  /**
+   * The state of all pools of this host, whenever any of it changes, and whenever a standby found itself at the head: `lagMs`
+   * counts on from here.
+   */
+  publish(pools: readonly PoolReport[]): void;
+  /** How the newest write probe of the vault went. */
+  probe(probe: VaultProbe): void;
+  /** Ends the thread; what is unanswered is cut off. */
+  stop(): Promise<void>;
+}
+
+const TICK_MS = 50;
+const STOP_WAIT_MS = 2000;
+
+/** @throws {HotspareError} HS_PORT_TAKEN if the address cannot be listened on. */
+export async function startControl(options: ControlOptions): Promise<Control> {
+  const tick = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
+  writeTick(tick, options.clock.monotonicMs());
+  const worker = new Worker(threadUrl("./control-thread", import.meta.url), { workerData: threadData(options, tick) });
+  const address = await listening(worker);
+  return new RunningControl(options, worker, { tick, address });
+}
+
+function threadData(options: ControlOptions, tick: BigInt64Array): ControlThreadData {
+  const { host, cluster, secret, bootId, vaultId, version, configHash, stalledMs } = options;
+  return {
+    identity: { host: host.id, bootId, vaultId, version, configHash, candidate: host.candidate },
+    cluster,
+    secret: sealSecret(secret),
+    control: host.control,
+    tick,
+    stalledMs,
+  };
+}
+
+/** The first thing that the thread says is how listening went. */
+async function listening(worker: Worker): Promise<Address> {
+  const [message] = (await once(worker, "message")) as [ToMain];
+  if (message.type === "listening") return message.address;
+  await worker.terminate();
+  if (message.type === "unable") throw new HotspareError(message.code, message.details);
+  throw new HotspareError("HS_INTERNAL", { what: `the control thread began with ${message.type}` });
+}
+
+class RunningControl implements Control {
+  readonly address: Address;
+  readonly #options: ControlOptions;
+  readonly #worker: Worker;
+  readonly #tick: BigInt64Array;
+  readonly #exited: Promise<unknown>;
+  #cancelTick: Cancel = () => {};
+  #stopping = false;
+
+  constructor(options: ControlOptions, worker: Worker, started: { tick: BigInt64Array; address: Address }) {
+    this.#options = options;
+    this.#worker = worker;
+    this.#tick = started.tick;
+    this.address = started.address;
+    this.#exited = new Promise((resolve) => worker.once("exit", resolve));
+    worker.on("message", (message: ToMain) => this.#hear(message));
+    worker.on("error", (error) => options.onFailed(error));
+    worker.once("exit", () => this.#ended());
+    this.#keepTicking();
+  }
+
+  publish(pools: readonly PoolReport[]): void {
+    this.#post({ type: "pools", pools, atMs: this.#options.clock.monotonicMs() });
+  }
+
+  probe({ ok, latencyMs }: VaultProbe): void {
+    this.#post({ type: "probe", probe: { ok, latencyMs }, atMs: this.#options.clock.monotonicMs() });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#cancelTick();
+    this.#post({ type: "stop" });
+    const cancel = this.#options.clock.after(STOP_WAIT_MS, () => void this.#worker.terminate());
+    await this.#exited;
+    cancel();
+  }
+
+  #keepTicking(): void {
+    writeTick(this.#tick, this.#options.clock.monotonicMs());
+    this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#keepTicking());
+  }
+
+  #hear(message: ToMain): void {
+    switch (message.type) {
+      case "ask":
+        return void this.#do(message);
+      case "refused":
+        return this.#options.onRefused?.(message.refusal, message.count);
+      case "listening":
+      case "unable":
+        return;
+      default:
+        return unreachable(message);
+    }
+  }
+
+  /** What has expired is not begun: the thread has told the sender so. */
+  async #do(ask: Ask): Promise<void> {
+    if (this.#stopping || this.#options.clock.monotonicMs() >= ask.expiresMs) return;
+    const { id } = ask;
+    this.#post({ type: "taken", id });
+    try {
+      this.#post({ type: "settled", id, answer: await this.#handle(ask) });
+    } catch (error) {
+      const known = isHotspareError(error);
+      const failure = known ? error : new HotspareError("HS_INTERNAL", { what: `${ask.name} failed` });
+      this.#post({ type: "failed", id, code: failure.code, details: failure.details });
+      if (!known) this.#options.onFailed(error);
+    }
+  }
+
+  #handle(ask: Ask): Promise<Answer<CarriedName>> {
+    const { handlers } = this.#options;
+    switch (ask.name) {
+      case "promote":
+        return handlers.promote(ask.body, ask.from);
+      case "appended":
+        return handlers.appended(ask.body, ask.from);
+      case "checkpoint":
+        return handlers.checkpoint(ask.body, ask.from);
+      default:
+        return unreachable(ask);
+    }
+  }
+
+  #ended(): void {
+    this.#cancelTick();
+    if (!this.#stopping)
+      this.#options.onFailed(new HotspareError("HS_INTERNAL", { what: "the control thread ended by itself" }));
+  }
+
+  #post(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+}

@@ -1,0 +1,184 @@
+import { once } from "node:events";
+import { Agent, request } from "node:http";
+import { createServer, type AddressInfo } from "node:net";
+import { Worker } from "node:worker_threads";
+import { afterEach, describe, expect, it } from "vitest";
+import { startControl, type Control, type ControlHandlers, type ControlOptions } from "../../host/control.ts";
+import { HotspareError } from "../../shared/errors.ts";
+import { systemClock } from "../../shared/system-clock.ts";
+import type { MessageRefused } from "../../shared/wire/message-server.ts";
+import type { Request } from "../../shared/wire/messages.ts";
+import { HOST, HOST_BOOT, SECRET, startClient } from "../shared/wire/nodes.ts";
+import { until } from "../until.ts";
+import { POOL } from "./control-report.ts";
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).toReversed()) await stop();
+});
+
+const PROMOTE: Request<"promote"> = { pool: "main", bootId: HOST_BOOT, fence: null, cause: "test", votes: [] };
+
+const serve: ControlHandlers = {
+  promote: async () => ({ outcome: "serving", reason: "done", fence: null, phases: { fence: 3 } }),
+  appended: async ({ slot }) => ({ slot }),
+  checkpoint: async () => ({ slot: 1, stateHash: "0".repeat(64), bytes: 5, durationMs: 1 }),
+};
+
+async function control(options: Partial<ControlOptions> = {}): Promise<Control> {
+  const started = await startControl({
+    host: { id: HOST, control: { host: "127.0.0.1", port: 0 }, candidate: true },
+    cluster: "demo",
+    secret: SECRET,
+    bootId: HOST_BOOT,
+    vaultId: null,
+    version: "0.1.0",
+    configHash: "c",
+    stalledMs: 10_000,
+    clock: systemClock,
+    onFailed: (error) => expect.unreachable(String(error)),
+    handlers: serve,
+    ...options,
+  });
+  stops.push(() => started.stop());
+  return started;
+}
+
+function speak(started: Control, options: Parameters<typeof startClient>[0] = {}) {
+  const client = startClient(options);
+  stops.push(() => client.close());
+  const to = { to: HOST, address: started.address, timeoutMs: 5000 };
+  return {
+    heartbeat: () => client.send("heartbeat", { ...to, body: { bootId: HOST_BOOT, originMs: 1 } }),
+    promote: (body = PROMOTE) => client.send("promote", { ...to, body }),
+    appended: () => client.send("appended", { ...to, body: { pool: "main", slot: 9 } }),
+    checkpoint: () => client.send("checkpoint", { ...to, body: { pool: "main", reason: "test" } }),
+  };
+}
+
+describe("a host's control listener", () => {
+  it("answers messages, probes and metrics from what the main thread published", async () => {
+    const refused: MessageRefused[] = [];
+    const started = await control({ onRefused: (refusal) => refused.push(refusal) });
+    started.publish([POOL]);
+    started.probe({ ok: true, latencyMs: 4 });
+    expect(await speak(started).heartbeat()).toMatchObject({
+      type: "answer",
+      answer: { report: { host: HOST, bootId: HOST_BOOT, probe: { ok: true, latencyMs: 4 }, pools: [POOL] } },
+    });
+    for (const method of ["GET", "HEAD"]) {
+      const primary = await ask(started, method, "/primary?pool=main");
+      expect(primary.status).toBe(200);
+      expect(primary.type).toContain("application/json");
+      expect(primary.body === "").toBe(method === "HEAD");
+      expect((await ask(started, method, "/standby")).status).toBe(503);
+      expect((await ask(started, method, "/nothing")).status).toBe(404);
+    }
+    await speak(started, { secret: Buffer.alloc(32, 9) }).heartbeat();
+    await until(() => refused.length > 0, { timeoutMs: 5000 });
+    expect(refused).toMatchObject([{ code: "HS_SIGNATURE_INVALID", from: null }]);
+    const { body } = await ask(started, "GET", "/metrics");
+    expect(body).toContain('hotspare_is_primary{pool="main"} 1');
+    expect(body).toContain('hotspare_epoch{pool="main"} 3');
+    expect(body).toContain('hotspare_lag_seconds{pool="main"} 0');
+    expect(body).toContain('hotspare_messages_refused_total{code="HS_SIGNATURE_INVALID"} 1');
+    await started.stop();
+    expect(await speak(started).heartbeat()).toMatchObject({ kind: "refused" });
+  });
+
+  it("answers heartbeats while the main thread is blocked, and begins no order that it has refused", async () => {
+    const orders: string[] = [];
+    const started = await control({
+      stalledMs: 100,
+      handlers: {
+        ...serve,
+        promote: async ({ cause }) => {
+          orders.push(cause);
+          return { outcome: "serving", reason: "done", fence: null, phases: {} };
+        },
+      },
+    });
+    started.publish([POOL]);
+    // Another thread asks, since this one is the main thread that stands still.
+    const heard = new Int32Array(new SharedArrayBuffer(4));
+    const asker = new Worker(new URL("./control-asker-thread.ts", import.meta.url), {
+      workerData: { address: started.address, secret: SECRET, heard },
+    });
+    stops.push(() => asker.terminate());
+    const told = once(asker, "message");
+    // Blocked until the asker has what it wants: all its answers came meanwhile.
+    expect(Atomics.wait(heard, 0, 0, 20_000)).not.toBe("timed-out");
+    expect(await told).toEqual([{ live: 503, outcome: "refused", grew: true, pools: 1 }]);
+    await speak(started).promote({ ...PROMOTE, cause: "later" });
+    expect(orders).toEqual(["later"]);
+  });
+
+  it("carries an order to the main thread, refuses one for another start, accepts one that takes long", async () => {
+    const orders: unknown[] = [];
+    let finish = (): void => {};
+    const started = await control({
+      handlers: {
+        ...serve,
+        promote: async (order, from) => {
+          orders.push(order, from);
+          if (order.cause === "long") await new Promise<void>((resolve) => (finish = resolve));
+          return { outcome: "serving", reason: "done", fence: null, phases: { fence: 3 } };
+        },
+      },
+    });
+    const other = await speak(started).promote({ ...PROMOTE, bootId: "e".repeat(32) });
+    expect(other).toMatchObject({ kind: "rejected", code: "HS_MESSAGE_BOOT", details: { accepted: HOST_BOOT } });
+    expect(await speak(started).promote()).toMatchObject({ answer: { outcome: "serving", phases: { fence: 3 } } });
+    expect(orders).toEqual([PROMOTE, "proxy-1"]);
+    expect(await speak(started).promote({ ...PROMOTE, cause: "long" })).toMatchObject({
+      answer: { outcome: "accepted" },
+    });
+    finish();
+  });
+
+  it("a refusal of the main thread keeps its code; an unexpected error fails the host and is told to nobody", async () => {
+    const failures: unknown[] = [];
+    const started = await control({
+      handlers: {
+        ...serve,
+        appended: () => Promise.reject(new HotspareError("HS_NOT_PRIMARY", { pool: "main" })),
+        checkpoint: () => Promise.reject(new Error("inner detail")),
+      },
+      onFailed: (error) => failures.push(error),
+    });
+    expect(await speak(started).appended()).toMatchObject({ kind: "rejected", code: "HS_NOT_PRIMARY" });
+    const result = await speak(started).checkpoint();
+    expect(result).toMatchObject({ kind: "rejected", code: "HS_INTERNAL" });
+    expect(JSON.stringify(result)).not.toContain("inner detail");
+    expect(failures).toHaveLength(1);
+  });
+
+  it("a taken address is one clear error that names it", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    stops.push(() => other.close());
+    const { port } = other.address() as AddressInfo;
+    const host = { id: HOST, control: { host: "127.0.0.1", port }, candidate: true };
+    await expect(control({ host })).rejects.toMatchObject({
+      code: "HS_PORT_TAKEN",
+      message: expect.stringContaining(`127.0.0.1:${port}`) as string,
+    });
+  });
+});
+
+function ask(started: Control, method: string, path: string): Promise<{ status: number; type: string; body: string }> {
+  return new Promise((resolve, reject) => {
+    const agent = new Agent();
+    const asking = request({ ...started.address, method, path, agent }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => {
+        agent.destroy();
+        const type = response.headers["content-type"] ?? "";
+        resolve({ status: response.statusCode ?? 0, type, body: Buffer.concat(chunks).toString() });
+      });
+    });
+    asking.on("error", reject);
+    asking.end();
+  });
+}
