@@ -49,7 +49,7 @@ export class Replicas {
     const batch = this.primary.beginOperations(operations);
     const [sealed, head] = this.seal(0, operations);
     batch.commit(head);
-    this.follow(sealed, head);
+    this.#follow(sealed, head);
   }
 
   /** One batch of all `writes`, committed and followed. */
@@ -59,7 +59,7 @@ export class Replicas {
     const { operations, outcomes } = batch.seal();
     const [sealed, head] = this.seal(batch.commits, operations);
     batch.commit(head);
-    this.follow(sealed, head);
+    this.#follow(sealed, head);
     return outcomes;
   }
 
@@ -89,14 +89,14 @@ export class Replicas {
   }
 
   seal(commits: number, operations: readonly Operation[]): [SealedRecord, Head] {
-    return this.judge({ kind: "batch", header: this.header(commits), operations });
+    return this.#judge({ kind: "batch", header: this.header(commits), operations });
   }
 
   /** For records that both apply. */
   publish(record: JournalRecord): void {
-    const [sealed, head] = this.judge(record);
+    const [sealed, head] = this.#judge(record);
     this.primary.apply(sealed, head);
-    this.follow(sealed, head);
+    this.#follow(sealed, head);
   }
 
   [Symbol.dispose](): void {
@@ -105,14 +105,14 @@ export class Replicas {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private judge(record: JournalRecord): [SealedRecord, Head] {
+  #judge(record: JournalRecord): [SealedRecord, Head] {
     const sealed = encodeRecord(record);
     const extension = extend(this.primary.head, sealed);
     if (!extension.ok) throw new Error(extension.violation.reason);
     return [sealed, extension.head];
   }
 
-  private follow(sealed: SealedRecord, head: Head): void {
+  #follow(sealed: SealedRecord, head: Head): void {
     this.journal.push(sealed);
     this.standby.apply(sealed, head);
   }
@@ -135,6 +135,28 @@ export const keyOf = (text: string, request = text): SettlementKey => ({
   firstSentLogTimeMs: null,
 });
 
+/** The value of a write that must have been settled. */
+export function valueOf(outcome: WriteOutcome | undefined): unknown {
+  if (outcome?.type !== "settled") throw new Error(`not settled: ${String(outcome?.error)}`);
+  return JSON.parse(outcome.value);
+}
+
+/** The error of a write that must have been refused. */
+export function errorOf(outcome: WriteOutcome | undefined): Error & { code?: string } {
+  if (outcome?.type !== "refused") throw new Error("not refused");
+  return outcome.error as Error & { code?: string };
+}
+
+/** What `action` throws. */
+export function thrownBy(action: () => unknown): Error & { code?: string } {
+  try {
+    action();
+  } catch (error) {
+    return error as Error & { code?: string };
+  }
+  throw new Error("nothing was thrown");
+}
+
 /** Every row of every table, with the type of every value, by table. `hs_meta` only where asked for. */
 export function dump(file: string): Record<string, string[]> {
   const database = new DatabaseSync(file, { readOnly: true });
@@ -150,7 +172,9 @@ export function dump(file: string): Record<string, string[]> {
 
 function rowsOf(database: DatabaseSync, table: string): string[] {
   const columns = database.prepare(`pragma table_xinfo("${table}")`).all();
-  const list = columns.map(({ name }) => `typeof("${name}") || ':' || hex("${name}")`).join(` || ',' || `);
+  const list = columns
+    .map(({ name }) => `typeof("${String(name)}") || ':' || hex("${String(name)}")`)
+    .join(` || ',' || `);
   return database
     .prepare(`select ${list} as line from "${table}"`)
     .all()
