@@ -40,9 +40,13 @@ function pack(restored: Restored): PackedRestored {
   }
 }
 
-const packSkipped = ({ id, error }: Skipped): PackedSkipped => ({ id, error: packed(error) });
-const packed = (error: unknown): ThreadError =>
-  packError(error, { code: "HS_RESTORE_FAILED", details: { pool: options.pool } });
+function packSkipped({ id, error }: Skipped): PackedSkipped {
+  return { id, error: packed(error) };
+}
+
+function packed(error: unknown): ThreadError {
+  return packError(error, { code: "HS_RESTORE_FAILED", details: { pool: options.pool } });
+}
 
 function send(message: RestoreMessage): void {
   port.postMessage(message);
