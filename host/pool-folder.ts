@@ -80,7 +80,8 @@ export class PoolFolder {
   }
 
   /**
-   * Takes the generation in use out of use and keeps it, with the reason beside it. The store must be closed.
+   * Takes the generation in use out of use and keeps it, with the reason beside it; one that is being filled stays. The
+   * store must be closed.
    * Returns its new folder; `null` if there was none.
    */
   setAside(reason: string): string | null {
@@ -91,14 +92,21 @@ export class PoolFolder {
     // The pointer may stay: it points nowhere now, and its number is not given again.
     renameSync(generation.folder, aside);
     syncPath(this.#folder);
-    this.sweep();
+    this.#sweepAside();
     return aside;
   }
 
-  /** Removes what a crash or a restore left: generations that are not in use, and old copies set aside. */
+  /**
+   * Removes what a crash or a restore left: generations that are not in use, and old copies set aside. Not while a restore
+   * fills one.
+   */
   sweep(): void {
     const inUse = this.current()?.number;
     for (const number of this.#numbers(NUMBER)) if (number !== inUse) this.#remove(String(number));
+    this.#sweepAside();
+  }
+
+  #sweepAside(): void {
     const asides = this.#numbers(ASIDE).toSorted((one, other) => other - one);
     for (const number of asides.slice(ASIDE_KEPT)) this.#remove(`aside-${number}`);
   }

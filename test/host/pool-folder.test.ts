@@ -86,6 +86,14 @@ test("a copy set aside keeps its state and the reason; the two newest are kept",
   expect(readFileSync(join(kept[2]!, "reason.txt"), "utf8")).toBe("diverged: three\n");
 });
 
+test("a copy is set aside while its successor is being filled: the successor stays and can be switched to", () => {
+  folder.switchTo(fill(folder.create(), "diverged"));
+  const restored = fill(folder.create(), "restored");
+  folder.setAside("diverged");
+  folder.switchTo(restored);
+  expect(readFileSync(folder.current()!.file, "utf8")).toBe("restored");
+});
+
 test("what lies there and is not ours is left alone", () => {
   mkdirSync(inside("images"));
   writeFileSync(inside("notes.txt"), "mine");
