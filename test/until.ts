@@ -5,7 +5,7 @@ export async function until(
 ): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (!(await condition())) {
-    if (performance.now() > deadlineMs) throw new Error(`did not hold within ${timeoutMs} ms: ${condition}`);
+    if (performance.now() > deadlineMs) throw new Error(`did not hold within ${timeoutMs} ms: ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

@@ -36,7 +36,6 @@ const MISSING = "ENOENT";
 
 export class DirectoryVault implements Vault {
   readonly #directory: string;
-  readonly #random: Random;
   readonly #io: DirectoryIo;
   readonly #later: (run: () => void) => void;
   readonly #pause: () => Promise<void>;
@@ -49,7 +48,6 @@ export class DirectoryVault implements Vault {
   constructor(options: DirectoryVaultOptions) {
     const { directory, random, clock, io = directoryIo } = options;
     this.#directory = directory;
-    this.#random = random;
     this.#io = io;
     this.#later = options.later ?? setImmediate;
     this.#pause = options.pause ?? (() => new Promise((resolve) => setImmediate(resolve)));
@@ -125,11 +123,10 @@ export class DirectoryVault implements Vault {
 
   async hint(name: VaultName, bytes: Uint8Array): Promise<void> {
     assert(name.startsWith("hosts/"), `a hint lies under hosts/, not at ${name}`);
-    const temporary = `${this.#path(temporaryFolder)}/${this.#random.bytes(16).toString("hex")}`;
     try {
       this.#folders.prepare(temporaryFolder);
       this.#folders.prepare(folderOf(name));
-      this.#replace(temporary, this.#path(name), bytes);
+      this.#temporary.replace(this.#path(name), bytes);
     } catch (error) {
       throw this.#fault(error, "write", name);
     }
@@ -152,10 +149,7 @@ export class DirectoryVault implements Vault {
   async sweepTemporary(olderThanMs: number): Promise<number> {
     try {
       this.#folders.prepare(temporaryFolder);
-      const nowMs = this.#shareNowMs();
-      const names = this.#io.readdirSync(this.#path(temporaryFolder));
-      return names.filter((name) => this.#sweepOne(`${this.#path(temporaryFolder)}/${name}`, nowMs - olderThanMs))
-        .length;
+      return this.#temporary.sweep(olderThanMs);
     } catch (error) {
       throw this.#fault(error, "sweep", temporaryFolder);
     }
@@ -210,45 +204,6 @@ export class DirectoryVault implements Vault {
       const count = this.#io.readSync(fd, bytes, done, bytes.length - done, offset + done);
       if (count === 0) return bytes.subarray(0, done);
       done += count;
-    }
-  }
-
-  #replace(temporary: string, path: string, bytes: Uint8Array): void {
-    const { O_CREAT, O_EXCL, O_WRONLY } = constants;
-    const fd = this.#io.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o660);
-    try {
-      try {
-        for (let done = 0; done < bytes.length;) {
-          done += this.#io.writeSync(fd, bytes, done, bytes.length - done, done);
-        }
-      } finally {
-        this.#io.closeSync(fd);
-      }
-      this.#io.renameSync(temporary, path);
-    } catch (error) {
-      this.#temporary.drop({ path: temporary });
-      throw error;
-    }
-  }
-
-  /** What the share stamps on a file made just now: no clock of this machine is compared with one of another. */
-  #shareNowMs(): number {
-    const temporary = this.#temporary.write(new Uint8Array(1));
-    try {
-      return this.#io.lstatSync(temporary.path).mtimeMs;
-    } finally {
-      this.#temporary.drop(temporary);
-    }
-  }
-
-  #sweepOne(path: string, beforeMs: number): boolean {
-    try {
-      if (this.#io.lstatSync(path).mtimeMs >= beforeMs) return false;
-      this.#io.unlinkSync(path);
-      return true;
-    } catch (error) {
-      if (systemCode(error) === MISSING) return false;
-      throw error;
     }
   }
 

@@ -25,6 +25,9 @@ export const hostsFolder = "hosts" as VaultFolder;
 export const poolsFolder = "pools" as VaultFolder;
 export const temporaryFolder = "tmp" as VaultFolder;
 
+/** A name among the temporary files, for a probe; `token` is random, in hex. */
+export const temporaryName = (token: string): VaultName => `${temporaryFolder}/${token}` as VaultName;
+
 export const hostHintName = (host: NodeId): VaultName => `hosts/${host}.json` as VaultName;
 export const probeName = (host: NodeId): VaultName => `hosts/${host}.probe` as VaultName;
 

@@ -78,6 +78,24 @@ export class TemporaryFiles {
     ignoringFaults(() => this.#options.io.unlinkSync(path));
   }
 
+  /** Writes `bytes` and moves them over whatever is at `path`, without any sync. @throws as `write`. */
+  replace(path: string, bytes: Uint8Array): void {
+    const temporary = this.#fill(this.#create(), (fd) => this.#writeAll(fd, bytes, 0));
+    try {
+      this.#options.io.renameSync(temporary.path, path);
+    } catch (error) {
+      this.drop(temporary);
+      throw error;
+    }
+  }
+
+  /** Deletes what is older than `olderThanMs`; returns how many. @throws a system error. */
+  sweep(olderThanMs: number): number {
+    const { folder, io } = this.#options;
+    const beforeMs = this.#shareNowMs() - olderThanMs;
+    return io.readdirSync(folder).filter((name) => this.#sweepOne(`${folder}/${name}`, beforeMs)).length;
+  }
+
   /** Prepares one file if one is missing. `true` if there is more to prepare. */
   prepareOne(): boolean {
     if (this.#roomBytes === 0 || this.#prepared.length >= PREPARED_FILES) return false;
@@ -166,6 +184,27 @@ export class TemporaryFiles {
       const count = this.#options.io.writeSync(fd, bytes, done, bytes.length - done, at + done);
       assert(count > 0, "a write of the vault makes progress");
       done += count;
+    }
+  }
+
+  /** What the share stamps on a file made just now: no clock of this machine is compared with one of another. */
+  #shareNowMs(): number {
+    const { path } = this.#fill(this.#create(), (fd) => this.#writeAll(fd, new Uint8Array(1), 0));
+    try {
+      return this.#options.io.lstatSync(path).mtimeMs;
+    } finally {
+      this.drop({ path });
+    }
+  }
+
+  #sweepOne(path: string, beforeMs: number): boolean {
+    try {
+      if (this.#options.io.lstatSync(path).mtimeMs >= beforeMs) return false;
+      this.#options.io.unlinkSync(path);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return false;
+      throw error;
     }
   }
 
