@@ -50,7 +50,7 @@ const ANSWER_INPUT = inputPattern(ANSWER_COMPONENTS, "");
 /** 32 bytes in base64; the last digit before `=` carries four bits, so that only these sixteen are canonical. */
 const SIGNATURE = new RegExp(`^${LABEL}=:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=:$`);
 
-/** The fields to add to the request. `createdMs` is wall time. */
+/** The fields to add to the request, names in lower case. `createdMs` is wall time. */
 export async function signRequest(
   key: MessageKey,
   request: RequestToSign,
@@ -67,7 +67,7 @@ export async function signRequest(
     },
     { method: request.method, url: request.target, headers: { "content-digest": contentDigest(request.body) } },
   );
-  return headers;
+  return lowerCase(headers);
 }
 
 export async function verifyRequest(
@@ -87,7 +87,7 @@ export async function verifyRequest(
   return valid ? { type: "valid", nonce, createdMs: signed.createdMs } : refused("the signature does not fit");
 }
 
-/** The fields to add to the answer. */
+/** The fields to add to the answer, names in lower case. */
 export async function signAnswer(
   key: MessageKey,
   answer: AnswerToSign,
@@ -106,7 +106,7 @@ export async function signAnswer(
       headers: { "content-digest": contentDigest(answer.body), [REQUEST_NONCE_FIELD]: answer.requestNonce },
     },
   );
-  return headers;
+  return lowerCase(headers);
 }
 
 /** Whether the answer is a node's of this cluster, whole, and the one to the request with `requestNonce`. */
@@ -170,6 +170,9 @@ function signedFields(fields: Fields): Record<string, string> {
   const names = ["signature", "signature-input", "content-digest", REQUEST_NONCE_FIELD];
   return Object.fromEntries(names.flatMap((name) => (typeof fields[name] === "string" ? [[name, fields[name]]] : [])));
 }
+
+const lowerCase = (fields: Fields): Record<string, string> =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name.toLowerCase(), String(value)]));
 
 function inputPattern(components: readonly string[], tail: string): RegExp {
   const list = components.map((name) => `"${name}"`).join(" ");
