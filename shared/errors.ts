@@ -36,7 +36,7 @@ export const ERRORS = {
   HS_UNREACHABLE: row("Cannot reach {what} at {address}: {reason}", 503, "retry", 69),
 
   HS_VAULT_MISSING: row(
-    "{directory} is not a vault: it has no cluster.json. Is the share mounted? `hotspare init` makes a new one",
+    "{directory} is not a vault: it has no cluster.json. Is the share mounted? `hotspare init` makes a vault where the configuration has no vault.id yet",
     500,
     "final",
     78,

@@ -3,6 +3,11 @@ import type { CommandEntry } from "./command.ts";
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: "init",
+    summary: "make what a cluster lacks: configuration, secret, vault",
+    load: async () => (await import("./commands/init.ts")).initCommand,
+  },
+  {
     name: "config",
     summary: "check or show the configuration",
     load: async () => (await import("./commands/config.ts")).configCommand,

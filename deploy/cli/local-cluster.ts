@@ -39,9 +39,11 @@ export function localClusterText({ proxies, hosts }: LocalPorts): string {
 cluster: demo
 secret: { file: cluster.key } # 32 random bytes; or { env: HOTSPARE_SECRET }
 vault: { directory: ./vault } # the folder that all hosts see
-proxies: # listen: where clients connect
+proxies:
+  # listen: where clients connect
 ${proxies.map(proxyLine).join("\n")}
-hosts: # mode: the first role only
+hosts:
+  # mode: the first role only
 ${hosts.map(hostLine).join("\n")}
 `;
 }

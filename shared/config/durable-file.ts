@@ -2,7 +2,7 @@
  * Small local files that are there whole or not at all, also after a power cut: written beside their place, synced, then
  * named. For the configuration and the secret; the vault has its own way.
  */
-import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 export interface FileContent {
@@ -54,6 +54,13 @@ function writeDurably(file: string, { text, mode }: FileContent): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Makes `folder` and those above it where they are missing, and their names durable. */
+export function createFolder(folder: string, mode: number): void {
+  const first = mkdirSync(folder, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
 }
 
 /** Windows cannot open a folder, and needs no sync of one. */

@@ -20,7 +20,7 @@ export function editConfig(file: string, env: Env, held: ConfigLock, edit: (docu
   try {
     const target = realpathSync(file);
     const before = readFileSync(target, "utf8");
-    const after = edited(before, edit);
+    const after = editText(before, edit);
     if (after === before) return;
     toConfig(parseConfig(after, target, env));
     replaceFile(target, { text: after, mode: statSync(target).mode & 0o777 }, () => {
@@ -46,8 +46,8 @@ export function setKey(document: Document, path: readonly string[], value: strin
   document.setIn(path, value);
 }
 
-/** Lines are not folded: what the user wrote in one line stays in one. */
-function edited(before: string, edit: (document: Document) => void): string {
+/** The text of a configuration after `edit`. Lines are not folded: what was written in one line stays in one. */
+export function editText(before: string, edit: (document: Document) => void): string {
   const document = parseDocument(before);
   edit(document);
   return document.toString({ lineWidth: 0 });
