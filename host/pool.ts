@@ -45,12 +45,14 @@ export interface PoolOptions {
 
 /** What else happens at certain moments; checkpoints and state hashes hang on these. */
 export interface PoolHooks {
-  /** A record was published by this host and is in its store. */
+  /** A record with commits was published by this host and is in its store. */
   readonly committed: (bytes: number) => void;
   /** A record that ends with a mark was applied or committed; nothing is applied before this resolves. */
   readonly marked: (at: Slot) => Promise<void>;
   /** This host now serves, or no longer does. */
   readonly serving: (is: "began" | "ended") => void;
+  /** The application asks for a checkpoint soon. */
+  readonly request: (reason: string) => void;
 }
 
 const TICK_MS = 20;
@@ -99,7 +101,7 @@ export class HostedPool implements PoolAccess {
         publish: (sealed) => this.#dispatch({ type: "publish", sealed }),
         committed: (sealed) => {
           this.#dispatch({ type: "committed" });
-          options.hooks.committed(sealed.bytes.byteLength);
+          if (sealed.record.header.commits > 0) options.hooks.committed(sealed.bytes.byteLength);
           this.#emit("change");
         },
         prove: () => this.#proof.prove(),
@@ -166,12 +168,8 @@ export class HostedPool implements PoolAccess {
   }
 
   checkpoint(reason: string): void {
-    this.#options.log.debug({ reason }, "checkpoint asked for");
-    this.requestCheckpoint(reason);
+    this.#options.hooks.request(reason);
   }
-
-  /** Replaced by the host when it wires the checkpointer. */
-  requestCheckpoint: (reason: string) => void = () => undefined;
 
   on(event: AccessEvent, listener: () => void): () => void {
     const listeners = this.#listeners.get(event) ?? new Set();
@@ -192,6 +190,12 @@ export class HostedPool implements PoolAccess {
   /** There may be something new in the journal. */
   hint(): void {
     this.#dispatch({ type: "hint" });
+  }
+
+  /** The primary says so; the answer is where this host stands. */
+  hinted(): Answer<"appended"> {
+    this.hint();
+    return { slot: this.#state.applied?.slot ?? 0 };
   }
 
   /** Writes are refused with `error` until it is `null` again: the vault is nearly full. */

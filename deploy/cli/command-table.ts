@@ -8,6 +8,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/init.ts")).initCommand,
   },
   {
+    name: "host",
+    summary: "run one host",
+    load: async () => (await import("./commands/host.ts")).hostCommand,
+  },
+  {
+    name: "proxy",
+    summary: "run one proxy",
+    load: async () => (await import("./commands/proxy.ts")).proxyCommand,
+  },
+  {
     name: "config",
     summary: "check or show the configuration",
     load: async () => (await import("./commands/config.ts")).configCommand,

@@ -77,7 +77,12 @@ export class Cluster {
       random: systemRandom,
       log,
       die: (error) => this.died.push(error),
-      hooks: { committed: () => undefined, marked: () => Promise.resolve(), serving: () => undefined },
+      hooks: {
+        committed: () => undefined,
+        marked: () => Promise.resolve(),
+        serving: () => undefined,
+        request: () => undefined,
+      },
       ...changes,
     });
     this.#pools.add(pool);

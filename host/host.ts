@@ -1,0 +1,269 @@
+/**
+ * One host: its data folder, the vault, the control listener, a pool with its application each, the data listener.
+ * Everything from outside is an argument. Stopped in the other order than it was started, so that whoever serves steps
+ * back before it falls silent.
+ */
+import { dirname } from "node:path";
+import type { FastifyBaseLogger } from "fastify";
+import type { Clock } from "../shared/clock.ts";
+import type { Address, Config, HostConfig, PoolConfig } from "../shared/config/config.ts";
+import { HotspareError } from "../shared/errors.ts";
+import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
+import type { Log } from "../shared/log.ts";
+import { programVersion } from "../shared/program-version.ts";
+import type { Random } from "../shared/random.ts";
+import type { Secret } from "../shared/signature/message-key.ts";
+import { checkDataFolder } from "../shared/vault/data-folder.ts";
+import { isLinearizable } from "../shared/vault/mount.ts";
+import { probeVault } from "../shared/vault/probe-vault.ts";
+import { ThreadedVault } from "../shared/vault/threaded-vault.ts";
+import { checkVaultIdentity } from "../shared/vault/vault-identity.ts";
+import { WriteProbe } from "../shared/vault/write-probe.ts";
+import { AppListener } from "./app/app-listener.ts";
+import { AppServer } from "./app/app-server.ts";
+import type { LoadedApp } from "./app/app.ts";
+import { loadApp } from "./app/load-app.ts";
+import { startControl, type Control } from "./control.ts";
+import { lockDataFolder } from "./data-lock.ts";
+import { PoolCheckpoints } from "./pool-checkpoints.ts";
+import { PoolCopy } from "./pool-copy.ts";
+import { PoolFolder } from "./pool-folder.ts";
+import { HostedPool } from "./pool.ts";
+import { Reporter } from "./reporter.ts";
+import { SpaceWatch } from "./space-watch.ts";
+
+export interface HostOptions {
+  readonly config: Config;
+  readonly id: NodeId;
+  readonly secret: Secret;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: FastifyBaseLogger & Log;
+  /** Ends the process at once, without answering anybody. */
+  readonly die: (error: unknown) => void;
+  /** In place of what the configuration names, for a host inside the user's own `main`. */
+  readonly app?: LoadedApp;
+}
+
+export interface RunningHost {
+  readonly id: NodeId;
+  /** Where it listens, with the ports that were given where the configuration says 0. */
+  readonly addresses: { readonly listen: Address; readonly control: Address };
+  readonly pools: readonly HostedPool[];
+  /** Steps back where it serves, lets requests finish for a bounded time, closes everything. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const PROBE = { intervalMs: 500, timeoutMs: 2000 } as const;
+const STOP_GRACE_MS = 5000;
+const SURVEY_MS = 100;
+
+interface OpenPool {
+  readonly config: PoolConfig;
+  readonly app: LoadedApp;
+  readonly hosted: HostedPool;
+  readonly checkpoints: PoolCheckpoints;
+}
+
+/** Ends what was begun, last first. */
+type Closer = () => Promise<void> | void;
+
+/**
+ * @throws {HotspareError} whose exit code is 78 for what the configuration or the folders are not fit for, 69 for what is
+ * taken. Nothing is left running.
+ */
+export async function startHost(options: HostOptions): Promise<RunningHost> {
+  const closers: Closer[] = [];
+  try {
+    return await new HostStart(options, closers).run();
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+class HostStart {
+  readonly #options: HostOptions;
+  readonly #closers: Closer[];
+  readonly #own: HostConfig;
+  readonly #vaultDirectory: string;
+  readonly #bootId: BootId;
+
+  constructor(options: HostOptions, closers: Closer[]) {
+    this.#options = options;
+    this.#closers = closers;
+    this.#own = hostConfig(options);
+    this.#vaultDirectory = this.#own.vault ?? options.config.vault.directory;
+    this.#bootId = randomId<BootId>(options.random);
+  }
+
+  async run(): Promise<RunningHost> {
+    const { config, log } = this.#options;
+    checkDataFolder(this.#own.data, this.#vaultDirectory);
+    this.#closers.push(lockDataFolder(this.#own.data));
+    const vault = await this.#openVault();
+    const reads = isLinearizable(await vault.fileSystem()) ? "check" : "barrier";
+    const pools: OpenPool[] = [];
+    for (const pool of config.pools) {
+      pools.push(await this.#openPool(vault, pool, pool.reads === "auto" ? reads : pool.reads));
+    }
+    const control = await this.#startControl(pools);
+    const listen = await this.#listen(pools);
+    this.#startReporting(vault, pools, control);
+    for (const pool of pools) await this.#startPool(pool);
+    log.info({ listen, control: control.address, vault: this.#vaultDirectory, reads }, "the host listens");
+    return {
+      id: this.#own.id,
+      addresses: { listen, control: control.address },
+      pools: pools.map(({ hosted }) => hosted),
+      stop: () => closeAll(this.#closers),
+    };
+  }
+
+  async #openVault(): Promise<ThreadedVault> {
+    const { config, clock, random, die } = this.#options;
+    const directory = this.#vaultDirectory;
+    const vault = new ThreadedVault({ directory, clock, onFailure: die });
+    this.#closers.push(() => vault.close());
+    if (config.vault.id === null) {
+      const reason = `${config.file} has no vault.id; \`hotspare init\` writes it`;
+      throw new HotspareError("HS_VAULT_UNSUITABLE", { directory, reason });
+    }
+    await checkVaultIdentity({ vault, directory }, config.vault.id);
+    await probeVault({ vault, directory }, random);
+    return vault;
+  }
+
+  async #openPool(vault: ThreadedVault, pool: PoolConfig, reads: "check" | "barrier"): Promise<OpenPool> {
+    const { config, clock, random, log, die } = this.#options;
+    const app = await this.#appOf(pool);
+    const poolLog = log.child({ pool: pool.id });
+    const folder = new PoolFolder(this.#own.data, pool.id);
+    const copy = new PoolCopy({
+      pool: pool.id,
+      folder,
+      vaultDirectory: this.#vaultDirectory,
+      clock,
+      log: poolLog,
+      lives: pool.idempotency,
+    });
+    const checkpoints = new PoolCheckpoints({
+      pool: pool.id,
+      host: this.#own.id,
+      copy,
+      vault,
+      vaultDirectory: this.#vaultDirectory,
+      temporary: folder.imagesFolder,
+      limits: pool.checkpoint,
+      clock,
+      log: poolLog,
+      die,
+    });
+    const hosted = new HostedPool({
+      id: pool.id,
+      settings: {
+        pool: pool.id,
+        self: this.#own.id,
+        bootId: this.#bootId,
+        firstPreferred: pool.preferred[0] === this.#own.id,
+        orderable: config.proxies.length > 0 && config.hosts.length > 1,
+        takeoverTimeoutMs: config.takeover.timeoutMs,
+        surveyIntervalMs: SURVEY_MS,
+        rejoin: config.rejoin,
+        schema: app.schema.map(({ id }) => id),
+      },
+      vault,
+      copy,
+      schema: app.schema,
+      reads,
+      clock,
+      random,
+      log: poolLog,
+      die,
+      hooks: checkpoints,
+    });
+    checkpoints.attach(hosted);
+    return { config: pool, app, hosted, checkpoints };
+  }
+
+  async #listen(pools: readonly OpenPool[]): Promise<Address> {
+    const { clock, log } = this.#options;
+    const servers: AppServer[] = [];
+    for (const { hosted, app } of pools) {
+      servers.push(await AppServer.create({ access: hosted, app, log: log.child({ pool: hosted.id }) }));
+    }
+    const listener = new AppListener({ servers, clock, log });
+    this.#closers.push(() => listener.close(STOP_GRACE_MS));
+    return listener.listen(this.#own.listen);
+  }
+
+  #startControl(pools: readonly OpenPool[]): Promise<Control> {
+    const { config, secret, clock, log, die } = this.#options;
+    const find = (id: string): OpenPool => {
+      const pool = pools.find(({ hosted }) => hosted.id === id);
+      if (pool) return pool;
+      const accepted = pools.map(({ hosted }) => hosted.id).join(", ");
+      throw new HotspareError("HS_MESSAGE_INVALID", { field: "pool", found: id, accepted });
+    };
+    return startControl({
+      host: this.#own,
+      cluster: config.cluster,
+      secret,
+      bootId: this.#bootId,
+      vaultId: config.vault.id,
+      version: programVersion(),
+      configHash: config.hash,
+      stalledMs: config.health.hangMs,
+      clock,
+      handlers: {
+        promote: async (request, from) => await find(request.pool).hosted.promote(request, from),
+        appended: async (request) => await Promise.resolve(find(request.pool).hosted.hinted()),
+        checkpoint: async (request) => await find(request.pool).checkpoints.take(request.reason),
+      },
+      onFailed: die,
+      onRefused: (refusal, count) => log.warn({ ...refusal, count }, "a message was refused"),
+    }).then((control) => {
+      this.#closers.push(() => control.stop());
+      return control;
+    });
+  }
+
+  #startReporting(vault: ThreadedVault, open: readonly OpenPool[], control: Control): void {
+    const { clock, log } = this.#options;
+    const pools = open.map(({ hosted }) => hosted);
+    const abort = new AbortController();
+    const probe = new WriteProbe({ vault, host: this.#own.id, clock, ...PROBE });
+    void probe.run(abort.signal);
+    const reporter = new Reporter({ pools, control, probe, clock });
+    const space = new SpaceWatch({ vault, pools, clock, log });
+    this.#closers.push(() => {
+      abort.abort(new HotspareError("HS_INTERNAL", { what: "the host runs" }));
+      reporter.stop();
+      space.stop();
+    });
+  }
+
+  async #startPool({ hosted, checkpoints }: OpenPool): Promise<void> {
+    this.#closers.push(async () => {
+      await hosted.stop();
+      await checkpoints.stop();
+    });
+    await hosted.start();
+  }
+
+  #appOf(pool: PoolConfig): Promise<LoadedApp> {
+    const { app, config } = this.#options;
+    return app ? Promise.resolve(app) : loadApp(pool.app, dirname(config.file));
+  }
+}
+
+function hostConfig({ config, id }: HostOptions): HostConfig {
+  const own = config.hosts.find((host) => host.id === id);
+  if (own) return own;
+  const known = config.hosts.map((host) => host.id).join(", ");
+  throw new HotspareError("HS_USAGE", { reason: `${config.file} has no host ${id}; it has ${known}` });
+}
+
+async function closeAll(closers: Closer[]): Promise<void> {
+  for (let close = closers.pop(); close; close = closers.pop()) await close();
+}

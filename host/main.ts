@@ -1,0 +1,34 @@
+/**
+ * The process behind `hotspare host`: names the real clock and chance, logs, and stops in order on SIGTERM and SIGINT. A
+ * second signal stops at once. What must not go on kills the process: `exit` would wait for a share that hangs.
+ */
+import type { Config } from "../shared/config/config.ts";
+import { readSecret } from "../shared/config/read-secret.ts";
+import { isHotspareError, reasonOf } from "../shared/errors.ts";
+import type { NodeId } from "../shared/ids.ts";
+import { processLog } from "../shared/process-log.ts";
+import { nextSignal } from "../shared/next-signal.ts";
+import { systemRandom } from "../shared/random.ts";
+import { systemClock } from "../shared/system-clock.ts";
+import { startHost } from "./host.ts";
+
+/** Runs until it is told to stop; the process then exits with 0. @throws {HotspareError} what `startHost` throws. */
+export async function runHost(config: Config, id: NodeId): Promise<void> {
+  const log = processLog(id);
+  const die = (error: unknown): void => {
+    const code = isHotspareError(error) ? error.code : "HS_INTERNAL";
+    log.fatal(
+      { code, reason: reasonOf(error), stack: error instanceof Error ? error.stack : undefined },
+      "the host kills itself",
+    );
+    process.kill(process.pid, "SIGKILL");
+  };
+  const secret = readSecret(config.secret, process.env);
+  const host = await startHost({ config, id, secret, clock: systemClock, random: systemRandom, log, die });
+  const signal = await nextSignal();
+  log.info({ signal }, "the host stops");
+  void nextSignal().then(() => process.kill(process.pid, "SIGKILL"));
+  await host.stop();
+  log.info({}, "the host has stopped");
+  process.exit(0);
+}

@@ -1,0 +1,212 @@
+/**
+ * What happens at a pool's marks. On the primary a mark is put into the journal when a checkpoint is due, and the
+ * checkpoint is taken exactly there; on a standby the state is hashed there, so that a copy that went wrong is found
+ * before it is needed. One image thread per store file: after a restore it is another file.
+ */
+import { listCheckpoints } from "../shared/checkpoint/list-checkpoints.ts";
+import type { Cancel, Clock } from "../shared/clock.ts";
+import type { CheckpointConfig } from "../shared/config/config.ts";
+import { HotspareError, isHotspareError } from "../shared/errors.ts";
+import type { NodeId, PoolId, Sha256 } from "../shared/ids.ts";
+import type { Log } from "../shared/log.ts";
+import type { Slot } from "../shared/position.ts";
+import type { Vault } from "../shared/vault/vault.ts";
+import type { Answer } from "../shared/wire/messages.ts";
+import { ImageWorker } from "./checkpoint/image-worker.ts";
+import { Checkpointer, type Taken } from "./checkpointer.ts";
+import type { LocalCopy } from "./local-copy.ts";
+import type { HostedPool, PoolHooks } from "./pool.ts";
+
+export interface PoolCheckpointsOptions {
+  readonly pool: PoolId;
+  readonly host: NodeId;
+  readonly copy: LocalCopy;
+  readonly vault: Vault;
+  readonly vaultDirectory: string;
+  /** Folder of this pool's images in the making. */
+  readonly temporary: string;
+  readonly limits: CheckpointConfig;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The checkpoints' folder cannot be made durable any more: this host must not go on. */
+  readonly die: (error: unknown) => void;
+}
+
+export interface StateHash {
+  readonly slot: Slot;
+  readonly hash: Sha256;
+}
+
+const LOOK_MS = 500;
+/** What a record is taken to have, where only their number is known. */
+const USUAL_RECORD_BYTES = 4096;
+/** Hashes that a host remembers, to be compared with others'. */
+const HASHES_KEPT = 8;
+
+export class PoolCheckpoints implements PoolHooks {
+  readonly #options: PoolCheckpointsOptions;
+  #pool: HostedPool | null = null;
+  #worker: { readonly file: string; readonly worker: ImageWorker } | null = null;
+  #checkpointer: Checkpointer | null = null;
+  #timer: Cancel | null = null;
+  #marking = false;
+  #hashes: readonly StateHash[] = [];
+
+  constructor(options: PoolCheckpointsOptions) {
+    this.#options = options;
+  }
+
+  /** The pool whose hooks these are. */
+  attach(pool: HostedPool): void {
+    this.#pool = pool;
+  }
+
+  /** The newest state hashes of this host's copy, oldest first. */
+  get hashes(): readonly StateHash[] {
+    return this.#hashes;
+  }
+
+  readonly committed = (bytes: number): void => this.#checkpointer?.noteCommit(bytes);
+
+  readonly marked = async (): Promise<void> => {
+    const { head } = this.#options.copy.store;
+    const reason = this.#checkpointer?.due();
+    if (this.#checkpointer && head && reason) return this.#checkpointer.take(head, reason);
+    await this.#hash();
+  };
+
+  readonly serving = (is: "began" | "ended"): void => {
+    if (is === "began") void this.#begin();
+    else this.#end();
+  };
+
+  /** Asks for one soon, after a system event. */
+  readonly request = (reason: string): void => void this.#checkpointer?.request(reason);
+
+  /** Takes one now. @throws {HotspareError} HS_NOT_PRIMARY, HS_CHECKPOINT_FAILED */
+  async take(reason: string): Promise<Answer<"checkpoint">> {
+    const checkpointer = this.#checkpointer;
+    if (!checkpointer) throw new HotspareError("HS_NOT_PRIMARY", { pool: this.#options.pool });
+    const taken = checkpointer.request(reason, "now");
+    this.#look();
+    const result = await taken;
+    if (result.type !== "published") throw result.error;
+    const { manifest, durationMs } = result;
+    const { head, stateHash, fileBytes } = manifest;
+    return { slot: head.slot, stateHash, bytes: fileBytes, durationMs };
+  }
+
+  async stop(): Promise<void> {
+    this.#end();
+    await this.#worker?.worker.stop();
+    this.#worker = null;
+  }
+
+  // --- As primary ---------------------------------------------------------------------------------------------------
+
+  async #begin(): Promise<void> {
+    const worker = await this.#currentWorker();
+    const journalBytes = await this.#journalBytes();
+    if (!this.#pool?.serving || this.#checkpointer) return;
+    const { pool, clock, limits, copy } = this.#options;
+    this.#checkpointer = new Checkpointer({
+      pool,
+      clock,
+      worker,
+      limits,
+      imageBytes: copy.store.imageBytes,
+      journalBytes,
+      taken: (taken) => this.#note(taken),
+    });
+    this.#schedule();
+  }
+
+  #end(): void {
+    this.#timer?.();
+    this.#timer = null;
+    const ended = this.#checkpointer;
+    this.#checkpointer = null;
+    void ended?.stop();
+  }
+
+  #schedule(): void {
+    this.#timer = this.#options.clock.after(LOOK_MS, () => {
+      this.#look();
+      if (this.#checkpointer) this.#schedule();
+    });
+  }
+
+  /** Puts a mark into the journal if a checkpoint is due. */
+  #look(): void {
+    const checkpointer = this.#checkpointer;
+    if (!checkpointer || this.#marking || checkpointer.taking !== null || checkpointer.due() === null) return;
+    this.#marking = true;
+    void this.#mark().finally(() => {
+      this.#marking = false;
+    });
+  }
+
+  async #mark(): Promise<void> {
+    try {
+      await this.#pool?.mark();
+    } catch (error) {
+      // Deposed, or the vault refuses: there is another look, or none.
+      if (!isHotspareError(error)) this.#options.die(error);
+    }
+  }
+
+  /** What the journal holds beyond the newest checkpoint, by the number of its records. */
+  async #journalBytes(): Promise<number> {
+    const { vault, pool, copy } = this.#options;
+    const [newest] = await listCheckpoints(vault, pool).catch(() => []);
+    return Math.max(0, (copy.store.head?.slot ?? 0) - (newest?.slot ?? 0)) * USUAL_RECORD_BYTES;
+  }
+
+  #note(taken: Taken): void {
+    const { log, die } = this.#options;
+    switch (taken.type) {
+      case "published": {
+        const { head, stateHash, imageBytes, fileBytes } = taken.manifest;
+        this.#remember({ slot: head.slot as Slot, hash: stateHash as Sha256 });
+        const durationMs = Math.round(taken.durationMs);
+        return log.info(
+          { slot: head.slot, imageBytes, fileBytes, durationMs, reason: taken.reason },
+          "checkpoint published",
+        );
+      }
+      case "failed":
+        return log.warn({ code: taken.error.code, reason: taken.error.message }, "checkpoint failed");
+      case "undurable":
+        return die(taken.error);
+    }
+  }
+
+  // --- At any mark --------------------------------------------------------------------------------------------------
+
+  /** Fixes the snapshot at the mark; the hash itself is made while records are applied on. */
+  async #hash(): Promise<void> {
+    const worker = await this.#currentWorker();
+    const begun = await worker.begin();
+    if (begun.type !== "begun" || begun.head === null) return;
+    const { slot } = begun.head;
+    void worker.hash().then((hashed) => {
+      if (hashed.type === "hashed") this.#remember({ slot, hash: hashed.stateHash });
+    });
+  }
+
+  #remember(hash: StateHash): void {
+    this.#hashes = [...this.#hashes, hash].slice(-HASHES_KEPT);
+    this.#options.log.debug(hash, "state hash");
+  }
+
+  async #currentWorker(): Promise<ImageWorker> {
+    const { copy, pool, host, temporary, vaultDirectory } = this.#options;
+    const { file } = copy.store;
+    if (this.#worker?.file === file) return this.#worker.worker;
+    const worker = new ImageWorker({ store: file, temporary, vaultDirectory, pool, host });
+    const old = this.#worker;
+    this.#worker = { file, worker };
+    await old?.worker.stop();
+    return worker;
+  }
+}
