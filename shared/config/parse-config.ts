@@ -95,10 +95,19 @@ function walkList(reading: Reading, item: Shape, place: Place): void {
 
 function readValue(reading: Reading, key: SettingKey, place: Place): void {
   const { check } = SETTINGS[key];
-  const written = fill(reading, place, plain(reading, place.node));
-  const value = check.parse(written);
-  if (value === undefined) return refuse(reading, place, describe(key, written), check.accepted);
-  reading.collected.values.set(place.path, { key, written, value });
+  const filled = fill(reading, place, plain(reading, place.node));
+  for (const written of [filled, ...asText(place.node)]) {
+    const value = check.parse(written);
+    if (value === undefined) continue;
+    reading.collected.values.set(place.path, { key, written, value });
+    return;
+  }
+  refuse(reading, place, describe(key, filled), check.accepted);
+}
+
+/** YAML takes an id of digits alone for a number. What was meant is what was written. */
+function asText(node: unknown): readonly string[] {
+  return isScalar(node) && typeof node.value === "number" && node.source !== undefined ? [node.source] : [];
 }
 
 /** Lists hold only single values: one that contains itself by an alias must not be followed. */

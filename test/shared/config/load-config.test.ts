@@ -101,6 +101,14 @@ pools:
     expect(configOf(EXAMPLE.replace("./vault", () => '"./$${x}"')).vault.directory).toBe("/cluster/${x}");
   });
 
+  it("may be an id that YAML takes for a number", () => {
+    const id = `0123e${"4".repeat(27)}`;
+    const { vault, hosts } = configOf(
+      EXAMPLE.replace("./vault", `./vault, id: ${id}`).replace("id: host-a", "id: 007"),
+    );
+    expect([vault.id, hosts[0]?.id]).toEqual([id, "007"]);
+  });
+
   it("may use anchors", () => {
     const text = EXAMPLE.replace("secret:", "health: &beat { interval: 1s }\nsecret:");
     expect(configOf(text).health.intervalMs).toBe(1000);

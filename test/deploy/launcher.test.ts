@@ -1,0 +1,41 @@
+/** The launcher as real processes, one of them on a Node that says it is old. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+
+const launcher = new URL("../../deploy/cli/launcher.js", import.meta.url).pathname;
+const main = new URL("../../deploy/cli/main.ts", import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), "hotspare-launcher-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (...args: readonly string[]) => spawnSync(process.execPath, args, { encoding: "utf8", cwd: folder });
+
+describe("the launcher", () => {
+  it("on an old Node says in one line what is found and what is needed", () => {
+    const old = join(folder, "old.cjs");
+    writeFileSync(old, 'Object.defineProperty(process, "version", { value: "v18.20.4" });');
+    const { status, stdout, stderr } = run("--require", old, launcher, "version");
+    expect([status, stdout, stderr]).toEqual([
+      78,
+      "",
+      "hotspare: Node.js 18.20.4 is too old: 24 or newer is needed (HS_NODE_VERSION)\n",
+    ]);
+  });
+
+  it("runs a command with its exit code", () => {
+    expect(run(launcher, "version")).toMatchObject({ status: 0, stderr: "" });
+    expect(run(launcher, "version", "--nonsense")).toMatchObject({ status: 64, stdout: "" });
+  });
+});
+
+describe("the source", () => {
+  it("runs the same without being built", () => {
+    const { status, stderr } = run(main, "config", "check", "--config", "none.yaml");
+    expect([status, stderr]).toEqual([
+      78,
+      expect.stringMatching(/^hotspare: Cannot read [^\n]*\(HS_CONFIG_UNREADABLE\)\n$/),
+    ]);
+  });
+});
