@@ -43,15 +43,7 @@ export class SyncedFolders {
    * @throws {HotspareError} where that failed; `failureOf` tells whether a sync did.
    */
   prepare(folder: string): void {
-    if (this.#durable.has(folder)) return;
-    const parent = parentOf(folder);
-    if (parent !== null) {
-      this.prepare(parent);
-      this.#make(folder);
-      this.#syncParent(parent);
-    }
-    if (this.#durable.size >= REMEMBERED_FOLDERS) this.#durable.clear();
-    this.#durable.add(folder);
+    this.#secure(folder, (missing) => this.#make(missing));
   }
 
   /** Forgets which folders are known to be there and durable; never where a sync has failed. */
@@ -87,11 +79,24 @@ export class SyncedFolders {
       throw vaultFault(error, { directory: this.#options.directory, action: "open", name: folder });
     }
     this.syncOpened(folder, fd);
-    this.prepare(folder);
+    this.#secure(folder, () => undefined);
   }
 
   pathOf(folder: string): string {
     return folder === "" ? this.#options.directory : `${this.#options.directory}/${folder}`;
+  }
+
+  /** Once per folder: from the root down, each is made, and its name synced in the one above it. */
+  #secure(folder: string, make: (folder: string) => void): void {
+    if (this.#durable.has(folder)) return;
+    const parent = parentOf(folder);
+    if (parent !== null) {
+      this.#secure(parent, make);
+      make(folder);
+      this.#syncParent(parent);
+    }
+    if (this.#durable.size >= REMEMBERED_FOLDERS) this.#durable.clear();
+    this.#durable.add(folder);
   }
 
   #make(folder: string): void {

@@ -37,11 +37,14 @@ const ClusterFile = Type.Object({
  * @throws {HotspareError} HS_VAULT_FORMAT if what is there cannot be read, and whatever the put was refused with.
  */
 export async function createVaultIdentity(place: VaultPlace, identity: VaultIdentity): Promise<VaultIdentity> {
+  const before = await readVaultIdentity(place);
+  if (before) return before;
   const text = `${JSON.stringify({ ...identity, format: FORMAT } satisfies Static<typeof ClusterFile>, null, 2)}\n`;
   const result = await place.vault.put(clusterName, Buffer.from(text));
+  if (result.type === "refused" || result.type === "undurable") throw result.error;
   const found = await readVaultIdentity(place);
   if (found) return found;
-  throw "error" in result ? result.error : missing(place);
+  throw result.type === "unknown" ? result.error : missing(place);
 }
 
 /**

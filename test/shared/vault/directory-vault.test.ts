@@ -240,6 +240,25 @@ test("folders that another host made and may not have synced are synced before t
   expect(syncs).toBe(6);
 });
 
+test("what another host may not have synced is made durable by a sync: the names, and the folders' own names", async () => {
+  fs.mkdirSync(path.join(directory.path, folder), { recursive: true });
+  let syncs = 0;
+  let made = 0;
+  const vault = directory.open({
+    fsyncSync: (fd) => {
+      syncs += 1;
+      fs.fsyncSync(fd);
+    },
+    mkdirSync: () => {
+      made += 1;
+    },
+  });
+  await vault.sync(folder);
+  expect([syncs, made]).toEqual([5, 0]);
+  await vault.sync(folder);
+  expect(syncs).toBe(6);
+});
+
 test("a share that was unmounted while running leaves an empty folder, in which nothing is made", async () => {
   const vault = directory.open();
   await vault.put(name, bytes);

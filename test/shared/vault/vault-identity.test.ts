@@ -72,6 +72,15 @@ test("a folder that cannot be written to is named", async () => {
   });
 });
 
+test("an identity that might vanish in a power cut is not given out", async () => {
+  const vault = directory.open({
+    fsyncSync: () => {
+      throw systemError("EIO", "fsync");
+    },
+  });
+  await expect(createVaultIdentity({ ...place, vault }, identity)).rejects.toMatchObject({ code: "HS_VAULT_IO" });
+});
+
 test("a share where names are created exactly once passes the probe, which leaves nothing behind", async () => {
   const vault = directory.open();
   await probeVault({ ...place, vault }, random);
