@@ -146,7 +146,7 @@ export class MessageClient {
   ): Promise<SendResult<Name>> {
     if (exchanged.type === "failed") return failed(exchanged.kind, exchanged.reason);
     const verdict = await verifyAnswer(this.#key, { ...exchanged, requestNonce });
-    if (exchanged.status !== 200) return rejection(exchanged.body, exchanged.status, verdict.type);
+    if (exchanged.status !== 200) return rejection(exchanged, { to, signature: verdict.type });
     if (verdict.type === "refused") return failed("invalid", `the answer's signature: ${verdict.reason}`);
     try {
       const { cluster, self } = this.#options;
@@ -186,8 +186,18 @@ const failed = (kind: ConnectionFailureKind, reason: string): SendFailure => ({
   reason,
 });
 
-function rejection(body: Buffer, status: number, verdict: "valid" | "refused"): SendFailure {
+/** Signed by another node than the one asked is no better than unsigned: somebody on the way has passed it there. */
+function rejection(
+  { status, body }: { readonly status: number; readonly body: Buffer },
+  { to, signature }: { readonly to: NodeId; readonly signature: "valid" | "refused" },
+): SendFailure {
   const refusal = decodeRefusal(body);
   if (refusal === null) return failed("invalid", `status ${status} without a reason: no node answers there`);
-  return { type: "failed", kind: "rejected", ...refusal, proof: verdict === "valid" ? "signed" : "unsigned" };
+  const { from, ...why } = refusal;
+  return {
+    type: "failed",
+    kind: "rejected",
+    ...why,
+    proof: signature === "valid" && from === to ? "signed" : "unsigned",
+  };
 }

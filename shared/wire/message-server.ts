@@ -8,15 +8,16 @@
  * their body keeps those of an earlier boot out. A heartbeat may come without it (`null`): it changes nothing here, and is
  * how a sender learns the boot id.
  *
- * Every answer, also a refusal, is signed and bound to its request's nonce, if the request showed one.
+ * Every answer to a message whose signature is valid, also a refusal, is signed and bound to its nonce. Any other gets an
+ * unsigned refusal: a stranger must not obtain a signed one for somebody else's nonce.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../clock.ts";
-import { HotspareError, type ErrorCode } from "../errors.ts";
+import { HotspareError, reasonOf, type ErrorCode } from "../errors.ts";
 import { parseNodeId, type BootId, type NodeId } from "../ids.ts";
 import { messageKey, type Secret } from "../signature/message-key.ts";
 import { signAnswer, verifyRequest } from "../signature/message-signature.ts";
-import { NONCE_PATTERN, type Nonce } from "../signature/nonce.ts";
+import type { Nonce } from "../signature/nonce.ts";
 import { ReplayGuard } from "../signature/replay-guard.ts";
 import { decodeEnvelope, decodeRequest, encodeEnvelope, REQUEST_LIMITS, type Envelope } from "./envelope.ts";
 import type { Answer, MessageName, Request } from "./messages.ts";
@@ -49,7 +50,6 @@ export interface MessageRefused {
 }
 
 const TIMELESS: ReadonlySet<MessageName> = new Set(["heartbeat", "promote"]);
-const CLAIMED_NONCE = new RegExp(`;nonce="(${NONCE_PATTERN})"`);
 
 /** Mounts the messages. Give it a Fastify instance that parses bodies in no way of its own: it is registered as a scope. */
 export async function mountMessages(fastify: FastifyInstance, options: MessageServerOptions): Promise<void> {
@@ -69,8 +69,8 @@ class Receiver {
   readonly #options: MessageServerOptions;
   readonly #key;
   readonly #replays: ReplayGuard;
-  /** Who sent the message, once that is known. */
-  readonly #senders = new WeakMap<FastifyRequest, string>();
+  /** Requests whose signature is valid. */
+  readonly #verified = new WeakMap<FastifyRequest, { readonly nonce: string; from: string | null }>();
 
   constructor(options: MessageServerOptions) {
     this.#options = options;
@@ -82,8 +82,10 @@ class Receiver {
     const receivedMs = this.#options.clock.wallMs();
     const { self, cluster, clock } = this.#options;
     const { nonce, createdMs, bytes } = await this.#authenticate(request);
+    const verified = { nonce: nonce.text, from: null as string | null };
+    this.#verified.set(request, verified);
     const message = decodeEnvelope(bytes, { cluster, to: self }, REQUEST_LIMITS);
-    this.#senders.set(request, message.from);
+    verified.from = message.from;
     const from = parseNodeId(message.from);
     this.#admit(name, { from, nonce, createdMs });
     const answer = await this.#handle(name, message, from, receivedMs);
@@ -92,10 +94,11 @@ class Receiver {
   }
 
   async refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { status, code, body, reason } = refusalOf(error);
-    this.#options.onRefused?.({ code, reason, from: this.#senders.get(request) ?? null });
-    const claimed = CLAIMED_NONCE.exec(String(request.headers["signature-input"]))?.[1];
-    return this.#reply(reply, { status, body, requestNonce: claimed ?? null });
+    const known = asHotspareError(error);
+    const { status, code, body } = encodeRefusal(known, this.#options.self);
+    const verified = this.#verified.get(request);
+    this.#options.onRefused?.({ code, reason: reasonOf(error), from: verified?.from ?? null });
+    return this.#reply(reply, { status: statusOf(error) ?? status, body, requestNonce: verified?.nonce ?? null });
   }
 
   async #authenticate(request: FastifyRequest): Promise<Authenticated> {
@@ -160,19 +163,16 @@ interface Authenticated {
 
 const invalidSignature = (reason: string): HotspareError => new HotspareError("HS_SIGNATURE_INVALID", { reason });
 
-/** Fastify's own refusals (too large, no JSON) are the sender's fault, anything else that is not in the table is ours. */
-function refusalOf(error: unknown): ReturnType<typeof encodeRefusal> & { readonly reason: string } {
-  const status = (error as { statusCode?: unknown }).statusCode;
-  if (!(error instanceof HotspareError) && typeof status === "number" && status < 500)
-    return {
-      ...refusalOf(
-        new HotspareError("HS_MESSAGE_INVALID", {
-          field: "request",
-          found: (error as Error).message,
-          accepted: `application/json of at most ${REQUEST_LIMITS.bytes} bytes`,
-        }),
-      ),
-      status,
-    };
-  return { ...encodeRefusal(error), reason: error instanceof Error ? error.message : String(error) };
+/** Fastify's own refusals (too large, another content type) are the sender's fault. */
+function asHotspareError(error: unknown): unknown {
+  if (statusOf(error) === null) return error;
+  const accepted = `application/json of at most ${REQUEST_LIMITS.bytes} bytes`;
+  return new HotspareError("HS_MESSAGE_INVALID", { field: "request", found: reasonOf(error), accepted });
+}
+
+/** The status that Fastify gave to a refusal of its own; `null` for any other error. */
+function statusOf(error: unknown): number | null {
+  if (error instanceof HotspareError) return null;
+  const { statusCode } = error as { readonly statusCode?: unknown };
+  return typeof statusCode === "number" && statusCode < 500 ? statusCode : null;
 }

@@ -229,9 +229,9 @@ describe("who refuses whom", () => {
     expect(refused[0]?.reason).toContain("/cluster");
   });
 
-  it("another host than the one it was sent to", async () => {
+  it("another host than the one it was sent to; its signature proves nothing of the one that was asked", async () => {
     const { result } = await send({ self: parseNodeId("host-b") });
-    expect(result).toMatchObject({ kind: "rejected", code: "HS_MESSAGE_INVALID" });
+    expect(result).toMatchObject({ kind: "rejected", code: "HS_MESSAGE_INVALID", proof: "unsigned" });
     expect(result.type === "failed" && result.reason).toContain("/to");
   });
 

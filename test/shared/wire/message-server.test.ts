@@ -96,6 +96,15 @@ describe("what a receiver refuses", () => {
     expect(server.refused).toMatchObject([{ code: "HS_SIGNATURE_INVALID", from: null }]);
   });
 
+  it("a stranger's request, without signing the refusal: it could be shown to the sender whose nonce it names", async () => {
+    const request = await signedRequest(server.address, HEARTBEAT_ENVELOPE);
+    const forged = await sendRaw(server.address, { ...request, body: Buffer.from("{}") });
+    expect(forged.status).toBe(401);
+    expect(Object.keys(forged.fields)).not.toContain("signature");
+    const wrong = await send({ ...HEARTBEAT_ENVELOPE, to: "host-b" });
+    expect(Object.keys(wrong.fields)).toContain("signature");
+  });
+
   it.each([
     ["heartbeat", HEARTBEAT_ENVELOPE],
     ["promote", PROMOTE_ENVELOPE],

@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { ControlState, writeTick } from "../../host/control-state.ts";
+import type { HostIdentity } from "../../host/control-link.ts";
+import { HOST, HOST_BOOT } from "../shared/wire/nodes.ts";
+import { POOL, STANDBY } from "./control-report.ts";
+
+const IDENTITY: HostIdentity = {
+  host: HOST,
+  bootId: HOST_BOOT,
+  vaultId: null,
+  version: "0.1.0",
+  configHash: "c",
+  candidate: true,
+};
+
+function state(startedMs: number) {
+  const tick = new BigInt64Array(new SharedArrayBuffer(8));
+  writeTick(tick, startedMs);
+  return { tick, state: new ControlState(IDENTITY, tick, startedMs) };
+}
+
+describe("what the control thread knows of a main thread that has stopped", () => {
+  it("the age of its last tick grows", () => {
+    const { tick, state: known } = state(1000);
+    expect(known.report(1250.5).mainTickAgeMs).toBe(250.5);
+    writeTick(tick, 1200);
+    expect(known.report(1250).mainTickAgeMs).toBe(50);
+    expect(known.report(1100).mainTickAgeMs).toBe(0);
+  });
+
+  it("a standby falls behind, a primary does not", () => {
+    const { state: known } = state(0);
+    known.setPools([POOL, STANDBY], 1000);
+    expect(known.report(1500).pools.map(({ lagMs }) => lagMs)).toEqual([0, 900]);
+    known.setPools([{ ...STANDBY, lagMs: 0 }], 1600);
+    expect(known.report(1600).pools[0]?.lagMs).toBe(0);
+  });
+
+  it("the last good probe of the vault ages, and is never one that failed", () => {
+    const { state: known } = state(0);
+    expect(known.report(100).probe).toEqual({ ok: false, latencyMs: 0, ageMs: 100 });
+    known.setProbe({ ok: true, latencyMs: 3 }, 200);
+    known.setProbe({ ok: false, latencyMs: 900 }, 1200);
+    expect(known.report(1300).probe).toEqual({ ok: false, latencyMs: 900, ageMs: 1100 });
+  });
+});
