@@ -118,8 +118,10 @@ function openPool({ data, log }: Resolved, app: LoadedApp): StandalonePool {
 /** sysexits: EX_IOERR. */
 const EXIT_STORE_FAILED = 74;
 
+/** Unlike the configuration's, this address may have port 0. */
 function readAddress(listen: string): Address {
-  const address = parseAddress(listen);
-  if (address) return address;
+  const host = /^(.+):0$/.exec(listen)?.[1];
+  const address = host === undefined ? parseAddress(listen) : parseAddress(`${host}:1`);
+  if (address) return host === undefined ? address : { ...address, port: 0 };
   throw new HotspareError("HS_USAGE", { reason: `Cannot listen on ${JSON.stringify(listen)}: accepted is host:port` });
 }

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
 import type { Pool } from "../pool.ts";
-import { checkSettingsText, checkSpaceName, MAX_TITLE_LENGTH, SpaceParams } from "./names.ts";
+import { checkSettingsText, MAX_TITLE_LENGTH, SpaceParams } from "./names.ts";
 import { PageQuery, pageText, readPageRequest } from "./page.ts";
 import { deleteSpace, listSpaces, putSpace, readSpace, type SpaceChange } from "./space-table.ts";
 
@@ -42,10 +42,10 @@ export function registerSpaces(app: FastifyInstance, pool: Pool): void {
     },
   );
 
-  app.put<Params & { Body: Static<typeof SpaceBody> | undefined }>(
+  app.put<Params & { Body: Static<typeof SpaceBody> | null | undefined }>(
     "/spaces/:space",
     {
-      schema: { params: SpaceParams, body: Type.Union([SpaceBody, Type.Undefined()]) },
+      schema: { params: SpaceParams, body: Type.Union([SpaceBody, Type.Null()]) },
       config: {
         summary: "Creates a space, or updates what is given of it",
         body: SpaceBody,
@@ -53,7 +53,7 @@ export function registerSpaces(app: FastifyInstance, pool: Pool): void {
       },
     },
     async (request, reply) => {
-      const space = checkSpaceName(request.params.space);
+      const { space } = request.params;
       const change = readChange(request.body ?? {});
       const { value, replayed } = await pool.write(request, (db, commit) => putSpace(db, commit, space, change));
       if (!replayed) pool.checkpoint(`space ${space} was ${value.created ? "created" : "updated"}`);

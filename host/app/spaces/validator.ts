@@ -10,9 +10,9 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   return (value: unknown) => {
     if (validator.Check(value)) return { value };
     const [first] = validator.Errors(value);
-    return {
-      error: refusal(httpPart ?? "body", `${first?.instancePath ?? ""} ${first?.message ?? "is not accepted"}`.trim()),
-    };
+    const { instancePath = "", keyword = "", message = "is not accepted" } = first ?? {};
+    const reason = `${instancePath} ${keyword === "boolean" ? "is not known" : message}`.trim();
+    return { error: refusal(httpPart ?? "body", reason) };
   };
 };
 
