@@ -1,7 +1,7 @@
 /** What a change looks like in the log: one line each, with names that agree with metrics and docs. */
 import type { Logger } from "pino";
 import { unreachable } from "../shared/errors.ts";
-import type { Note } from "./core/proxy-state.ts";
+import type { Note } from "./core/note.ts";
 
 export function logNote(log: Logger, note: Note): void {
   switch (note.type) {

@@ -1,6 +1,6 @@
 /** The last things that changed, numbered, for the log, for `/api/v1/events` and for whoever comes later. Bounded. */
 import type { Clock } from "../shared/clock.ts";
-import type { Note } from "./core/proxy-state.ts";
+import type { Note } from "./core/note.ts";
 
 export interface NumberedNote {
   readonly number: number;

@@ -1,6 +1,6 @@
 /** What the proxy knows, as numbers for Prometheus: gauges read when asked, failovers counted when they happen. */
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { Note } from "./core/proxy-state.ts";
+import type { Note } from "./core/note.ts";
 import type { ProxyStatus } from "./proxy-status.ts";
 
 export interface ProxyMetrics {

@@ -6,15 +6,9 @@ import type { NodeId, PoolId } from "../../shared/ids.ts";
 import { unreachable } from "../../shared/errors.ts";
 import type { Answer, FenceMessage, HostReport } from "../../shared/wire/messages.ts";
 import { decide, isOpen, orderFailed, orderRefused, orderServed, watched, type PoolRules } from "./failover.ts";
-import {
-  healthWakeMs,
-  newHostHealth,
-  stepHealth,
-  type HealthEvent,
-  type HostHealth,
-  type Verdict,
-} from "./host-health.ts";
-import { learnReport, newPoolView, type Incident, type Order, type PoolState, type PoolView } from "./pool-view.ts";
+import { healthWakeMs, newHostHealth, stepHealth, type HealthEvent, type HostHealth } from "./host-health.ts";
+import { poolNotes, verdictNotes, type Note } from "./note.ts";
+import { learnReport, newPoolView, type Order, type PoolView } from "./pool-view.ts";
 import type { FailureKind } from "./probe-channel.ts";
 import type { Settings } from "./settings.ts";
 
@@ -67,47 +61,6 @@ export type ProxyEffect =
   | { readonly type: "abandon"; readonly pool: PoolId; readonly host: NodeId; readonly epoch: number }
   | { readonly type: "note"; readonly note: Note };
 
-/** What people want to read later. */
-export type Note =
-  | {
-      readonly type: "ordered";
-      readonly pool: PoolId;
-      readonly host: NodeId;
-      readonly fence: string | null;
-      readonly cause: string;
-    }
-  | { readonly type: "verdict"; readonly host: NodeId; readonly from: Verdict["type"]; readonly verdict: Verdict }
-  | {
-      readonly type: "pool";
-      readonly pool: PoolId;
-      readonly from: PoolState;
-      readonly state: PoolState;
-      readonly cause: string | null;
-    }
-  | {
-      readonly type: "order-ended";
-      readonly pool: PoolId;
-      readonly host: NodeId;
-      readonly outcome: string;
-      readonly reason: string;
-    }
-  | {
-      readonly type: "served";
-      readonly pool: PoolId;
-      readonly host: NodeId;
-      readonly epoch: number;
-      readonly phases: Phases | null;
-    };
-
-/** Milliseconds of one loss of the primary, each from the end of the one before. */
-export interface Phases {
-  readonly cause: string;
-  readonly detectedMs: number;
-  readonly orderedMs: number;
-  readonly servingMs: number;
-  readonly totalMs: number;
-}
-
 export interface ProxyStep {
   readonly state: ProxyState;
   readonly effects: readonly ProxyEffect[];
@@ -156,7 +109,7 @@ function stepHosts(
     after.set(host, step.health);
     effects.push(
       ...step.effects.map((effect) => probeEffect(step.health, effect)),
-      ...verdictNotes(health, step.health),
+      ...noted(verdictNotes(health, step.health)),
     );
   }
   return after;
@@ -164,11 +117,6 @@ function stepHosts(
 
 const probeEffect = ({ host, report }: HostHealth, effect: "probe" | "probeData"): ProxyEffect =>
   effect === "probe" ? { type: "probe", host, bootId: report?.body.bootId ?? null } : { type: "probeData", host };
-
-function verdictNotes(before: HostHealth, { host, verdict }: HostHealth): ProxyEffect[] {
-  const from = before.verdict.type;
-  return from === verdict.type ? [] : [{ type: "note", note: { type: "verdict", host, from, verdict } }];
-}
 
 function healthEvent(event: ProxyEvent, host: NodeId): HealthEvent | null {
   if (event.type === "tick") return event;
@@ -218,7 +166,7 @@ function learn(
   const untilMs = nowMs + settings.takeoverMs;
   const learned =
     event.type === "orderFailed" ? endFailed(view, event, untilMs) : takeAnswer(view, event, { nowMs, untilMs });
-  effects.push(...orderNotes(event));
+  effects.push(...noted([orderNote(event)]));
   return new Map(before).set(event.pool, learned);
 }
 
@@ -248,13 +196,6 @@ function takeAnswer(
 
 const isOwn = (fence: FenceMessage | null, host: NodeId): fence is FenceMessage => fence?.owner === host;
 
-function orderNotes(event: Extract<ProxyEvent, { type: "orderAnswered" | "orderFailed" }>): ProxyEffect[] {
-  const { pool, host } = event;
-  const [outcome, reason] =
-    event.type === "orderFailed" ? ["failed", event.kind] : [event.answer.outcome, event.answer.reason];
-  return [{ type: "note", note: { type: "order-ended", pool, host, outcome, reason } }];
-}
-
 function decideAll(
   before: ReadonlyMap<PoolId, PoolView>,
   hosts: ReadonlyMap<NodeId, HostHealth>,
@@ -270,55 +211,23 @@ function decideAll(
     pools.set(poolRules.pool, decision.view);
     wakeMs = Math.min(wakeMs, decision.wakeMs);
     if (decision.order !== null) effects.push(...orderEffects(poolRules.pool, decision.order));
-    effects.push(...poolNotes(view, decision.view, nowMs));
+    effects.push(...noted(poolNotes(view, decision.view, nowMs)));
   }
   return { pools, wakeMs };
 }
 
 function orderEffects(pool: PoolId, order: Order): ProxyEffect[] {
   const { host, fence, cause } = order;
-  return [
-    { type: "promote", pool, order },
-    { type: "note", note: { type: "ordered", pool, host, fence, cause } },
-  ];
+  return [{ type: "promote", pool, order }, ...noted([{ type: "ordered", pool, host, fence, cause }])];
 }
 
-function poolNotes(before: PoolView, after: PoolView, nowMs: number): ProxyEffect[] {
-  const { pool, state, claim } = after;
-  const notes: Note[] = [];
-  if (before.state !== state) {
-    notes.push({
-      type: "pool",
-      pool,
-      from: before.state,
-      state,
-      cause: (after.incident ?? before.incident)?.cause ?? null,
-    });
-  }
-  if (state === "serving" && before.state !== "serving" && claim !== null) {
-    notes.push({
-      type: "served",
-      pool,
-      host: claim.host,
-      epoch: after.epoch,
-      phases: phasesOf(before.incident, nowMs),
-    });
-  }
-  return notes.map((note) => ({ type: "note", note }));
+function orderNote(event: Extract<ProxyEvent, { type: "orderAnswered" | "orderFailed" }>): Note {
+  const { pool, host } = event;
+  if (event.type === "orderFailed") return { type: "order-ended", pool, host, outcome: "failed", reason: event.kind };
+  return { type: "order-ended", pool, host, outcome: event.answer.outcome, reason: event.answer.reason };
 }
 
-function phasesOf(incident: Incident | null, nowMs: number): Phases | null {
-  if (incident === null) return null;
-  const { cause, troubleMs, detectedMs } = incident;
-  const orderedMs = incident.orderedMs ?? detectedMs;
-  return {
-    cause,
-    detectedMs: detectedMs - troubleMs,
-    orderedMs: orderedMs - detectedMs,
-    servingMs: nowMs - orderedMs,
-    totalMs: nowMs - troubleMs,
-  };
-}
+const noted = (notes: readonly Note[]): ProxyEffect[] => notes.map((note) => ({ type: "note", note }));
 
 function routeAll(
   before: ProxyState,

@@ -47,6 +47,7 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
   #enteredMs = 0;
   #waitedMs = 0;
   #parked = false;
+  #lingers = false;
   #continued: boolean;
 
   constructor(parts: ExchangeRequest, relay: PoolRelay) {
@@ -209,6 +210,8 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
 
   /** An answer that began at a host that is gone may end, but not hang for ever. */
   #linger(): void {
+    if (this.#lingers) return;
+    this.#lingers = true;
     const { clock, lingerMs } = this.#relay.context;
     const cancel = clock.after(lingerMs, () => this.#parts.response.destroy());
     this.#parts.response.once("close", cancel);

@@ -57,7 +57,7 @@ export class Upstream {
   }
 
   send(request: UpstreamRequest, listener: AttemptListener): Attempt {
-    const attempt = new Attempt(request.body, listener);
+    const attempt = new Attempt(request, listener);
     const stand = {
       headers: request.fields,
       url: request.path,
@@ -120,14 +120,16 @@ export class Attempt extends EventEmitter {
   readonly finished = false;
   readonly writableFinished = false;
   readonly #body: Readable;
+  readonly #path: string;
   readonly #listener: AttemptListener;
   #state: "open" | "answered" | "ended" = "open";
   #sent = false;
   #request: ClientRequest | null = null;
 
-  constructor(body: Readable, listener: AttemptListener) {
+  constructor({ body, path }: UpstreamRequest, listener: AttemptListener) {
     super();
     this.#body = body;
+    this.#path = path;
     this.#listener = listener;
   }
 
@@ -146,7 +148,10 @@ export class Attempt extends EventEmitter {
 
   connecting(request: ClientRequest, socket: Socket): void {
     this.#request = request;
-    if (this.#state === "ended") return void request.destroy();
+    // The library joins paths in its own way (`*`, an empty query); what Node's strict parser let in goes out as it came.
+    const misread = request.path !== this.#path && request.headersSent;
+    if (this.#state === "ended" || misread) return void request.destroy();
+    request.path = this.#path;
     if (!socket.connecting) this.#sent = true;
     else socket.once("connect", () => (this.#sent = true));
   }

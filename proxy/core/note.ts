@@ -1,0 +1,76 @@
+/** What changed and why, for the log, for metrics and for people who ask later. Pure. */
+import type { NodeId, PoolId } from "../../shared/ids.ts";
+import type { HostHealth, Verdict } from "./host-health.ts";
+import type { Incident, PoolState, PoolView } from "./pool-view.ts";
+
+export type Note =
+  | {
+      readonly type: "ordered";
+      readonly pool: PoolId;
+      readonly host: NodeId;
+      readonly fence: string | null;
+      readonly cause: string;
+    }
+  | { readonly type: "verdict"; readonly host: NodeId; readonly from: Verdict["type"]; readonly verdict: Verdict }
+  | {
+      readonly type: "pool";
+      readonly pool: PoolId;
+      readonly from: PoolState;
+      readonly state: PoolState;
+      readonly cause: string | null;
+    }
+  | {
+      readonly type: "order-ended";
+      readonly pool: PoolId;
+      readonly host: NodeId;
+      readonly outcome: string;
+      readonly reason: string;
+    }
+  | {
+      readonly type: "served";
+      readonly pool: PoolId;
+      readonly host: NodeId;
+      readonly epoch: number;
+      readonly phases: Phases | null;
+    };
+
+/** Milliseconds of one loss of the primary, each from the end of the one before. */
+export interface Phases {
+  readonly cause: string;
+  readonly detectedMs: number;
+  readonly orderedMs: number;
+  readonly servingMs: number;
+  readonly totalMs: number;
+}
+
+export function verdictNotes(before: HostHealth, { host, verdict }: HostHealth): Note[] {
+  const from = before.verdict.type;
+  return from === verdict.type ? [] : [{ type: "verdict", host, from, verdict }];
+}
+
+export function poolNotes(before: PoolView, after: PoolView, nowMs: number): Note[] {
+  const { pool, state, claim } = after;
+  const notes: Note[] = [];
+  if (before.state !== state) {
+    const cause = (after.incident ?? before.incident)?.cause ?? null;
+    notes.push({ type: "pool", pool, from: before.state, state, cause });
+  }
+  if (state === "serving" && claim !== null && (before.state !== state || before.claim?.fence.id !== claim.fence.id)) {
+    const phases = phasesOf(before.incident, nowMs);
+    notes.push({ type: "served", pool, host: claim.host, epoch: after.epoch, phases });
+  }
+  return notes;
+}
+
+function phasesOf(incident: Incident | null, nowMs: number): Phases | null {
+  if (incident === null) return null;
+  const { cause, troubleMs, detectedMs } = incident;
+  const orderedMs = incident.orderedMs ?? detectedMs;
+  return {
+    cause,
+    detectedMs: detectedMs - troubleMs,
+    orderedMs: orderedMs - detectedMs,
+    servingMs: nowMs - orderedMs,
+    totalMs: nowMs - troubleMs,
+  };
+}

@@ -1,0 +1,65 @@
+/** A data plane on an ephemeral port with scripted hosts behind it; routes are set by the test. */
+import { Registry } from "prom-client";
+import type { Address, PoolConfig } from "../../../shared/config/config.ts";
+import { parseBootId, parsePoolId, type NodeId } from "../../../shared/ids.ts";
+import { systemClock } from "../../../shared/system-clock.ts";
+import { DataPlane } from "../../../proxy/relay/data-plane.ts";
+import type { OpenRoute } from "../../../proxy/relay/gate.ts";
+import { FakeHost, hex } from "../fake-host.ts";
+
+export const MAIN = parsePoolId("main");
+export const BOOT_ID = parseBootId(hex(7));
+
+export const poolConfig = (more: Partial<PoolConfig> = {}): PoolConfig => ({
+  id: MAIN,
+  app: "spaces",
+  routes: [{ host: null, path: "/" }],
+  preferred: [],
+  checkpoint: { bytes: 1, intervalMs: 1, keep: 2 },
+  park: { requests: 100, bytes: 1 << 20, waitMs: 5000 },
+  replay: { attempts: 2, bodyBytes: 64 * 1024, policy: "keyed" },
+  reads: "auto",
+  idempotency: { clientMs: 1, proxyMs: 1 },
+  ...more,
+});
+
+export interface Plane {
+  readonly plane: DataPlane;
+  readonly address: Address;
+  readonly a: FakeHost;
+  readonly b: FakeHost;
+  readonly troubles: NodeId[];
+  readonly routeTo: (host: FakeHost, epoch: number) => OpenRoute;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startPlane(pool: Partial<PoolConfig> = {}): Promise<Plane> {
+  const a = new FakeHost("host-a", 1);
+  const b = new FakeHost("host-b", 2);
+  const addresses = new Map([
+    [a.id, await a.listen()],
+    [b.id, await b.listen()],
+  ]);
+  const troubles: NodeId[] = [];
+  const plane = new DataPlane({
+    pools: [poolConfig(pool)],
+    bootId: BOOT_ID,
+    clock: systemClock,
+    register: new Registry(),
+    addressOf: (host) => addresses.get(host)!,
+    logTimeMs: () => 1234.5,
+    trafficFailed: (host) => void troubles.push(host),
+    lingerMs: 50,
+  });
+  const address = await plane.listen({ host: "127.0.0.1", port: 0 });
+  const routeTo = (host: FakeHost, epoch: number): OpenRoute => {
+    const route = { host: host.id, epoch };
+    plane.setRoute(MAIN, route);
+    return route;
+  };
+  const stop = async (): Promise<void> => {
+    await plane.stop(0);
+    await Promise.all([a.stop(), b.stop()]);
+  };
+  return { plane, address, a, b, troubles, routeTo, stop };
+}

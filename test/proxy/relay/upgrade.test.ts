@@ -1,0 +1,94 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { connect } from "node:net";
+import { until } from "../../until.ts";
+import { MAIN, startPlane, type Plane } from "./plane.ts";
+import { sendRaw } from "./raw-client.ts";
+
+let plane: Plane;
+const ASK =
+  "GET /socket?x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\nHotspare-Epoch: 9\r\n\r\n";
+
+const echo = (request: IncomingMessage, socket: Duplex): void => {
+  socket.on("error", () => undefined);
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nHotspare-Owner: x\r\nX-Epoch: ${String(request.headers["hotspare-epoch"])}\r\n\r\n`,
+  );
+  socket.pipe(socket);
+};
+
+describe("an upgrade", () => {
+  beforeEach(async () => {
+    plane = await startPlane();
+    plane.a.server.on("upgrade", echo);
+  });
+  afterEach(() => plane.stop());
+
+  it("joins the two connections, with the fields of a request and an answer", async () => {
+    plane.routeTo(plane.a, 4);
+    const seen = await sendRaw(plane.address, `${ASK}ping`, /ping/);
+    expect(seen).toMatch(/^HTTP\/1\.1 101 /);
+    expect(seen).toMatch(/x-epoch: 4/i);
+    expect(seen).not.toMatch(/hotspare-owner/i);
+  });
+
+  it("waits for a primary like any request", async () => {
+    const seen = sendRaw(plane.address, `${ASK}ping`, /ping/);
+    await until(() => plane.plane.parked(MAIN).requests === 1);
+    plane.routeTo(plane.a, 1);
+    expect(await seen).toMatch(/^HTTP\/1\.1 101 /);
+  });
+
+  it("ends when its host is replaced, so that the client comes to the new primary", async () => {
+    plane.routeTo(plane.a, 1);
+    let seen = "";
+    const client = connect(plane.address.port, "127.0.0.1", () => client.write(ASK));
+    client.on("data", (chunk) => (seen += chunk.toString()));
+    client.on("error", () => undefined);
+    await until(() => seen.includes("101"));
+    plane.routeTo(plane.b, 2);
+    plane.plane.abandon(MAIN, plane.a.id, 1);
+    await until(() => client.closed);
+    await until(() => plane.a.sockets.size === 0);
+  });
+
+  it("to a host that is gone is refused with 503, and asks about the host", async () => {
+    plane.routeTo(plane.a, 1);
+    plane.a.kill();
+    expect(await sendRaw(plane.address, ASK)).toMatch(/^HTTP\/1\.1 503 [^]*retry-after/i);
+    expect(plane.troubles).toContain(plane.a.id);
+  });
+
+  it("that the host answers with a plain response passes it on", async () => {
+    plane.b.script = (_, response) => response.writeHead(403).end("no");
+    plane.routeTo(plane.b, 1);
+    expect(await sendRaw(plane.address, ASK, /no/)).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  it("that the host answers with not-primary is refused with 503", async () => {
+    plane.b.script = (_, response) =>
+      response.writeHead(503, { "Hotspare-Outcome": "not-primary", "Hotspare-Owner": "x" }).end("{}");
+    plane.routeTo(plane.b, 1);
+    const seen = await sendRaw(plane.address, ASK, /never/);
+    expect(seen).toMatch(/^HTTP\/1\.1 503 /);
+    expect(seen).not.toMatch(/hotspare-owner/i);
+  });
+
+  it.each([
+    ["reset by the client", (client: ReturnType<typeof connect>) => void client.resetAndDestroy()],
+    ["closed by the client", (client: ReturnType<typeof connect>) => void client.end()],
+  ])("%s leaves no connection to the host open, twenty times", async (_, leave) => {
+    plane.routeTo(plane.a, 1);
+    const clients = Array.from({ length: 20 }, () => connect(plane.address.port, "127.0.0.1"));
+    let joined = 0;
+    for (const client of clients) {
+      client.on("error", () => undefined);
+      client.once("data", () => (joined += 1));
+      client.write(ASK);
+    }
+    await until(() => joined === 20);
+    for (const client of clients) leave(client);
+    await until(() => plane.a.sockets.size === 0 && plane.plane.active(MAIN) === 0);
+  });
+});
