@@ -1,0 +1,184 @@
+/**
+ * A whole cluster of real processes on this machine, as an operator would start it: the command line, its own ports, its
+ * own folder. Every process is ended by its id at the end, whatever became of the test.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, openSync, closeSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { until } from "../until.ts";
+
+export const MAIN = join(dirname(fileURLToPath(import.meta.url)), "../../deploy/cli/main.ts");
+
+export interface ClusterShape {
+  readonly hosts?: number;
+  readonly proxies?: number;
+  /** More lines of `hotspare.yaml`. */
+  readonly extra?: string;
+  /** An application's module; `spaces` if absent. */
+  readonly app?: string;
+}
+
+export interface Ports {
+  readonly listen: number;
+  readonly control: number;
+}
+
+/** What `/api/v1/status` says, as far as tests look. */
+export interface Status {
+  readonly pools: readonly {
+    readonly id: string;
+    readonly state: string;
+    readonly epoch: number;
+    readonly primary: string | null;
+    readonly slot: number | null;
+    readonly standbys: readonly { readonly host: string; readonly slot: number; readonly lagMs: number }[];
+  }[];
+  readonly hosts: readonly { readonly id: string; readonly role: string | null; readonly health: string }[];
+}
+
+export class Nodes {
+  readonly folder = mkdtempSync(join(tmpdir(), "hotspare-cluster-"));
+  readonly config = join(this.folder, "hotspare.yaml");
+  readonly hosts: ReadonlyMap<string, Ports>;
+  readonly proxies: ReadonlyMap<string, Ports>;
+  readonly #running = new Map<string, ChildProcess>();
+
+  static async make(shape: ClusterShape = {}): Promise<Nodes> {
+    const { hosts = 3, proxies = 1 } = shape;
+    const ports = await freePorts((hosts + proxies) * 2);
+    const nodes = new Nodes(pairs("host-", "abcdef", hosts, ports), pairs("proxy-", "123456", proxies, ports));
+    writeFileSync(nodes.config, nodes.#yaml(shape));
+    await nodes.command("init", "--yes");
+    return nodes;
+  }
+
+  private constructor(hosts: ReadonlyMap<string, Ports>, proxies: ReadonlyMap<string, Ports>) {
+    this.hosts = hosts;
+    this.proxies = proxies;
+  }
+
+  /** Starts a host or a proxy; resolves when its process is there, not when it is ready. */
+  start(id: string): void {
+    const log = openSync(join(this.folder, `${id}.log`), "a");
+    const kind = this.hosts.has(id) ? "host" : "proxy";
+    const child = spawn(process.execPath, [MAIN, kind, "--id", id, "--config", this.config], {
+      stdio: ["ignore", log, log],
+      env: { ...process.env, NODE_ENV: "production" },
+    });
+    closeSync(log);
+    this.#running.set(id, child);
+  }
+
+  startAll(): void {
+    for (const id of [...this.hosts.keys(), ...this.proxies.keys()]) this.start(id);
+  }
+
+  /** Sends a signal to a node's process; for SIGKILL and SIGTERM resolves when it has ended. */
+  async signal(id: string, signal: NodeJS.Signals): Promise<void> {
+    const child = this.#running.get(id);
+    if (!child || child.exitCode !== null || child.signalCode !== null) throw new Error(`${id} does not run`);
+    const ends = signal === "SIGKILL" || signal === "SIGTERM";
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    if (!ends) return;
+    await exited;
+    this.#running.delete(id);
+  }
+
+  runs(id: string): boolean {
+    const child = this.#running.get(id);
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  url(proxy = "proxy-1"): string {
+    return `http://127.0.0.1:${this.proxies.get(proxy)?.listen}`;
+  }
+
+  async status(proxy = "proxy-1"): Promise<Status> {
+    const answer = await fetch(`http://127.0.0.1:${this.proxies.get(proxy)?.control}/api/v1/status`);
+    return (await answer.json()) as Status;
+  }
+
+  /** The host that serves, as the proxy knows; `null` if none does. */
+  async primary(proxy = "proxy-1"): Promise<string | null> {
+    const pool = (await this.status(proxy).catch(() => null))?.pools[0];
+    return pool?.state === "serving" ? pool.primary : null;
+  }
+
+  /** Waits until some host serves, and says which. */
+  async served(timeoutMs = 60_000): Promise<string> {
+    let primary: string | null = null;
+    await until(async () => (primary = await this.primary()) !== null, { timeoutMs, everyMs: 50 });
+    return primary ?? "";
+  }
+
+  /** Runs a command of the command line to its end. @throws if its exit code is not 0. */
+  async command(...args: string[]): Promise<string> {
+    const child = spawn(process.execPath, [MAIN, ...args, "--config", this.config], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk) => (out += String(chunk)));
+    child.stderr.on("data", (chunk) => (err += String(chunk)));
+    const code = await new Promise((resolve) => child.once("close", resolve));
+    if (code !== 0) throw new Error(`hotspare ${args.join(" ")} ended with ${code}: ${err}`);
+    return out;
+  }
+
+  log(id: string): string {
+    return readFileSync(join(this.folder, `${id}.log`), "utf8");
+  }
+
+  /** Ends every process and removes the folder; `keep` shows where the logs are instead. */
+  async end({ keep = false } = {}): Promise<void> {
+    const ended = [...this.#running.values()].map((child) => {
+      if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+      const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+      child.kill("SIGKILL");
+      return exited;
+    });
+    await Promise.all(ended);
+    if (keep) process.stderr.write(`the cluster's folder is kept: ${this.folder}\n`);
+    else rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #yaml({ extra = "", app }: ClusterShape): string {
+    const local = (port: number): string => `"127.0.0.1:${port}"`;
+    const proxy = ([id, { listen, control }]: [string, Ports]): string =>
+      `  - { id: ${id}, listen: ${local(listen)}, admin: ${local(control)} }`;
+    const host = ([id, { listen, control }]: [string, Ports], index: number): string =>
+      `  - { id: ${id}, listen: ${local(listen)}, control: ${local(control)}, data: ./data/${id}, mode: ${index === 0 ? "primary" : "restore"} }`;
+    return [
+      "cluster: test",
+      "secret: { file: cluster.key }",
+      "vault: { directory: ./vault }",
+      "proxies:",
+      ...[...this.proxies].map(proxy),
+      "hosts:",
+      ...[...this.hosts].map(host),
+      ...(app ? ["pools:", `  - { id: main, app: "${app}", routes: [{ path: / }] }`] : []),
+      extra,
+      "",
+    ].join("\n");
+  }
+}
+
+function pairs(prefix: string, names: string, count: number, ports: number[]): Map<string, Ports> {
+  const entries = Array.from(names.slice(0, count), (name): [string, Ports] => [
+    `${prefix}${name}`,
+    { listen: ports.pop() ?? 0, control: ports.pop() ?? 0 },
+  ]);
+  return new Map(entries);
+}
+
+/** Ports that nobody listens on now, given back just before use. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.once("listening", resolve))));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,135 @@
+/**
+ * Clients that write without a pause and remember every word they were given, so that afterwards it can be checked that
+ * all of it is true: each acknowledged write there once, each definite refusal not there.
+ */
+import { Agent, request } from "node:http";
+
+export interface Acknowledged {
+  readonly id: string;
+  readonly lsn: number;
+}
+
+export interface WritersOptions {
+  /** Called before each request: where to send it. */
+  readonly url: () => string;
+  readonly clients: number;
+  readonly space: string;
+  /** What clients of a bare host must do themselves: send again, under the same key, what was not answered. */
+  readonly retry?: boolean;
+}
+
+interface Answered {
+  readonly status: number;
+  readonly lsn: number;
+  readonly code: string;
+}
+
+/** Each write adds 1 to a counter document of its client by a transaction that also creates a document of its own. */
+export class Writers {
+  readonly acknowledged: Acknowledged[] = [];
+  readonly failures: string[] = [];
+  /** Longest time between two acknowledgements of any client, in milliseconds. */
+  longestPauseMs = 0;
+  readonly #options: WritersOptions;
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #tasks: Promise<void>[];
+  #stopped = false;
+  #lastMs = performance.now();
+
+  constructor(options: WritersOptions) {
+    this.#options = options;
+    this.#tasks = Array.from({ length: options.clients }, (_, client) => this.#write(client));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#tasks);
+    this.#agent.destroy();
+  }
+
+  async #write(client: number): Promise<void> {
+    for (let n = 1; !this.#stopped; n += 1) await this.#writeOnce(`c${client}-${n}`);
+  }
+
+  async #writeOnce(id: string): Promise<void> {
+    for (;;) {
+      try {
+        const { status, lsn, code } = await this.#send(id);
+        if (status === 201) return this.#acknowledge(id, lsn);
+        if (!this.#mayRetry(code)) return void this.failures.push(`${id}: ${status} ${code}`);
+      } catch (error) {
+        if (!this.#options.retry) return void this.failures.push(`${id}: ${String(error)}`);
+      }
+      if (this.#stopped) return;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  #mayRetry(code: string): boolean {
+    return this.#options.retry === true && (code === "HS_NOT_PRIMARY" || code === "HS_NOT_APPLIED");
+  }
+
+  #acknowledge(id: string, lsn: number): void {
+    const now = performance.now();
+    this.longestPauseMs = Math.max(this.longestPauseMs, now - this.#lastMs);
+    this.#lastMs = now;
+    this.acknowledged.push({ id, lsn });
+  }
+
+  #send(id: string): Promise<Answered> {
+    const { url, space, retry } = this.#options;
+    const body = JSON.stringify({ id, at: "x".repeat(64) });
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        `${url()}/spaces/${space}/documents/${id}`,
+        {
+          method: "PUT",
+          agent: this.#agent,
+          headers: {
+            "content-type": "application/json",
+            "content-length": Buffer.byteLength(body),
+            "if-none-match": "*",
+            ...(retry ? { "idempotency-key": id } : {}),
+          },
+        },
+        (answer) => {
+          let text = "";
+          answer.on("data", (chunk) => (text += String(chunk)));
+          answer.on("error", reject);
+          answer.on("aborted", () => reject(new Error("the answer broke off")));
+          answer.on("end", () =>
+            resolve({
+              status: answer.statusCode ?? 0,
+              lsn: Number(answer.headers["hotspare-lsn"] ?? 0),
+              code: codeOf(text),
+            }),
+          );
+        },
+      );
+      sent.on("error", reject);
+      sent.end(body);
+    });
+  }
+}
+
+function codeOf(text: string): string {
+  try {
+    return (JSON.parse(text) as { code?: string }).code ?? "";
+  } catch {
+    return text.slice(0, 80);
+  }
+}
+
+/** Every document id of a space, page by page. */
+export async function documentIds(url: string, space: string): Promise<string[]> {
+  const ids: string[] = [];
+  let after = "";
+  for (;;) {
+    const answer = await fetch(`${url}/spaces/${space}/documents?limit=1000&after=${encodeURIComponent(after)}`);
+    if (answer.status !== 200) throw new Error(`listing ended with ${answer.status}: ${await answer.text()}`);
+    const page = (await answer.json()) as { documents: { id: string }[]; next?: string | null };
+    ids.push(...page.documents.map(({ id }) => id));
+    if (!page.next || page.documents.length === 0) return ids;
+    after = page.next;
+  }
+}
