@@ -67,6 +67,9 @@ export type Reply =
 
 /** How the host's own write probe of the vault went. */
 export interface VaultProbe {
+  /** Whether the newest one was good, and none is late. */
   readonly ok: boolean;
+  /** Since the last good one. */
+  readonly ageMs: number;
   readonly latencyMs: number;
 }

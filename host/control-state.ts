@@ -16,13 +16,12 @@ export class ControlState {
   readonly #identity: HostIdentity;
   readonly #tick: BigInt64Array;
   #pools: { readonly pools: readonly PoolReport[]; readonly atMs: number } = { pools: [], atMs: 0 };
-  #probe: VaultProbe = { ok: false, latencyMs: 0 };
-  #lastGoodMs: number;
+  #probe: { readonly probe: VaultProbe; readonly atMs: number };
 
   constructor(identity: HostIdentity, tick: BigInt64Array, startedMs: number) {
     this.#identity = identity;
     this.#tick = tick;
-    this.#lastGoodMs = startedMs;
+    this.#probe = { probe: { ok: false, ageMs: 0, latencyMs: 0 }, atMs: startedMs };
   }
 
   setPools(pools: readonly PoolReport[], atMs: number): void {
@@ -30,8 +29,7 @@ export class ControlState {
   }
 
   setProbe(probe: VaultProbe, atMs: number): void {
-    this.#probe = probe;
-    if (probe.ok) this.#lastGoodMs = atMs;
+    this.#probe = { probe, atMs };
   }
 
   pool(id: string): PoolReport | null {
@@ -41,10 +39,11 @@ export class ControlState {
   report(nowMs: number): HostReport {
     const tickMs = Number(Atomics.load(this.#tick, 0)) / MICROS_PER_MS;
     const { pools, atMs } = this.#pools;
+    const { probe } = this.#probe;
     return {
       ...this.#identity,
       mainTickAgeMs: Math.max(0, nowMs - tickMs),
-      probe: { ...this.#probe, ageMs: Math.max(0, nowMs - this.#lastGoodMs) },
+      probe: { ...probe, ageMs: probe.ageMs + Math.max(0, nowMs - this.#probe.atMs) },
       pools: pools.map((pool) => aged(pool, Math.max(0, nowMs - atMs))),
     };
   }

@@ -48,7 +48,7 @@ export interface Control {
    * counts on from here.
    */
   publish(pools: readonly PoolReport[]): void;
-  /** How the newest write probe of the vault went. */
+  /** How the host's write probe of the vault does; its age counts on from here. */
   probe(probe: VaultProbe): void;
   /** Ends the thread; what is unanswered is cut off. */
   stop(): Promise<void>;
@@ -112,8 +112,8 @@ class RunningControl implements Control {
     this.#post({ type: "pools", pools, atMs: this.#options.clock.monotonicMs() });
   }
 
-  probe({ ok, latencyMs }: VaultProbe): void {
-    this.#post({ type: "probe", probe: { ok, latencyMs }, atMs: this.#options.clock.monotonicMs() });
+  probe({ ok, ageMs, latencyMs }: VaultProbe): void {
+    this.#post({ type: "probe", probe: { ok, ageMs, latencyMs }, atMs: this.#options.clock.monotonicMs() });
   }
 
   async stop(): Promise<void> {

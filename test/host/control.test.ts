@@ -61,7 +61,7 @@ describe("a host's control listener", () => {
     const refused: MessageRefused[] = [];
     const started = await control({ onRefused: (refusal) => refused.push(refusal) });
     started.publish([POOL]);
-    started.probe({ ok: true, latencyMs: 4 });
+    started.probe({ ok: true, ageMs: 0, latencyMs: 4 });
     expect(await speak(started).heartbeat()).toMatchObject({
       type: "answer",
       answer: { report: { host: HOST, bootId: HOST_BOOT, probe: { ok: true, latencyMs: 4 }, pools: [POOL] } },
