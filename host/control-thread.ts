@@ -1,5 +1,5 @@
 /**
- * Entry of the thread that runs a host's control listener. Ends when told to; if it cannot listen it says why and ends. An
+ * Entry of the thread that runs a host's control listener. Ends when told to; if it cannot listen it says why and waits for its end. An
  * error that nobody expected ends the thread, and `control.ts` then reports the host as failed.
  */
 import type { AddressInfo } from "node:net";
@@ -56,8 +56,7 @@ async function listen(): Promise<void> {
       what: `control listener of ${identity.host}`,
       reason: reasonOf(error),
     };
-    post({ type: "unable", code: "HS_PORT_TAKEN", details });
-    return stop();
+    return post({ type: "unable", code: "HS_PORT_TAKEN", details });
   }
   const { address, port: actual } = listener.server.address() as AddressInfo;
   post({ type: "listening", address: { host: address, port: actual } });

@@ -3,7 +3,6 @@
  * thread lives, and does what other nodes ask for. If the thread ends by itself nobody hears this host any more:
  * `onFailed` must stop the process.
  */
-import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Cancel, Clock } from "../shared/clock.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
@@ -80,7 +79,11 @@ function threadData(options: ControlOptions, tick: BigInt64Array): ControlThread
 
 /** The first thing that the thread says is how listening went. */
 async function listening(worker: Worker): Promise<Address> {
-  const [message] = (await once(worker, "message")) as [ToMain];
+  const message = await new Promise<ToMain>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+    worker.once("exit", () => reject(new HotspareError("HS_INTERNAL", { what: "the control thread never began" })));
+  });
   if (message.type === "listening") return message.address;
   await worker.terminate();
   if (message.type === "unable") throw new HotspareError(message.code, message.details);
