@@ -7,4 +7,7 @@ export type { Pool, ReadRun, WriteResult, WriteRun } from "./pool.ts";
 export type { PoolEvent } from "../pool-access.ts";
 export type { Commit, Db, Parameter, Row, SchemaEntry, Statement } from "../store/store.ts";
 export { HotspareError, type ErrorCode, type ErrorDetails } from "../../shared/errors.ts";
-export { serve, type ServeOptions, type Service } from "./serve.ts";
+export { serve, type ServeOptions } from "./serve.ts";
+export type { HostServeOptions } from "./serve-host.ts";
+export type { StandaloneOptions } from "./serve-standalone.ts";
+export type { Service } from "./service.ts";

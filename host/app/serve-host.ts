@@ -1,0 +1,37 @@
+/** An application as one host of a cluster, inside a process of the user's own. */
+import { resolve } from "node:path";
+import { formatAddress } from "../../shared/config/config.ts";
+import { loadConfig } from "../../shared/config/load-config.ts";
+import { readSecret } from "../../shared/config/read-secret.ts";
+import { isHotspareError, reasonOf } from "../../shared/errors.ts";
+import { parseNodeId } from "../../shared/ids.ts";
+import { processLog } from "../../shared/process-log.ts";
+import { systemRandom } from "../../shared/random.ts";
+import { systemClock } from "../../shared/system-clock.ts";
+import { startHost } from "../host.ts";
+import type { LoadedApp } from "./app.ts";
+import type { Service } from "./service.ts";
+
+export interface HostServeOptions {
+  /** Id of the host in the configuration. */
+  readonly host: string;
+  /** Path of `hotspare.yaml`. The application is this one, whatever is named there. */
+  readonly config: string;
+}
+
+export async function serveHost(app: LoadedApp, options: HostServeOptions): Promise<Service> {
+  const id = parseNodeId(options.host);
+  const config = loadConfig(resolve(options.config), process.env);
+  const log = processLog(id);
+  // What must not go on must not answer either, and `exit` would wait for a share that hangs.
+  const die = (error: unknown): void => {
+    log.fatal(
+      { code: isHotspareError(error) ? error.code : "HS_INTERNAL", reason: reasonOf(error) },
+      "the host kills itself",
+    );
+    process.kill(process.pid, "SIGKILL");
+  };
+  const secret = readSecret(config.secret, process.env);
+  const host = await startHost({ config, id, secret, clock: systemClock, random: systemRandom, log, die, app });
+  return { address: formatAddress(host.addresses.listen), close: () => host.stop() };
+}
