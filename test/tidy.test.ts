@@ -96,14 +96,6 @@ describe("the source", () => {
     );
     expect(idle).toEqual([]);
   });
-
-  it("names no path of one developer's machine", () => {
-    expect(
-      [...source, ...tests].flatMap((file) =>
-        linesWith({ ...file, code: file.text }, /["'`](?:\/home\/|\/Users\/|\/work\/)/),
-      ),
-    ).toEqual([]);
-  });
 });
 
 describe("docs/errors.md", () => {

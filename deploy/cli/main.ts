@@ -3,12 +3,16 @@
  * process's exit code.
  */
 import { createInterface } from "node:readline/promises";
+import { HotspareError } from "../../shared/errors.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { systemRandom } from "../../shared/random.ts";
 import type { CommandContext } from "./command.ts";
 import { COMMANDS } from "./command-table.ts";
 import { reportFailure, runCommandLine } from "./run-command-line.ts";
 
+const NEEDED_NODE = 24;
+/** Input or output failed, by sysexits. */
+const READER_GONE = 74;
 const args = process.argv.slice(2);
 
 const context: CommandContext = {
@@ -23,21 +27,32 @@ const context: CommandContext = {
 process.on("uncaughtException", (error) => process.exit(reportFailure(error, args, context)));
 process.stdout.on("error", endOfReader);
 
+refuseOldNode();
 process.exitCode = await runCommandLine(args, COMMANDS, context);
 // A failed command may have left a listener or a thread behind; it must not keep the process.
 if (process.exitCode !== 0) process.exit();
 
+/** From a checkout; what is installed is started by `launcher.js`, which says the same. */
+function refuseOldNode(): void {
+  const found = process.versions.node;
+  if (Number(found.split(".")[0]) >= NEEDED_NODE) return;
+  const error = new HotspareError("HS_NODE_VERSION", { found, accepted: `${NEEDED_NODE} or newer` });
+  process.exit(reportFailure(error, args, context));
+}
+
+/** Who leaves without an answer (Ctrl-C, Ctrl-D) has not agreed. */
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const left = new Promise<string>((resolve) => void terminal.once("close", () => resolve("")));
   try {
-    return await terminal.question(question);
+    return await Promise.race([terminal.question(question).catch(() => ""), left]);
   } finally {
     terminal.close();
   }
 }
 
-/** `hotspare … | head` ends the reader first: that is no failure. */
+/** `hotspare … | head` ends the reader first: nobody is there to be told. */
 function endOfReader(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit(0);
+  if (error.code === "EPIPE") process.exit(READER_GONE);
   throw error;
 }

@@ -35,8 +35,7 @@ export const nodeIds: Check<readonly ReturnType<typeof parseNodeId>[]> = {
 };
 
 export const address = text(parseAddress, 'host:port, such as "127.0.0.1:7100" or "[::1]:7100"');
-export const folder = text((value) => (isPath(value) ? value : null), "a path; a relative one starts at the file");
-export const secretFile = folder;
+export const filePath = text((value) => (isPath(value) ? value : null), "a path; a relative one starts at the file");
 /** Upper case only, so that a secret written here by mistake is not taken for a name and shown. */
 export const variable = text(
   matching(/^[A-Z_][A-Z0-9_]{0,63}$/),

@@ -1,6 +1,6 @@
 /** The launcher as real processes, one of them on a Node that says it is old. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -22,6 +22,14 @@ describe("the launcher", () => {
       "",
       "hotspare: Node.js 18.20.4 is too old: 24 or newer is needed (HS_NODE_VERSION)\n",
     ]);
+  });
+
+  it("wants the Node that the package names", () => {
+    const { engines } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+      engines: { node: string };
+    };
+    const [, needed] = /NEEDED = (\d+)/.exec(readFileSync(launcher, "utf8")) ?? [];
+    expect(engines.node).toBe(`>=${needed}`);
   });
 
   it("runs a command with its exit code", () => {
