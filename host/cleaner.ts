@@ -1,0 +1,98 @@
+/** Has a pool's part of the vault cleaned now and then, while this host serves it; `retention.ts` decides what may go. */
+import { attestInProcess } from "./checkpoint/attest-process.ts";
+import { sleep, type Clock } from "../shared/clock.ts";
+import { reasonOf } from "../shared/errors.ts";
+import type { NodeId } from "../shared/ids.ts";
+import type { Log } from "../shared/log.ts";
+import type { Vault } from "../shared/vault/vault.ts";
+import type { HostedPool } from "./pool.ts";
+import { Retention, type RetentionOutcome } from "./retention.ts";
+
+export interface CleanerOptions {
+  readonly pool: HostedPool;
+  readonly vault: Vault;
+  readonly vaultDirectory: string;
+  /** Local folder of this cleaner alone. */
+  readonly temporary: string;
+  readonly hosts: readonly NodeId[];
+  readonly keep: number;
+  readonly cleanDelayMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const LONGEST_GAP_MS = 30_000;
+const SHORTEST_GAP_MS = 500;
+const ATTEST_TIMEOUT_MS = 60 * 60_000;
+
+export class Cleaner {
+  readonly #options: CleanerOptions;
+  readonly #abort = new AbortController();
+  readonly #retention: Retention;
+  #said = "";
+
+  constructor(options: CleanerOptions) {
+    const { vault, clock, pool, hosts, keep, cleanDelayMs, vaultDirectory, temporary } = options;
+    this.#options = options;
+    this.#retention = new Retention({
+      vault,
+      clock,
+      pool: pool.id,
+      hosts,
+      keep,
+      cleanDelayMs,
+      standing: () => pool.servedHead,
+      attest: (id, signal) =>
+        attestInProcess({ vaultDirectory, pool: pool.id, id, temporary, timeoutMs: ATTEST_TIMEOUT_MS, signal }),
+    });
+    void this.#run();
+  }
+
+  stop(): void {
+    this.#abort.abort(new Error("the host stops"));
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort;
+    const { clock, cleanDelayMs } = this.#options;
+    const gapMs = Math.max(SHORTEST_GAP_MS, Math.min(LONGEST_GAP_MS, cleanDelayMs / 4));
+    while (!signal.aborted) {
+      await sleep(clock, gapMs, signal).catch(() => undefined);
+      if (!signal.aborted && this.#options.pool.serving) await this.#pass(signal);
+    }
+  }
+
+  async #pass(signal: AbortSignal): Promise<void> {
+    try {
+      this.#note(await this.#retention.pass(signal));
+    } catch (error) {
+      if (!signal.aborted)
+        this.#say("failed", () => this.#options.log.warn({ reason: reasonOf(error) }, "cleaning failed"));
+    }
+  }
+
+  #note(outcome: RetentionOutcome): void {
+    const { log } = this.#options;
+    switch (outcome.type) {
+      case "not-primary":
+        return;
+      case "kept":
+        return this.#say(outcome.reason, () => log.debug({ reason: outcome.reason }, "nothing is cleaned"));
+      case "unsafe": {
+        const { code, message } = outcome.error;
+        return this.#say(message, () =>
+          log.error({ code, reason: message }, "nothing is cleaned: the vault is not as it must be"),
+        );
+      }
+      case "cleaned":
+        this.#said = "";
+        if (outcome.records + outcome.checkpoints > 0) log.info({ ...outcome }, "cleaned");
+    }
+  }
+
+  /** The same thing again and again is told once. */
+  #say(what: string, tell: () => void): void {
+    if (this.#said !== what) tell();
+    this.#said = what;
+  }
+}
