@@ -98,9 +98,9 @@ export const ERRORS = {
   HS_NO_ROUTE: row("No pool is routed for {target}", 404, "final", 69),
   HS_REQUEST_INVALID: row("The request was refused: {reason}", 400, "final", 65),
 
-  HS_WRITE_ASYNC: row("The function given to write returned a promise; it must be synchronous", 500, "final"),
-  HS_WRITE_DENIED: row("A statement inside write was refused: {reason}", 500, "final"),
-  HS_WRITE_MISUSE: row("pool.write was used wrongly: {reason}", 500, "final"),
+  HS_WRITE_ASYNC: row("The function given to write or read returned a promise; it must be synchronous", 500, "final"),
+  HS_WRITE_DENIED: row("A statement inside write or read was refused: {reason}", 500, "final"),
+  HS_WRITE_MISUSE: row("pool.write or pool.read was used wrongly: {reason}", 500, "final"),
   HS_WRITE_TOO_LARGE: row("The write is too large: {found} bytes, accepted are {accepted}", 413, "final"),
   HS_WRITE_OVERLOAD: row("Too many writes wait: accepted are {accepted}", 503, "retry"),
   HS_SCHEMA_REFUSED: row("The schema entry {id} is refused: {reason}", 500, "final", 78),
