@@ -14,23 +14,28 @@ import { programVersion } from "../shared/program-version.ts";
 import type { Random } from "../shared/random.ts";
 import type { Secret } from "../shared/signature/message-key.ts";
 import { checkDataFolder } from "../shared/vault/data-folder.ts";
-import { isLinearizable } from "../shared/vault/mount.ts";
+import { isLinearizable, isNetwork } from "../shared/vault/mount.ts";
 import { probeVault } from "../shared/vault/probe-vault.ts";
 import { ThreadedVault } from "../shared/vault/threaded-vault.ts";
 import { checkVaultIdentity } from "../shared/vault/vault-identity.ts";
 import { WriteProbe } from "../shared/vault/write-probe.ts";
+import { MessageClient } from "../shared/wire/message-client.ts";
 import { AppListener } from "./app/app-listener.ts";
 import { AppServer } from "./app/app-server.ts";
 import type { LoadedApp } from "./app/app.ts";
 import { loadApp } from "./app/load-app.ts";
+import { Cleaner } from "./cleaner.ts";
 import { startControl, type Control } from "./control.ts";
 import { lockDataFolder } from "./data-lock.ts";
+import { HintWriter } from "./hint-writer.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
 import { PoolCopy } from "./pool-copy.ts";
 import { PoolFolder } from "./pool-folder.ts";
 import { HostedPool } from "./pool.ts";
+import { Push } from "./push.ts";
 import { Reporter } from "./reporter.ts";
 import { SpaceWatch } from "./space-watch.ts";
+import { StuckWatch } from "./stuck-watch.ts";
 
 export interface HostOptions {
   readonly config: Config;
@@ -63,6 +68,7 @@ interface OpenPool {
   readonly app: LoadedApp;
   readonly hosted: HostedPool;
   readonly checkpoints: PoolCheckpoints;
+  readonly folder: PoolFolder;
 }
 
 /** Ends what was begun, last first. */
@@ -102,7 +108,8 @@ class HostStart {
     checkDataFolder(this.#own.data, this.#vaultDirectory);
     this.#closers.push(lockDataFolder(this.#own.data));
     const vault = await this.#openVault();
-    const reads = isLinearizable(await vault.fileSystem()) ? "check" : "barrier";
+    const fileSystem = await vault.fileSystem();
+    const reads = isLinearizable(fileSystem) ? "check" : "barrier";
     const pools: OpenPool[] = [];
     for (const pool of config.pools) {
       pools.push(await this.#openPool(vault, pool, pool.reads === "auto" ? reads : pool.reads));
@@ -110,7 +117,8 @@ class HostStart {
     const control = await this.#startControl(pools);
     const listen = await this.#listen(pools);
     this.#startReporting(vault, pools, control);
-    for (const pool of pools) await this.#startPool(pool);
+    for (const pool of pools) await this.#startPool(vault, pool);
+    if (isNetwork(fileSystem)) this.#startPush(pools);
     log.info({ listen, control: control.address, vault: this.#vaultDirectory, reads }, "the host listens");
     return {
       id: this.#own.id,
@@ -183,7 +191,7 @@ class HostStart {
       hooks: checkpoints,
     });
     checkpoints.attach(hosted);
-    return { config: pool, app, hosted, checkpoints };
+    return { config: pool, app, hosted, checkpoints, folder };
   }
 
   async #listen(pools: readonly OpenPool[]): Promise<Address> {
@@ -236,19 +244,60 @@ class HostStart {
     void probe.run(abort.signal);
     const reporter = new Reporter({ pools, control, probe, clock });
     const space = new SpaceWatch({ vault, pools, clock, log });
+    const hints = new HintWriter({
+      vault,
+      host: this.#own.id,
+      bootId: this.#bootId,
+      version: programVersion(),
+      pools: open,
+      clock,
+    });
     this.#closers.push(() => {
+      hints.stop();
       abort.abort(new HotspareError("HS_INTERNAL", { what: "the host runs" }));
       reporter.stop();
       space.stop();
     });
   }
 
-  async #startPool({ hosted, checkpoints }: OpenPool): Promise<void> {
+  async #startPool(vault: ThreadedVault, pool: OpenPool): Promise<void> {
+    const { hosted, checkpoints } = pool;
     this.#closers.push(async () => {
       await hosted.stop();
       await checkpoints.stop();
     });
     await hosted.start();
+    this.#closers.push(...this.#upkeep(vault, pool));
+  }
+
+  /** What keeps a pool's part of the vault in order while this host serves it. Returns the stops. */
+  #upkeep(vault: ThreadedVault, { config: pool, hosted, checkpoints, folder }: OpenPool): Closer[] {
+    const { config, clock, log } = this.#options;
+    const hosts = config.hosts.map(({ id }) => id);
+    const others = hosts.filter((id) => id !== this.#own.id);
+    const common = { pool: hosted, vault, clock, log: log.child({ pool: pool.id }) };
+    const cleaner = new Cleaner({
+      ...common,
+      vaultDirectory: this.#vaultDirectory,
+      temporary: folder.attestFolder,
+      hosts,
+      keep: pool.checkpoint.keep,
+      cleanDelayMs: config.cleanDelayMs,
+    });
+    const stuck = new StuckWatch({ ...common, checkpoints, hosts: others });
+    return [() => cleaner.stop(), () => stuck.stop()];
+  }
+
+  /** Where the share cannot tell other machines that something is new, messages do. */
+  #startPush(pools: readonly OpenPool[]): void {
+    const { config, secret, clock, random } = this.#options;
+    const client = new MessageClient({ self: this.#own.id, cluster: config.cluster, secret, clock, random });
+    const hosts = config.hosts.filter(({ id }) => id !== this.#own.id);
+    const pushes = pools.map(({ hosted }) => new Push({ pool: hosted, hosts, client, clock }));
+    this.#closers.push(() => {
+      for (const push of pushes) push.stop();
+      client.close();
+    });
   }
 
   #appOf(pool: PoolConfig): Promise<LoadedApp> {

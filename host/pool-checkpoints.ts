@@ -14,7 +14,7 @@ import type { Vault } from "../shared/vault/vault.ts";
 import type { Answer } from "../shared/wire/messages.ts";
 import { ImageWorker } from "./checkpoint/image-worker.ts";
 import { Checkpointer, type Taken } from "./checkpointer.ts";
-import type { LocalCopy } from "./local-copy.ts";
+import type { LocalCopy, StateHash } from "./local-copy.ts";
 import type { HostedPool, PoolHooks } from "./pool.ts";
 
 export interface PoolCheckpointsOptions {
@@ -30,11 +30,6 @@ export interface PoolCheckpointsOptions {
   readonly log: Log;
   /** The checkpoints' folder cannot be made durable any more: this host must not go on. */
   readonly die: (error: unknown) => void;
-}
-
-export interface StateHash {
-  readonly slot: Slot;
-  readonly hash: Sha256;
 }
 
 const LOOK_MS = 500;
@@ -63,7 +58,13 @@ export class PoolCheckpoints implements PoolHooks {
 
   /** The newest state hashes of this host's copy, oldest first. */
   get hashes(): readonly StateHash[] {
-    return this.#hashes;
+    return this.#worker?.file === this.#options.copy.store.file ? this.#hashes : [];
+  }
+
+  /** Checkpoints that this host's copy began with. */
+  get restored(): readonly StateHash[] {
+    const { restored } = this.#options.copy;
+    return restored ? [restored] : [];
   }
 
   readonly committed = (bytes: number): void => this.#checkpointer?.noteCommit(bytes);
@@ -206,6 +207,7 @@ export class PoolCheckpoints implements PoolHooks {
     const worker = new ImageWorker({ store: file, temporary, vaultDirectory, pool, host });
     const old = this.#worker;
     this.#worker = { file, worker };
+    this.#hashes = [];
     await old?.worker.stop();
     return worker;
   }

@@ -4,12 +4,12 @@
  */
 import type { Clock } from "../shared/clock.ts";
 import { isHotspareError } from "../shared/errors.ts";
-import type { PoolId } from "../shared/ids.ts";
+import type { PoolId, Sha256 } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import { restoreInThread } from "./checkpoint/restore-worker.ts";
 import type { RestoreProgress } from "./checkpoint/restore-checkpoint.ts";
 import type { Restored } from "./core/pool-state.ts";
-import type { LocalCopy, RestoreWish } from "./local-copy.ts";
+import type { LocalCopy, RestoreWish, StateHash } from "./local-copy.ts";
 import type { Generation, PoolFolder } from "./pool-folder.ts";
 import { openStore, type StoreOptions } from "./store/sqlite-store.ts";
 import type { Store } from "./store/store.ts";
@@ -29,6 +29,7 @@ const PROGRESS_MS = 1000;
 export class PoolCopy implements LocalCopy {
   readonly #options: PoolCopyOptions;
   #store: Store;
+  #restored: StateHash | null = null;
 
   /** Opens what is there, or begins empty. @throws {HotspareError} HS_DATA_UNSUITABLE */
   constructor(options: PoolCopyOptions) {
@@ -39,6 +40,10 @@ export class PoolCopy implements LocalCopy {
 
   get store(): Store {
     return this.#store;
+  }
+
+  get restored(): StateHash | null {
+    return this.#restored;
   }
 
   async restore({ atLeast, origin, aside, signal }: RestoreWish): Promise<Restored> {
@@ -55,9 +60,13 @@ export class PoolCopy implements LocalCopy {
     switch (result.type) {
       case "restored":
         this.#replace(generation, aside);
+        this.#restored = { slot: result.head.slot, hash: result.manifest.stateHash as Sha256 };
         return { type: "restored", head: result.head };
       case "none":
-        if (aside !== null) this.#replace(generation, aside);
+        if (aside !== null) {
+          this.#replace(generation, aside);
+          this.#restored = null;
+        }
         return { type: "none", head: this.#store.head, reason: "there is no checkpoint that would do" };
       case "failed":
         return { type: "failed", reason: result.error.message };

@@ -5,6 +5,7 @@
  *     pools/<pool>/<n>/state.db  a generation: one copy of the state, with its write-ahead log
  *     pools/<pool>/aside-<n>/    a copy that is not history, kept for people
  *     pools/<pool>/images/       checkpoints in the making
+ *     pools/<pool>/attest/       a checkpoint that is being tried
  *
  * A restore goes into a new generation, and the pointer is switched when it is whole and durable: never a database beside
  * an old write-ahead log. A crash anywhere leaves the old generation or the new one in use, never a mixture.
@@ -49,6 +50,11 @@ export class PoolFolder {
   /** Of the image worker alone. */
   get imagesFolder(): string {
     return join(this.#folder, "images");
+  }
+
+  /** Where a checkpoint is restored to find out whether it is sound. */
+  get attestFolder(): string {
+    return join(this.#folder, "attest");
   }
 
   /** The generation in use; `null` if there is none. */

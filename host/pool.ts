@@ -7,6 +7,7 @@
 import type { Cancel, Clock } from "../shared/clock.ts";
 import { HotspareError } from "../shared/errors.ts";
 import { parseNodeId, randomId, type OriginId, type PoolId, type RecordId } from "../shared/ids.ts";
+import type { Head } from "../shared/journal/head.ts";
 import type { FenceRef } from "../shared/journal/record.ts";
 import type { Log } from "../shared/log.ts";
 import { lsn, type Lsn, type Slot } from "../shared/position.ts";
@@ -181,6 +182,12 @@ export class HostedPool implements PoolAccess {
 
   report(now: number): PoolReport {
     return reportOf(this.#state, this.#committer.logTimeMs, now);
+  }
+
+  /** Where the tenure stands, if this host serves; `null` if it does not. */
+  get servedHead(): Head | null {
+    const { phase } = this.#state;
+    return phase.type === "primary" && phase.primary.stage === "serving" ? phase.primary.head : null;
   }
 
   get state(): PoolState {
