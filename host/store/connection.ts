@@ -37,6 +37,14 @@ export class Connection {
     return statement;
   }
 
+  /**
+   * Notices that another connection has changed the schema. SQLite does so by itself when a statement runs, but may
+   * refuse to compile one before, judging by what it knew.
+   */
+  refreshSchema(): void {
+    this.own("select 1 from sqlite_schema limit 1").get();
+  }
+
   begin(): void {
     this.own("begin immediate").run();
   }

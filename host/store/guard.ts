@@ -30,7 +30,7 @@ export const INTERNAL: GuardMode = { type: "internal" };
 
 export class Guard {
   mode: GuardMode = INTERNAL;
-  /** Why the last statement was refused; for the error that the application sees. */
+  /** Why something was refused since this was last set to `null`; for the error that the application sees. */
   refusal: string | null = null;
 
   readonly authorize = (code: number, first: string | null, second: string | null, database: string | null): number => {

@@ -10,7 +10,7 @@ import { HotspareError } from "../../shared/errors.ts";
 import type { Connection } from "./connection.ts";
 import type { GuardMode } from "./guard.ts";
 import { narrowRow } from "./narrow-row.ts";
-import { isAuthorizerRefusal, isDamage, isLocalFailure, isNumberOverflow } from "./sqlite-failure.ts";
+import { isDamage, isLocalFailure, isNumberOverflow } from "./sqlite-failure.ts";
 import { bareSql } from "./sql-tokens.ts";
 import type { Db, Parameter, Row, Statement } from "./store.ts";
 
@@ -146,6 +146,7 @@ export class Loan {
   #perform<T>(action: () => T): T {
     if (!this.#valid) throw new HotspareError("HS_WRITE_MISUSE", { reason: "its db was used after its end" });
     if (this.#use === "write" && !this.#connection.database.isTransaction) throw endedTransaction();
+    this.#connection.guard.refusal = null;
     try {
       return action();
     } catch (error) {
@@ -155,9 +156,8 @@ export class Loan {
 
   #explain(error: unknown): unknown {
     if (isLocalFailure(error) || isDamage(error)) this.failure = error;
-    if (!isAuthorizerRefusal(error)) return error;
-    const reason = this.#connection.guard.refusal ?? "it is not allowed";
-    return new HotspareError("HS_WRITE_DENIED", { reason }, { cause: error });
+    const reason = this.#connection.guard.refusal;
+    return reason === null ? error : new HotspareError("HS_WRITE_DENIED", { reason }, { cause: error });
   }
 
   #count(parameters: readonly Parameter[]): void {

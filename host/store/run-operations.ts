@@ -11,7 +11,7 @@ import { RECORD_ENTRY } from "./schema-entries.ts";
 import { findViolation } from "./schema-rules.ts";
 import type { SchemaView } from "./schema-view.ts";
 import { PURGE_KEYS } from "./settlement.ts";
-import { isAuthorizerRefusal, isDamage, isLocalFailure } from "./sqlite-failure.ts";
+import { isDamage, isLocalFailure } from "./sqlite-failure.ts";
 
 type SqlOperation = Operation & { readonly type: "sql" };
 
@@ -32,14 +32,15 @@ function runEntry(connection: Connection, view: SchemaView, operation: SqlOperat
     if (violation !== null) throw new HotspareError("HS_SCHEMA_REFUSED", { id, reason: violation });
   } catch (error) {
     if (isHotspareError(error) || isLocalFailure(error) || isDamage(error)) throw error;
-    const reason = isAuthorizerRefusal(error) ? connection.guard.refusal : null;
-    throw new HotspareError("HS_SCHEMA_REFUSED", { id, reason: reason ?? reasonOf(error) }, { cause: error });
+    const reason = connection.guard.refusal ?? reasonOf(error);
+    throw new HotspareError("HS_SCHEMA_REFUSED", { id, reason }, { cause: error });
   }
 }
 
 function runGuarded(connection: Connection, view: SchemaView, operation: SqlOperation): void {
   const { guard } = connection;
   guard.mode = { type: "schema", sql: operation.sql };
+  guard.refusal = null;
   try {
     runSql(connection, view, operation);
   } finally {

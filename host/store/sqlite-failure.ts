@@ -12,7 +12,6 @@ const RESULT = {
   corrupt: 11,
   full: 13,
   cannotOpen: 14,
-  auth: 23,
   notADatabase: 26,
 };
 
@@ -31,9 +30,6 @@ export const isLocalFailure = (error: unknown): boolean => LOCAL.has(resultOf(er
 
 /** The file is not a sound database. */
 export const isDamage = (error: unknown): boolean => DAMAGE.has(resultOf(error));
-
-/** The authorizer refused a statement. */
-export const isAuthorizerRefusal = (error: unknown): boolean => resultOf(error) === RESULT.auth;
 
 /** An integer beyond 2^53 was read as a number. */
 export const isNumberOverflow = (error: unknown): boolean =>

@@ -87,7 +87,7 @@ export class SqliteStore implements Store {
       throw error;
     }
     this.#view = new SchemaView(this.#applier);
-    this.#wal = new WalTrimmer(options.file);
+    this.#wal = new WalTrimmer(options.file, this.#applier);
   }
 
   get head(): Head | null {
@@ -239,7 +239,13 @@ export class SqliteStore implements Store {
     }
     this.#head = head;
     this.#stableIsUnwritten = false;
-    if (operations.some(({ type }) => type === "sql")) this.#schema = readSchemaIds(this.#applier);
+    if (operations.some(({ type }) => type === "sql")) this.#refreshSchema();
+  }
+
+  #refreshSchema(): void {
+    this.#schema = readSchemaIds(this.#applier);
+    this.#reader.refreshSchema();
+    this.#writer?.refreshSchema();
   }
 
   #undoOnApplier(): void {

@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SqliteStore } from "../../../host/store/sqlite-store.ts";
 import type { Batch, Db, Write } from "../../../host/store/store.ts";
 import { lsn } from "../../../shared/position.ts";
@@ -359,15 +359,14 @@ describe("a failure of the machine", () => {
     const batch = begin();
     batch.execute(put("a"));
     const broken = Object.assign(new Error("disk I/O error"), { errcode: 10 });
-    const original = DatabaseSync.prototype.exec;
-    DatabaseSync.prototype.exec = () => {
+    const exec = vi.spyOn(DatabaseSync.prototype, "exec").mockImplementation(() => {
       throw broken;
-    };
+    });
     try {
       const write: Write = { key: null, run: (db) => void thrownBy(() => db.exec("delete from t")) };
       expect(thrownBy(() => batch.execute(write))).toBe(broken);
     } finally {
-      DatabaseSync.prototype.exec = original;
+      exec.mockRestore();
     }
     batch.rollback();
     expect(ids()).toEqual([]);

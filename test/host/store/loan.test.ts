@@ -108,7 +108,7 @@ describe("statements", () => {
       const found: string[] = [];
       for (const left of db.prepare("select v from t order by id").iterate()) {
         for (const right of db.prepare("select v from t order by id").iterate())
-          found.push(`${left["v"]}${right["v"]}`);
+          found.push(`${String(left["v"])}${String(right["v"])}`);
       }
       return found;
     });
@@ -154,6 +154,22 @@ describe("statements", () => {
     replicas.migrate([...SCHEMA, { id: "w", sql: "alter table t add column w integer not null default 7" }]);
     expect(read((db) => db.prepare(sql).get())).toEqual({ id: 1, v: "a", w: 7 });
     expect(valueOf(replicas.write((db) => db.prepare(sql).get()))).toEqual({ id: 1, v: "a", w: 7 });
+  });
+
+  it("are compiled for the new schema at once, also on a host that follows", () => {
+    replicas.migrate([...SCHEMA, { id: "w", sql: "create table w (id integer primary key, v); drop table t" }]);
+    const union = "select id, v from w union all select * from w";
+    expect(read((db) => db.prepare(union).all())).toEqual([]);
+    expect(replicas.standby.read((db) => db.prepare(union).all())).toEqual([]);
+    replicas.migrate([
+      ...SCHEMA,
+      { id: "w", sql: "create table w (id integer primary key, v); drop table t" },
+      { id: "x", sql: "alter table w add column x" },
+    ]);
+    const wider = "select id, v, x from w union all select * from w";
+    expect(read((db) => db.prepare(wider).all())).toEqual([]);
+    expect(replicas.standby.read((db) => db.prepare(wider).all())).toEqual([]);
+    expect(valueOf(replicas.write((db) => db.prepare(wider).all()))).toEqual([]);
   });
 
   it("more texts than the cache holds all work", () => {

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openStore, type SqliteStore, type StoreOptions } from "../../../host/store/sqlite-store.ts";
+import { quoteName } from "../../../host/store/sql-tokens.ts";
 import type { Db, SchemaEntry, SettlementKey, Write, WriteOutcome } from "../../../host/store/store.ts";
 import { extend, originHash, slotAfter, type Head } from "../../../shared/journal/head.ts";
 import { encodeRecord } from "../../../shared/journal/record-codec.ts";
@@ -171,12 +172,13 @@ export function dump(file: string): Record<string, string[]> {
 }
 
 function rowsOf(database: DatabaseSync, table: string): string[] {
-  const columns = database.prepare(`pragma table_xinfo("${table}")`).all();
+  const columns = database.prepare("select * from pragma_table_xinfo(?)").all(table);
   const list = columns
-    .map(({ name }) => `typeof("${String(name)}") || ':' || hex("${String(name)}")`)
+    .map(({ name }) => quoteName(String(name)))
+    .map((name) => `typeof(${name}) || ':' || hex(${name})`)
     .join(` || ',' || `);
   return database
-    .prepare(`select ${list} as line from "${table}"`)
+    .prepare(`select ${list} as line from ${quoteName(table)}`)
     .all()
     .map(({ line }) => String(line))
     .sort();
