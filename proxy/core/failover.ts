@@ -130,14 +130,14 @@ function judgeStorage(owner: HostHealth, settings: Settings): Judgement {
 function judgeIdle(view: PoolView, owner: HostHealth, nowMs: number, settings: Settings): Judgement {
   const sinceMs = view.idleSinceMs ?? nowMs;
   const entry = owner.report === null ? null : poolReportOf(owner.report.body, view.pool);
-  if (owner.report === null || entry === null || isTakingOver(owner, view)) {
+  if (entry === null || isBehind(owner, view) || isTakingOver(owner, view)) {
     // It may be deaf to us alone, or wrong in its clock or key: that is never "down".
     const refusesUs = owner.verdict.type === "suspect" && owner.verdict.reason === "rejected";
     if (refusesUs) return { type: "wait", untilMs: Number.POSITIVE_INFINITY };
     return overdue(sinceMs, nowMs, settings, "does not serve");
   }
   const cause = `not serving: ${entry.role}`;
-  if (owner.report.body.bootId === view.fence?.bootId) return { type: "lost", cause, troubleMs: sinceMs };
+  if (owner.report?.body.bootId === view.fence?.bootId) return { type: "lost", cause, troubleMs: sinceMs };
   // Started again a moment ago: it takes over by itself, and says so.
   const settledMs = sinceMs + settings.intervalMs;
   return nowMs >= settledMs ? { type: "lost", cause, troubleMs: sinceMs } : { type: "wait", untilMs: settledMs };
@@ -161,6 +161,12 @@ function isTakingOver({ report, verdict }: HostHealth, view: PoolView): boolean 
   if (report === null || verdict.type === "down") return false;
   const entry = poolReportOf(report.body, view.pool);
   return entry !== null && (entry.takingOver || entry.role === "taking-over");
+}
+
+/** What it last said is older than its fence: it says nothing about how it serves under it. */
+function isBehind({ report }: HostHealth, { pool, fence, fenceSinceMs }: PoolView): boolean {
+  if (report === null || report.sentMs < fenceSinceMs) return true;
+  return report.body.bootId === fence?.bootId && poolReportOf(report.body, pool)?.fence?.id !== fence.id;
 }
 
 function noteIncident(

@@ -57,6 +57,8 @@ export interface HealthStep {
 
 /** A thousand requests that break at once ask for one probe. */
 const PROBE_GAP_MS = 5;
+const CONFIRMATIONS = 5;
+const never = Number.NEGATIVE_INFINITY;
 
 export const newHostHealth = (host: NodeId, nowMs: number): HostHealth => ({
   host,
@@ -168,11 +170,11 @@ const troubleMs = ({ control, data }: HostHealth, nowMs: number): number =>
 /** From the moment of suspicion on, the next probe is not as far away as it was. */
 function hurry(before: HostHealth, health: HostHealth, nowMs: number, settings: Settings): HostHealth {
   const changed = before.verdict.type !== health.verdict.type || before.pace !== health.pace;
-  return changed ? probeAt(health, Math.max(nowMs, health.probedMs + gapMs(health, settings))) : health;
+  return changed ? probeAt(health, Math.max(nowMs, health.probedMs + gapMs(health, nowMs, settings))) : health;
 }
 
 function sendDue(health: HostHealth, nowMs: number, settings: Settings): HealthStep {
-  const nextMs = nowMs + gapMs(health, settings);
+  const nextMs = nowMs + gapMs(health, nowMs, settings);
   const control = health.probeDueMs <= nowMs;
   const data = health.dataDueMs <= nowMs;
   return {
@@ -186,7 +188,14 @@ function sendDue(health: HostHealth, nowMs: number, settings: Settings): HealthS
   };
 }
 
-function gapMs({ pace, verdict }: HostHealth, settings: Settings): number {
-  if (pace === "ordered") return settings.orderedIntervalMs;
-  return verdict.type === "suspect" ? settings.suspectIntervalMs : settings.intervalMs;
+function gapMs(health: HostHealth, nowMs: number, settings: Settings): number {
+  if (health.pace === "ordered") return settings.orderedIntervalMs;
+  if (health.verdict.type !== "suspect") return settings.intervalMs;
+  return isConfirming(health, nowMs, settings) ? settings.confirmMs : settings.suspectIntervalMs;
+}
+
+/** Refused a moment ago, and not yet for long. */
+function isConfirming({ control, data }: HostHealth, nowMs: number, { confirmMs }: Settings): boolean {
+  const refusedMs = Math.max(control.refusedSinceMs ?? never, data.refusedSinceMs ?? never);
+  return nowMs - refusedMs < CONFIRMATIONS * confirmMs;
 }

@@ -8,7 +8,8 @@
  * host must not be carried through every host.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ErrorCode } from "../../shared/errors.ts";
+import { reasonOf, type ErrorCode, type ErrorDetails } from "../../shared/errors.ts";
+import type { NodeId } from "../../shared/ids.ts";
 import * as FIELDS from "../../shared/wire/fields.ts";
 import { BodyKeeper } from "./body-keeper.ts";
 import { answerFields, requestFields, type Fields } from "./forward-fields.ts";
@@ -16,7 +17,7 @@ import type { OpenRoute, Waiter } from "./gate.ts";
 import type { OnTheWay, PoolRelay } from "./pool-relay.ts";
 import { errorAnswer, sendOwnAnswer } from "./problem-answer.ts";
 import type { RequestTarget } from "./request-check.ts";
-import type { Attempt, AttemptListener } from "./upstream.ts";
+import type { Attempt, AttemptListener, UpstreamRequest } from "./upstream.ts";
 
 export interface ExchangeRequest {
   readonly request: IncomingMessage;
@@ -42,11 +43,13 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
   #executions = 0;
   #attempt: Attempt | null = null;
   #route: OpenRoute | null = null;
+  #lastHost: NodeId | null = null;
   #settled: () => void = nothing;
   #logTimeMs: number | null = null;
   #enteredMs = 0;
   #waitedMs = 0;
   #parked = false;
+  #entering = false;
   #lingers = false;
   #continued: boolean;
 
@@ -67,7 +70,7 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
   }
 
   start(): void {
-    this.#wait();
+    this.#wait("enter");
   }
 
   go(route: OpenRoute, settled: () => void): void {
@@ -111,21 +114,28 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     const executed = this.#attempt.sent;
     this.#attempt.abort();
     this.#endTurn();
-    this.#again({ executed });
+    this.#again({ executed, way: "enter" });
   }
 
   #send(route: OpenRoute): void {
-    const { context } = this.#relay;
-    this.#attempt = context.upstream.send(
-      {
-        address: context.addressOf(route.host),
-        method: this.#method,
-        path: this.#parts.target.path,
-        fields: { ...this.#fields, ...this.#ownFields(route) },
-        body: this.#body.open(),
-      },
-      this,
-    );
+    try {
+      this.#attempt = this.#relay.context.upstream.send(this.#upstreamRequest(route), this);
+    } catch (error) {
+      // Node will not send on what its parser let in: no host has seen it.
+      this.#fail("HS_REQUEST_INVALID", { reason: reasonOf(error) });
+    }
+  }
+
+  #upstreamRequest(route: OpenRoute): UpstreamRequest {
+    return {
+      address: this.#relay.context.addressOf(route.host),
+      method: this.#method,
+      path: this.#parts.target.path,
+      fields: { ...this.#fields, ...this.#ownFields(route) },
+      body: this.#body.open(),
+      // A kept connection to the host that just failed may be as dead as the last one.
+      connection: this.#lastHost === route.host ? "fresh" : "kept",
+    };
   }
 
   #ownFields(route: OpenRoute): Fields {
@@ -139,24 +149,25 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
   }
 
   /** No answer, or one that says "not here": ask about the host at once, and decide on the request. */
-  #comeBack(attempt: { readonly executed: boolean }): void {
+  #comeBack({ executed }: { readonly executed: boolean }): void {
     const route = this.#route;
     if (route !== null) {
-      if (!attempt.executed) this.#relay.gate.hold(route);
+      if (!executed) this.#relay.gate.hold(route);
       this.#relay.context.trafficFailed(route.host);
     }
-    this.#again(attempt);
+    this.#again({ executed, way: executed ? "rest" : "enter" });
   }
 
-  #again({ executed }: { readonly executed: boolean }): void {
+  #again({ executed, way }: { readonly executed: boolean; readonly way: "enter" | "rest" }): void {
     this.#state = "waiting";
+    this.#lastHost = this.#route?.host ?? null;
     this.#attempt = null;
     this.#route = null;
     if (executed) this.#executions += 1;
     const code = this.#whyNotAgain(executed);
     if (code !== null) return this.#fail(code);
     this.#relay.context.metrics.replays.inc({ pool: this.#relay.config.id });
-    this.#wait();
+    this.#wait(way);
   }
 
   #whyNotAgain(executed: boolean): ErrorCode | null {
@@ -169,16 +180,18 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     return again ? null : "HS_OUTCOME_UNKNOWN";
   }
 
-  #wait(): void {
+  #wait(way: "enter" | "rest"): void {
     this.#enteredMs = this.#relay.context.clock.monotonicMs();
-    this.#parked = true;
     const waitMs = this.#relay.config.park.waitMs - this.#waitedMs;
-    this.#relay.gate.enter(this, PARKED_BYTES + this.#body.keptBytes, waitMs);
+    this.#entering = true;
+    this.#relay.gate[way](this, PARKED_BYTES + this.#body.keptBytes, waitMs);
+    this.#entering = false;
   }
 
+  /** Nothing to note if the gate was open. */
   #noteWait(): void {
-    if (!this.#parked) return;
-    this.#parked = false;
+    if (this.#entering) return;
+    this.#parked = true;
     this.#waitedMs += this.#relay.context.clock.monotonicMs() - this.#enteredMs;
   }
 
@@ -192,7 +205,7 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
       return this.#fail("HS_OUTCOME_UNKNOWN");
     }
     metrics.requests.inc({ pool: this.#relay.config.id, status: String(answer.statusCode) });
-    if (this.#waitedMs >= 1) metrics.parkSeconds.observe({ pool: this.#relay.config.id }, this.#waitedMs / 1000);
+    if (this.#parked) metrics.parkSeconds.observe({ pool: this.#relay.config.id }, this.#waitedMs / 1000);
     // Never silently short: a client must see that the end is missing.
     answer.on("close", () => {
       if (!answer.complete) response.destroy();
@@ -202,7 +215,7 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
 
   /** Tells how long it waited, if it did. */
   #withTiming(fields: Fields): Fields {
-    if (this.#waitedMs < 1) return fields;
+    if (!this.#parked) return fields;
     const own = `park;dur=${this.#waitedMs.toFixed(1)}`;
     const others = fields["server-timing"] ?? [];
     return { ...fields, "server-timing": [...(Array.isArray(others) ? others : [others]), own] };
@@ -217,13 +230,13 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     this.#parts.response.once("close", cancel);
   }
 
-  #fail(code: ErrorCode): void {
+  #fail(code: ErrorCode, more: ErrorDetails = {}): void {
     const { response, requestId } = this.#parts;
     const { config, context } = this.#relay;
     this.#attempt?.abort();
     this.#end();
     context.metrics.failures.inc({ pool: config.id, code });
-    const answer = errorAnswer(code, { pool: config.id, waitMs: config.park.waitMs }, requestId);
+    const answer = errorAnswer(code, { pool: config.id, waitMs: config.park.waitMs, ...more }, requestId);
     sendOwnAnswer(response, answer, this.#withTiming({}) as Record<string, string>);
   }
 
@@ -235,12 +248,12 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
       this.#relay.context.metrics.failures.inc({ pool: this.#relay.config.id, code: "client-gone" });
       this.#attempt?.abort();
     }
-    this.#endTurn();
     this.#end();
   }
 
   #end(): void {
     this.#state = "ended";
+    this.#endTurn();
     this.#relay.remove(this);
     this.#body.discard();
     this.#attempt = null;

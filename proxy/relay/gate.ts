@@ -19,12 +19,17 @@ const CONCURRENCY = 128;
 /** A request that is answered slowly (long polling) does not keep its turn longer. */
 const TURN_MS = 100;
 const HOLD_MS = 10;
+/** Longer than two probes of a dead host take. */
+const REST_MS = 30;
 const LONGEST_HOLD_MS = 250;
 const EXPIRY_STEP_MS = 20;
 
 export class Gate {
   readonly #clock: Clock;
+  readonly #bounds: ParkBounds;
   readonly #parking: Parking<Waiter>;
+  /** Parked too, but not yet to be let go. */
+  readonly #resting = new Map<Waiter, { readonly wake: () => void; readonly cancel: Cancel }>();
   #route: Route = null;
   #turns = 0;
   #hold: Cancel | null = null;
@@ -34,6 +39,7 @@ export class Gate {
 
   constructor(bounds: ParkBounds, clock: Clock) {
     this.#clock = clock;
+    this.#bounds = bounds;
     this.#parking = new Parking(bounds);
   }
 
@@ -42,7 +48,7 @@ export class Gate {
   }
 
   get parked(): number {
-    return this.#parking.count;
+    return this.#parking.count + this.#resting.size;
   }
 
   get parkedBytes(): number {
@@ -62,15 +68,33 @@ export class Gate {
     this.#letGo();
   }
 
+  /**
+   * As `enter`, for a request whose connection broke: not before the route has changed, or a moment has passed in which a
+   * dead host would have been found out. Else one death would break it twice.
+   */
+  rest(waiter: Waiter, bytes: number, waitMs: number): void {
+    if (this.#closed || this.parked >= this.#bounds.requests) return waiter.turnedAway(this.#closed ? "late" : "full");
+    const wake = (): void => {
+      this.#resting.delete(waiter);
+      cancel();
+      this.enter(waiter, bytes, waitMs);
+    };
+    const cancel = this.#clock.after(Math.min(REST_MS, Math.max(0, waitMs)), wake);
+    this.#resting.set(waiter, { wake, cancel });
+  }
+
   /** The client is gone: its place is free. */
   leave(waiter: Waiter): void {
     this.#parking.leave(waiter);
+    this.#resting.get(waiter)?.cancel();
+    this.#resting.delete(waiter);
   }
 
   setRoute(route: Route): void {
     this.#route = route;
     this.#endHold();
     this.#holdMs = HOLD_MS;
+    this.#wakeAll();
     this.#letGo();
   }
 
@@ -96,7 +120,12 @@ export class Gate {
     this.#endHold();
     this.#expiry?.cancel();
     this.#expiry = null;
+    this.#wakeAll();
     for (const { item } of this.#parking.release(this.#parking.count)) item.turnedAway("late");
+  }
+
+  #wakeAll(): void {
+    for (const { wake } of this.#resting.values()) wake();
   }
 
   #letGo(): void {

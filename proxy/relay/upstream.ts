@@ -21,9 +21,10 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly fields: Fields;
   readonly body: Readable;
+  readonly connection: "kept" | "fresh";
 }
 
-export interface UpstreamUpgrade extends Omit<UpstreamRequest, "method" | "body"> {
+export interface UpstreamUpgrade extends Omit<UpstreamRequest, "method" | "body" | "connection"> {
   readonly socket: Socket;
   readonly head: Buffer;
 }
@@ -67,6 +68,7 @@ export class Upstream {
     };
     const options: ServerOptions = {
       ...this.#options(request.address),
+      ...(request.connection === "fresh" ? { agent: undefined } : {}),
       method: request.method,
       buffer: request.body,
       selfHandleResponse: true,
