@@ -24,7 +24,6 @@ import { AppListener } from "./app/app-listener.ts";
 import { AppServer } from "./app/app-server.ts";
 import type { LoadedApp } from "./app/app.ts";
 import { loadApp } from "./app/load-app.ts";
-import { Cleaner } from "./cleaner.ts";
 import { startControl, type Control } from "./control.ts";
 import { lockDataFolder } from "./data-lock.ts";
 import { HintWriter } from "./hint-writer.ts";
@@ -35,7 +34,7 @@ import { HostedPool } from "./pool.ts";
 import { Push } from "./push.ts";
 import { Reporter } from "./reporter.ts";
 import { SpaceWatch } from "./space-watch.ts";
-import { StuckWatch } from "./stuck-watch.ts";
+import { startUpkeep } from "./upkeep.ts";
 
 export interface HostOptions {
   readonly config: Config;
@@ -260,32 +259,27 @@ class HostStart {
     });
   }
 
-  async #startPool(vault: ThreadedVault, pool: OpenPool): Promise<void> {
-    const { hosted, checkpoints } = pool;
+  async #startPool(vault: ThreadedVault, { config: pool, hosted, checkpoints, folder }: OpenPool): Promise<void> {
     this.#closers.push(async () => {
       await hosted.stop();
       await checkpoints.stop();
     });
     await hosted.start();
-    this.#closers.push(...this.#upkeep(vault, pool));
-  }
-
-  /** What keeps a pool's part of the vault in order while this host serves it. Returns the stops. */
-  #upkeep(vault: ThreadedVault, { config: pool, hosted, checkpoints, folder }: OpenPool): Closer[] {
     const { config, clock, log } = this.#options;
-    const hosts = config.hosts.map(({ id }) => id);
-    const others = hosts.filter((id) => id !== this.#own.id);
-    const common = { pool: hosted, vault, clock, log: log.child({ pool: pool.id }) };
-    const cleaner = new Cleaner({
-      ...common,
+    const stop = startUpkeep({
+      self: this.#own.id,
+      pool: hosted,
+      checkpoints,
+      folder,
+      vault,
       vaultDirectory: this.#vaultDirectory,
-      temporary: folder.attestFolder,
-      hosts,
+      hosts: config.hosts.map(({ id }) => id),
       keep: pool.checkpoint.keep,
       cleanDelayMs: config.cleanDelayMs,
+      clock,
+      log: log.child({ pool: pool.id }),
     });
-    const stuck = new StuckWatch({ ...common, checkpoints, hosts: others });
-    return [() => cleaner.stop(), () => stuck.stop()];
+    this.#closers.push(stop);
   }
 
   /** Where the share cannot tell other machines that something is new, messages do. */

@@ -6,7 +6,7 @@
  */
 import type { Cancel, Clock } from "../shared/clock.ts";
 import { HotspareError } from "../shared/errors.ts";
-import { parseNodeId, randomId, type OriginId, type PoolId, type RecordId } from "../shared/ids.ts";
+import { randomId, type NodeId, type OriginId, type PoolId, type RecordId } from "../shared/ids.ts";
 import type { Head } from "../shared/journal/head.ts";
 import type { FenceRef } from "../shared/journal/record.ts";
 import type { Log } from "../shared/log.ts";
@@ -16,12 +16,16 @@ import type { Vault } from "../shared/vault/vault.ts";
 import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
 import { Committer } from "./committer.ts";
 import { initialPool, isServing, stepPool } from "./core/pool-core.ts";
-import type { Order, OrderAnswer, PoolEvent, PoolState, Seed, Settings, Tenure } from "./core/pool-state.ts";
+import type { PoolEvent, PoolState, Seed, Settings } from "./core/pool-state.ts";
 import { releaseRecord } from "./core/primary.ts";
 import { JournalReader } from "./journal-reader.ts";
+import { JournalWatch } from "./journal-watch.ts";
+import { lastTenure } from "./last-tenure.ts";
 import type { LocalCopy } from "./local-copy.ts";
 import { PoolEffects } from "./pool-effects.ts";
-import { PoolLog, phasesOf } from "./pool-log.ts";
+import { PoolListeners } from "./pool-listeners.ts";
+import { PoolLog } from "./pool-log.ts";
+import { orderOf, PoolOrders } from "./pool-orders.ts";
 import { reportOf } from "./pool-report.ts";
 import type { Consistency, PoolAccess, PoolEvent as AccessEvent, Written } from "./pool-access.ts";
 import { ReadProof } from "./read-proof.ts";
@@ -64,21 +68,19 @@ export class HostedPool implements PoolAccess {
   readonly id: PoolId;
   readonly #options: PoolOptions;
   readonly #reader: JournalReader;
+  readonly #watch: JournalWatch;
   readonly #queue: WriteQueue;
   readonly #committer: Committer;
   readonly #proof: ReadProof;
   readonly #poolLog: PoolLog;
   readonly #effects: PoolEffects;
-  readonly #listeners = new Map<AccessEvent, Set<() => void>>();
-  readonly #orders = new Map<number, (answer: OrderAnswer) => void>();
+  readonly #listeners: PoolListeners;
+  readonly #orders = new PoolOrders();
   readonly #abort = new AbortController();
   #state: PoolState;
   #events: PoolEvent[] = [];
   #stepping = false;
   #tick: Cancel | null = null;
-  #unwatch: (() => void) | null = null;
-  #watchedFolder = "";
-  #tickets = 0;
   #purgeAtMs = 0;
   #refusesWrites: HotspareError | null = null;
 
@@ -86,7 +88,9 @@ export class HostedPool implements PoolAccess {
     this.id = options.id;
     this.#options = options;
     this.#state = initialPool(options.settings);
+    this.#listeners = new PoolListeners(options.clock);
     this.#reader = new JournalReader(options.vault, options.id);
+    this.#watch = new JournalWatch(options.vault, this.#reader, () => this.hint());
     this.#queue = new WriteQueue(QUEUE_BOUNDS, () => this.#committer.pump());
     this.#proof = new ReadProof(options.id, options.reads, {
       standing: () => this.#standing(),
@@ -103,7 +107,7 @@ export class HostedPool implements PoolAccess {
         committed: (sealed) => {
           this.#dispatch({ type: "committed" });
           if (sealed.record.header.commits > 0) options.hooks.committed(sealed.bytes.byteLength);
-          this.#emit("change");
+          this.#listeners.emit("change");
         },
         prove: () => this.#proof.prove(),
         die: options.die,
@@ -117,17 +121,18 @@ export class HostedPool implements PoolAccess {
       signal: this.#abort.signal,
       state: () => this.#state,
       dispatch: (event) => this.#dispatch(event),
-      answer: (ticket, answer) => this.#answer(ticket, answer),
-      changed: () => this.#emit("change"),
+      answer: (ticket, answer) => this.#orders.answer(ticket, answer),
+      changed: () => this.#listeners.emit("change"),
       seed: () => this.#seed(),
     });
   }
 
   /** Begins to follow; the host then takes over by itself if it should. */
   async start(): Promise<void> {
-    const { head } = this.#options.copy.store;
+    const { copy, settings } = this.#options;
+    const tenure = await lastTenure(copy.store, this.#reader, settings.self);
     this.#dispatch({ type: "fitness", unfit: this.#effects.judgeFitness() });
-    this.#dispatch({ type: "started", applied: head, lastTenure: await this.#lastTenure(), seed: this.#seed() });
+    this.#dispatch({ type: "started", applied: copy.store.head, lastTenure: tenure, seed: this.#seed() });
     this.#scheduleTick();
   }
 
@@ -136,7 +141,7 @@ export class HostedPool implements PoolAccess {
     await this.#resign("the host stops");
     this.#tick?.();
     this.#tick = null;
-    this.#unwatch?.();
+    this.#watch.stop();
     this.#abort.abort(new HotspareError("HS_NOT_PRIMARY", { pool: this.id }));
     this.#committer.end(new HotspareError("HS_NOT_PRIMARY", { pool: this.id }));
     await this.#options.copy.close();
@@ -173,9 +178,7 @@ export class HostedPool implements PoolAccess {
   }
 
   on(event: AccessEvent, listener: () => void): () => void {
-    const listeners = this.#listeners.get(event) ?? new Set();
-    this.#listeners.set(event, listeners.add(listener));
-    return () => void listeners.delete(listener);
+    return this.#listeners.on(event, listener);
   }
 
   // --- What the host asks -------------------------------------------------------------------------------------------
@@ -216,20 +219,10 @@ export class HostedPool implements PoolAccess {
   }
 
   /** The order to take over; resolves when it is decided. */
-  promote(request: Request<"promote">, orderedBy: Order["orderedBy"]): Promise<Answer<"promote">> {
-    const order: Order = {
-      reason: "order",
-      fence: request.fence as RecordId | null,
-      orderedBy,
-      cause: request.cause,
-      votes: request.votes.map(({ by, verdict }) => ({ by: parseNodeId(by), verdict })),
-      ...this.#orderSeed(),
-    };
-    const ticket = ++this.#tickets;
-    return new Promise((resolve) => {
-      this.#orders.set(ticket, (answer) => resolve(promoteAnswer(answer)));
-      this.#dispatch({ type: "ordered", ticket, order });
-    });
+  promote(request: Request<"promote">, orderedBy: NodeId): Promise<Answer<"promote">> {
+    const { ticket, answered } = this.#orders.take();
+    this.#dispatch({ type: "ordered", ticket, order: orderOf(request, orderedBy, this.#seed()) });
+    return answered;
   }
 
   // --- Events -------------------------------------------------------------------------------------------------------
@@ -263,14 +256,14 @@ export class HostedPool implements PoolAccess {
     const was = isServing(before);
     if (was === isServing(after)) return;
     if (!was) this.#committer.open();
-    this.#emit(was ? "standby" : "primary");
+    this.#listeners.emit(was ? "standby" : "primary");
     this.#options.hooks.serving(was ? "ended" : "began");
   }
 
   #scheduleTick(): void {
     this.#tick = this.#options.clock.after(TICK_MS, () => {
       this.#dispatch({ type: "tick", seed: this.#seed() });
-      this.#watchJournal();
+      this.#watch.follow(this.#options.copy.store.head);
       this.#purge();
       this.#effects.leaveTenure();
       this.#scheduleTick();
@@ -286,7 +279,7 @@ export class HostedPool implements PoolAccess {
     if (!this.serving || head === null || !this.#committer.idle) return;
     const sealed = releaseRecord(head, randomId<RecordId>(this.#options.random), { successor: null, cause: reason });
     this.#dispatch({ type: "resign", sealed, reason });
-    await this.#until(() => this.#state.phase.type !== "primary", this.#options.settings.takeoverTimeoutMs);
+    await this.#listeners.until(() => this.#state.phase.type !== "primary", this.#options.settings.takeoverTimeoutMs);
   }
 
   #purge(): void {
@@ -306,63 +299,14 @@ export class HostedPool implements PoolAccess {
 
   // --- Small things -------------------------------------------------------------------------------------------------
 
-  async #lastTenure(): Promise<Tenure | null> {
-    const { store } = this.#options.copy;
-    const fence = store.head?.fence;
-    if (!fence || fence.owner !== this.#options.settings.self) return null;
-    const found = await this.#reader.find(fence.slot);
-    const record = found.type === "record" ? found.sealed.record : null;
-    const reason = record?.kind === "fence" ? record.fence.reason : "start";
-    return { fence: fence.id, reason, stable: store.isStable(fence.id) };
-  }
-
-  #watchJournal(): void {
-    const folder = this.#reader.folderAfter(this.#options.copy.store.head);
-    if (folder === this.#watchedFolder) return;
-    this.#unwatch?.();
-    this.#watchedFolder = folder;
-    this.#unwatch = this.#options.vault.watch(folder, () => this.hint());
-  }
-
   async #reached(wanted: Lsn): Promise<void> {
     if (this.lsn >= wanted) return;
-    const there = await this.#until(() => this.lsn >= wanted, SESSION_WAIT_MS);
+    const there = await this.#listeners.until(() => this.lsn >= wanted, SESSION_WAIT_MS);
     if (!there) throw this.#notPrimary();
-  }
-
-  /** Waits for a change after which `condition` holds; `false` if that takes longer than `timeoutMs`. */
-  #until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
-    if (condition()) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const end = (result: boolean): void => {
-        cancel();
-        unlisten.forEach((stop) => stop());
-        resolve(result);
-      };
-      const look = (): void => {
-        if (condition()) end(true);
-      };
-      const unlisten = [this.on("change", look), this.on("standby", look)];
-      const cancel = this.#options.clock.after(timeoutMs, () => end(condition()));
-    });
-  }
-
-  #answer(ticket: number, answer: OrderAnswer): void {
-    this.#orders.get(ticket)?.(answer);
-    this.#orders.delete(ticket);
-  }
-
-  #emit(event: AccessEvent): void {
-    for (const listener of this.#listeners.get(event) ?? []) listener();
   }
 
   #notPrimary(): HotspareError {
     return new HotspareError("HS_NOT_PRIMARY", { pool: this.id });
-  }
-
-  #orderSeed(): Pick<Order, "seed" | "origin" | "wallMs"> {
-    const { id, origin, wallMs } = this.#seed();
-    return { seed: id, origin, wallMs };
   }
 
   #seed(): Seed {
@@ -370,10 +314,3 @@ export class HostedPool implements PoolAccess {
     return { id: randomId<RecordId>(random), origin: randomId<OriginId>(random), wallMs: clock.wallMs() };
   }
 }
-
-const promoteAnswer = ({ outcome, reason, fence, timings }: OrderAnswer): Answer<"promote"> => ({
-  outcome,
-  reason,
-  fence,
-  phases: timings ? phasesOf(timings) : {},
-});

@@ -1,0 +1,35 @@
+/** Orders that wait for the core's decision, by ticket. Each is answered exactly once. */
+import { parseNodeId, type NodeId, type RecordId } from "../shared/ids.ts";
+import type { Answer, Request } from "../shared/wire/messages.ts";
+import type { Order, OrderAnswer, Seed } from "./core/pool-state.ts";
+import { phasesOf } from "./pool-log.ts";
+
+export class PoolOrders {
+  readonly #waiting = new Map<number, (answer: Answer<"promote">) => void>();
+  #tickets = 0;
+
+  /** A new ticket; `answered` resolves when the order with it is decided. */
+  take(): { readonly ticket: number; readonly answered: Promise<Answer<"promote">> } {
+    const ticket = ++this.#tickets;
+    return { ticket, answered: new Promise((resolve) => this.#waiting.set(ticket, resolve)) };
+  }
+
+  answer(ticket: number, { outcome, reason, fence, timings }: OrderAnswer): void {
+    this.#waiting.get(ticket)?.({ outcome, reason, fence, phases: timings ? phasesOf(timings) : {} });
+    this.#waiting.delete(ticket);
+  }
+}
+
+/** The order that a message is. */
+export function orderOf(request: Request<"promote">, orderedBy: NodeId, { id, origin, wallMs }: Seed): Order {
+  return {
+    reason: "order",
+    fence: request.fence as RecordId | null,
+    orderedBy,
+    cause: request.cause,
+    votes: request.votes.map(({ by, verdict }) => ({ by: parseNodeId(by), verdict })),
+    seed: id,
+    origin,
+    wallMs,
+  };
+}

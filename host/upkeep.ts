@@ -1,0 +1,36 @@
+/** What keeps a pool's part of the vault in order while this host serves it: cleaning, and help for stuck nodes. */
+import type { Clock } from "../shared/clock.ts";
+import type { NodeId } from "../shared/ids.ts";
+import type { Log } from "../shared/log.ts";
+import type { Vault } from "../shared/vault/vault.ts";
+import { Cleaner } from "./cleaner.ts";
+import type { PoolCheckpoints } from "./pool-checkpoints.ts";
+import type { PoolFolder } from "./pool-folder.ts";
+import type { HostedPool } from "./pool.ts";
+import { StuckWatch } from "./stuck-watch.ts";
+
+export interface UpkeepOptions {
+  readonly self: NodeId;
+  readonly pool: HostedPool;
+  readonly checkpoints: PoolCheckpoints;
+  readonly folder: PoolFolder;
+  readonly vault: Vault;
+  readonly vaultDirectory: string;
+  readonly hosts: readonly NodeId[];
+  /** Checkpoints that are kept. */
+  readonly keep: number;
+  readonly cleanDelayMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Returns the stop. */
+export function startUpkeep(options: UpkeepOptions): () => void {
+  const { self, folder, hosts } = options;
+  const cleaner = new Cleaner({ ...options, temporary: folder.attestFolder });
+  const stuck = new StuckWatch({ ...options, hosts: hosts.filter((id) => id !== self) });
+  return () => {
+    cleaner.stop();
+    stuck.stop();
+  };
+}
