@@ -2,12 +2,11 @@
  * The process behind `hotspare proxy`: names the real clock, chance and transport, logs, and stops in order on SIGTERM and
  * SIGINT. A second signal stops at once.
  */
-import { pino, type Logger } from "pino";
-import pretty from "pino-pretty";
-import type { Config } from "../shared/config/config.ts";
+import { formatAddress, type Config } from "../shared/config/config.ts";
 import { readSecret } from "../shared/config/read-secret.ts";
-import { formatAddress } from "../shared/config/config.ts";
 import type { NodeId } from "../shared/ids.ts";
+import { nextSignal } from "../shared/next-signal.ts";
+import { processLog } from "../shared/process-log.ts";
 import { systemRandom } from "../shared/random.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { MessageClient } from "../shared/wire/message-client.ts";
@@ -18,7 +17,7 @@ import { startProxy } from "./proxy.ts";
  * @throws {HotspareError} HS_PORT_TAKEN, HS_CONFIG_INVALID, HS_SECRET_UNREADABLE, HS_USAGE, before anything was accepted.
  */
 export async function runProxy(config: Config, id: NodeId): Promise<void> {
-  const log = makeLog(id);
+  const log = processLog(id);
   const secret = readSecret(config.secret, process.env);
   const { cluster } = config;
   const proxy = await startProxy({
@@ -38,22 +37,4 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
   await proxy.stop();
   log.info({ event: "stopped" }, "the proxy has stopped");
   process.exit(0);
-}
-
-function nextSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const onSignal = (signal: NodeJS.Signals): void => {
-      process.off("SIGTERM", onSignal);
-      process.off("SIGINT", onSignal);
-      resolve(signal);
-    };
-    process.on("SIGTERM", onSignal);
-    process.on("SIGINT", onSignal);
-  });
-}
-
-/** JSON for machines, lines for people on a terminal. */
-function makeLog(id: NodeId): Logger {
-  const options = { base: { node: id }, level: process.env["HOTSPARE_LOG"] ?? "info" };
-  return process.stdout.isTTY ? pino(options, pretty({ sync: true })) : pino(options);
 }

@@ -54,6 +54,7 @@ const canTakeOver = ({ role, unfit, alarm }: PoolReport): boolean =>
 function compare(a: HostHealth, b: HostHealth, rules: CandidateRules): number {
   return (
     suspicion(a) - suspicion(b) ||
+    crashes(a, rules.pool) - crashes(b, rules.pool) ||
     appliedSlot(b, rules.pool) - appliedSlot(a, rules.pool) ||
     preference(a.host, rules) - preference(b.host, rules) ||
     (a.host < b.host ? -1 : 1)
@@ -61,6 +62,12 @@ function compare(a: HostHealth, b: HostHealth, rules: CandidateRules): number {
 }
 
 const suspicion = ({ verdict }: HostHealth): number => (verdict.type === "up" ? 0 : 1);
+
+/** A standby that would take over by itself but waits for an order first has crashed in a loop: others come before it. */
+function crashes({ report }: HostHealth, pool: PoolId): number {
+  const entry = report === null ? null : poolReportOf(report.body, pool);
+  return entry?.role === "standby" && entry.takingOver ? 1 : 0;
+}
 
 const appliedSlot = ({ report }: HostHealth, pool: PoolId): number =>
   report === null ? 0 : (poolReportOf(report.body, pool)?.slot ?? 0);

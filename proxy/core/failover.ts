@@ -130,7 +130,7 @@ function judgeStorage(owner: HostHealth, settings: Settings): Judgement {
 function judgeIdle(view: PoolView, owner: HostHealth, nowMs: number, settings: Settings): Judgement {
   const sinceMs = view.idleSinceMs ?? nowMs;
   const entry = owner.report === null ? null : poolReportOf(owner.report.body, view.pool);
-  if (entry === null || isBehind(owner, view) || isTakingOver(owner, view)) {
+  if (entry === null || isBehind(owner, view) || entry.role === "taking-over") {
     // It may be deaf to us alone, or wrong in its clock or key: that is never "down".
     const refusesUs = owner.verdict.type === "suspect" && owner.verdict.reason === "rejected";
     if (refusesUs) return { type: "wait", untilMs: Number.POSITIVE_INFINITY };
@@ -138,7 +138,7 @@ function judgeIdle(view: PoolView, owner: HostHealth, nowMs: number, settings: S
   }
   const cause = `not serving: ${entry.role}`;
   if (owner.report?.body.bootId === view.fence?.bootId) return { type: "lost", cause, troubleMs: sinceMs };
-  // Started again a moment ago: it takes over by itself, and says so.
+  // Started again a moment ago: it takes over by itself and shows so, or waits for an order, since it crashed in a loop.
   const settledMs = sinceMs + settings.intervalMs;
   return nowMs >= settledMs ? { type: "lost", cause, troubleMs: sinceMs } : { type: "wait", untilMs: settledMs };
 }

@@ -260,7 +260,7 @@ describe("a primary that says it does not serve", () => {
   it("started again and waiting for an order (it crashed in a loop): another is ordered after a moment", () => {
     const world = new World().atWork();
     world.nowMs += 1;
-    const waiting = report(A, { fence: fence(A, 1) }, { bootId: hex(9) });
+    const waiting = report(A, { fence: fence(A, 1), takingOver: true, slot: 99 }, { bootId: hex(9) });
     expect(world.heard(A, waiting).take()).toEqual([]);
     expect(world.after(250).heard(A, waiting).take()).toEqual(["host-b deposes 1"]);
   });
