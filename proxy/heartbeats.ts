@@ -7,7 +7,7 @@ import type { HostConfig } from "../shared/config/config.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Answer } from "../shared/wire/messages.ts";
 import type { ProxyEvent } from "./core/proxy-state.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport, TransportResult } from "./transport.ts";
 
 export interface HeartbeatOptions {
   readonly transport: Transport;
@@ -34,8 +34,14 @@ export class Heartbeats {
   async send({ id: host, control: address }: HostConfig, bootId: string | null): Promise<void> {
     const { transport, clock, timeoutMs, signal, tell } = this.#options;
     const sentMs = clock.monotonicMs();
-    const body = { bootId, originMs: clock.wallMs() };
-    const result = await transport.send("heartbeat", { to: host, address, body, timeoutMs, signal });
+    const ask = (known: string | null): Promise<TransportResult<"heartbeat">> => {
+      const body = { bootId: known, originMs: clock.wallMs() };
+      return transport.send("heartbeat", { to: host, address, body, timeoutMs, signal });
+    };
+    let result = await ask(bootId);
+    // It is another process now, and alive: asked as one that is not known yet, it says which.
+    if (result.type === "failed" && result.kind === "rejected" && result.code === "HS_MESSAGE_BOOT")
+      result = await ask(null);
     if (signal.aborted) return;
     if (result.type === "answer") {
       this.#offsetsMs.set(host, offsetOf(result.answer, clock.wallMs()));

@@ -2,7 +2,8 @@
 import type { Address } from "../shared/config/config.ts";
 import type { BootId, NodeId } from "../shared/ids.ts";
 import type { Answer, MessageName, Request } from "../shared/wire/messages.ts";
-import type { SendFailureKind } from "../shared/wire/send-failure.ts";
+import type { ErrorCode } from "../shared/errors.ts";
+import type { ConnectionFailureKind } from "../shared/wire/send-failure.ts";
 
 export interface Transport {
   /** Never rejects: how a message fared is a result. */
@@ -21,7 +22,8 @@ export interface TransportSending<Name extends MessageName> {
 
 export type TransportResult<Name extends MessageName> =
   | { readonly type: "answer"; readonly answer: Answer<Name>; readonly roundTripMs: number }
-  | { readonly type: "failed"; readonly kind: SendFailureKind; readonly reason: string };
+  | { readonly type: "failed"; readonly kind: ConnectionFailureKind; readonly reason: string }
+  | { readonly type: "failed"; readonly kind: "rejected"; readonly reason: string; readonly code: ErrorCode };
 
 export interface TransportParts {
   /** Of this process. */
