@@ -71,6 +71,7 @@ export class Retention {
   readonly #chain: FenceChain;
   readonly #cleaning: VaultCleaning;
   #known = new Map<string, Knowledge>();
+  #passing = false;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -79,10 +80,21 @@ export class Retention {
   }
 
   /**
-   * One pass; to be called now and then on the primary, and harmless on others. One at a time.
+   * One pass; to be called now and then on the primary, and harmless on others. While one is under way, another does
+   * nothing.
    * @throws {HotspareError} HS_VAULT_IO; the signal's reason.
    */
   async pass(signal: AbortSignal): Promise<RetentionOutcome> {
+    if (this.#passing) return { type: "kept", reason: "a pass is under way" };
+    this.#passing = true;
+    try {
+      return await this.#pass(signal);
+    } finally {
+      this.#passing = false;
+    }
+  }
+
+  async #pass(signal: AbortSignal): Promise<RetentionOutcome> {
     const ids = await this.#list();
     const head = this.#options.standing();
     if (!head) return { type: "not-primary" };

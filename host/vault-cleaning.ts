@@ -33,6 +33,17 @@ export interface Permission {
   readonly signal: AbortSignal;
 }
 
+export type RecordPermission = Permission & {
+  /** Slots of the fences that the chain reaches. */
+  readonly chain: ReadonlySet<Slot>;
+};
+
+export interface RemovedRecords {
+  readonly records: number;
+  /** Slots of damaged records below the horizon. */
+  readonly damaged: readonly number[];
+}
+
 const PORTION = 32;
 const REST_MS = 5;
 const IMAGE_ENDING = ".zst";
@@ -42,26 +53,18 @@ export class VaultCleaning {
   /** Slots that were read and found to stay: they need not be read again in each pass. */
   readonly #staying = new Set<Slot>();
   readonly #damaged = new Set<Slot>();
+  readonly #cleanShards = new Set<number>();
 
   constructor(options: VaultCleaningOptions) {
     this.#options = options;
   }
 
   /** Oldest first. Returns how many went, and the slots of damaged records, which stay. */
-  async removeRecords(
-    horizon: Slot,
-    { chain, mayGoOn, signal }: Permission & { readonly chain: ReadonlySet<Slot> },
-  ): Promise<{ readonly records: number; readonly damaged: readonly number[] }> {
-    const { vault, clock, pool } = this.#options;
+  async removeRecords(horizon: Slot, permission: RecordPermission): Promise<RemovedRecords> {
     let records = 0;
-    let looked = 0;
-    for await (const at of this.#slotsBelow(horizon)) {
-      if (chain.has(at) || this.#staying.has(at)) continue;
-      if (looked++ % PORTION === PORTION - 1) await sleep(clock, REST_MS, signal);
-      signal.throwIfAborted();
-      if (!(await this.#isDeletable(at, horizon, chain))) continue;
-      if (!mayGoOn()) break;
-      if (await vault.remove(recordName(pool, at))) records += 1;
+    for (const shard of await this.#shardsBelow(horizon)) {
+      records += await this.#cleanShard(shard, horizon, permission);
+      if (!permission.mayGoOn()) break;
     }
     return { records, damaged: [...this.#damaged] };
   }
@@ -103,12 +106,28 @@ export class VaultCleaning {
     }
   }
 
-  async *#slotsBelow(horizon: Slot): AsyncGenerator<Slot> {
+  /** Without those of which only what stays is left. */
+  async #shardsBelow(horizon: Slot): Promise<number[]> {
     const { vault, pool } = this.#options;
-    for (const shard of numbers(await vault.list(journalFolder(pool)))) {
-      if (shard > shardOf(horizon)) continue;
-      for (const at of numbers(await vault.list(shardFolder(pool, shard)))) if (at < horizon) yield slot(at);
+    const shards = numbers(await vault.list(journalFolder(pool)));
+    return shards.filter((shard) => shard <= shardOf(horizon) && !this.#cleanShards.has(shard));
+  }
+
+  async #cleanShard(shard: number, horizon: Slot, { chain, mayGoOn, signal }: RecordPermission): Promise<number> {
+    const { vault, clock, pool } = this.#options;
+    const listed = numbers(await vault.list(shardFolder(pool, shard))).filter((at) => at < horizon);
+    const candidates = listed.map(slot).filter((at) => !chain.has(at) && !this.#staying.has(at));
+    let records = 0;
+    for (const [index, at] of candidates.entries()) {
+      if (index % PORTION === PORTION - 1) await sleep(clock, REST_MS, signal);
+      signal.throwIfAborted();
+      if (!(await this.#isDeletable(at, horizon, chain))) continue;
+      if (!mayGoOn()) return records;
+      if (await vault.remove(recordName(pool, at))) records += 1;
     }
+    // Found without anything to delete, and no more can come: whatever is created there now is void, and stays.
+    if (candidates.length === 0 && shard < shardOf(horizon)) this.#cleanShards.add(shard);
+    return records;
   }
 
   async #isDeletable(at: Slot, horizon: Slot, chain: ReadonlySet<Slot>): Promise<boolean> {

@@ -3,6 +3,7 @@
  * statement nor a large upload stops a commit. It waits warm with its connection open: `begin` is answered at once.
  */
 import { mkdirSync, rmSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, unreachable } from "../../shared/errors.ts";
@@ -21,7 +22,7 @@ const port = parentPort;
 assert(port !== null, "the image thread was started as a thread");
 
 /** Rest after each piece of disk work, so that a commit's own sync finds a gap. */
-const REST_MS = { copy: 2, check: 0, hash: 0, pack: 1, upload: 0, verify: 1 } as const satisfies Record<Phase, number>;
+const REST_MS = { copy: 2, check: 0, hash: 1, pack: 1, upload: 0, verify: 1 } as const satisfies Record<Phase, number>;
 const PROGRESS_MS = 100;
 const BUSY_TIMEOUT_MS = 1000;
 
@@ -30,10 +31,16 @@ const db = new DatabaseSync(data.store, { readOnly: true, timeout: BUSY_TIMEOUT_
 let snapshot: Head | null = null;
 let reportedMs = 0;
 
+yieldToCommits();
 rmSync(data.temporary, { recursive: true, force: true });
 mkdirSync(data.temporary, { recursive: true });
 port.on("message", (question: ImageQuestion) => void reply(question));
 answer({ type: "released" });
+
+/** On Linux priority 0 means the calling thread alone; elsewhere it would be the whole process. */
+function yieldToCommits(): void {
+  if (process.platform === "linux") setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
+}
 
 async function reply(question: ImageQuestion): Promise<void> {
   try {

@@ -2,13 +2,13 @@
  * From a snapshot to a published checkpoint: copy, check, hash, pack, publish. Plain steps on local files of their own;
  * whatever ends them early leaves nothing that counts.
  */
-import { rmSync, statSync } from "node:fs";
+import { rmSync, statSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { CHECKPOINT_FORMAT, type Manifest } from "../../shared/checkpoint/manifest.ts";
 import { sameHead } from "../../shared/checkpoint/same-head.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { assert } from "../../shared/errors.ts";
+import { assert, HotspareError } from "../../shared/errors.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import type { Head } from "../../shared/journal/head.ts";
 import type { Vault } from "../../shared/vault/vault.ts";
@@ -40,7 +40,10 @@ export type MadeCheckpoint =
   | Exclude<Published, { type: "published" }>
   | { readonly type: "published"; readonly manifest: Manifest };
 
-/** @throws what `beat` throws; {HotspareError} HS_CHECKPOINT_INVALID, HS_VAULT_IO; system errors of the local disk. */
+/** Left free for the store's own log. */
+const RESERVE_BYTES = 64 * 1024 * 1024;
+
+/** @throws what `beat` throws; {HotspareError} HS_CHECKPOINT_FAILED, HS_CHECKPOINT_INVALID, HS_VAULT_IO; system errors of the local disk. */
 export async function makeCheckpoint(options: MakeCheckpointOptions): Promise<MadeCheckpoint> {
   const image = join(options.temporary, "image.db");
   const packed = join(options.temporary, "image.zst");
@@ -59,10 +62,22 @@ export async function makeCheckpoint(options: MakeCheckpointOptions): Promise<Ma
   }
 }
 
-async function copy({ source, copied, beat }: MakeCheckpointOptions, image: string): Promise<void> {
+async function copy({ source, copied, beat, pool, temporary }: MakeCheckpointOptions, image: string): Promise<void> {
+  demandRoom(source, pool, temporary);
   await copySnapshot({ source, file: image, beat: ({ bytes, totalBytes }) => beat("copy", bytes, totalBytes) });
   copied();
   settleImage(image);
+}
+
+/** Image and packed image lie beside the store for a while; a disk that they fill would end the primary. */
+function demandRoom(source: DatabaseSync, pool: PoolId, folder: string): void {
+  const { bytes } =
+    source.prepare("select page_count * page_size as bytes from pragma_page_count, pragma_page_size").get() ?? {};
+  const { bsize, bavail } = statfsSync(folder);
+  const wantedBytes = 2 * Number(bytes) + RESERVE_BYTES;
+  if (bsize * bavail >= wantedBytes) return;
+  const reason = `${folder} has ${bsize * bavail} bytes free, ${wantedBytes} are needed`;
+  throw new HotspareError("HS_CHECKPOINT_FAILED", { pool, reason });
 }
 
 async function pack(options: MakeCheckpointOptions, image: string, packed: string): Promise<Manifest> {

@@ -45,7 +45,6 @@ export async function publishCheckpoint(options: PublishCheckpointOptions): Prom
   const { pool, manifest } = options;
   const at = [pool, slot(manifest.head.slot), manifest.stateHash as Sha256] as const;
   const imageName = checkpointImageName(...at);
-  options.beat("upload", 0);
   const image = await create(options, imageName, options.image, () => isIntact(options));
   if (image.type !== "published") return image;
   if (!(await isIntact(options))) return failed(imageName, "what was read back is not what was written");
@@ -60,7 +59,7 @@ export async function publishCheckpoint(options: PublishCheckpointOptions): Prom
 
 /** Creates `name`. Where it is not certain who did, `isOwn` reads it back and compares; never another name. */
 async function create(
-  { vault, clock, pool }: PublishCheckpointOptions,
+  { vault, clock, pool, beat }: PublishCheckpointOptions,
   name: VaultName,
   content: Content,
   isOwn: () => Promise<boolean>,
@@ -68,6 +67,7 @@ async function create(
   let last: HotspareError | undefined;
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     if (tries > 0) await sleep(clock, RETRY_MS);
+    beat("upload", 0);
     const result = await vault.put(name, content);
     switch (result.type) {
       case "created":

@@ -105,7 +105,7 @@ test("before slot 1 there is no snapshot", async () => {
 
 describe("when it goes wrong", () => {
   test("cancelled: failed, temporary files gone, no manifest, and the next one works", async () => {
-    store.commit(sampleHead(4), 60_000);
+    store.commit(sampleHead(4), 20_000);
     await worker.begin();
     const imaging = worker.image("test", () => worker.cancel());
     const imaged = await imaging;

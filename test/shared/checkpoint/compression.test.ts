@@ -72,7 +72,7 @@ describe.each(implementations)("zstd by $name", (zstd) => {
   });
 
   test("a bomb: refused after the declared size, not inflated to the end", async () => {
-    const bomb = zstdCompressSync(Buffer.alloc(512 * 1024 * 1024), {
+    const bomb = zstdCompressSync(Buffer.alloc(64 * 1024 * 1024), {
       params: { [constants.ZSTD_c_checksumFlag]: 1 },
     });
     let seen = 0;
