@@ -16,6 +16,7 @@ export class ChangeMeter {
   readonly #session: Session;
   /** Estimated bytes that are taken without measuring. */
   readonly #resolutionBytes: number;
+  #closed = false;
   #measuredBytes = 0;
   #estimatedBytes = 0;
 
@@ -52,7 +53,10 @@ export class ChangeMeter {
     this.#estimatedBytes = estimatedBytes;
   }
 
+  /** Idempotent. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#session.close();
   }
 }

@@ -43,13 +43,15 @@ export interface BatchContext {
 /** What became of one attempt to run a write. */
 type Attempt =
   | WriteOutcome
-  | { readonly type: "full" }
+  | { readonly type: "full"; readonly ownBytes: number }
   /** The transaction is gone, and with it the writes before. */
   | { readonly type: "ended"; readonly error: unknown };
 
 interface Taken {
   readonly write: Write;
   outcome: WriteOutcome;
+  /** It ends the transaction, and is never run again. */
+  isCulprit: boolean;
 }
 
 export class SqliteBatch implements Batch {
@@ -83,12 +85,12 @@ export class SqliteBatch implements Batch {
       case "full":
         return "full";
       case "ended":
-        this.#taken.push({ write, outcome: refused(attempt.error) });
+        this.#taken.push({ write, outcome: refused(attempt.error), isCulprit: true });
         this.#rebuild();
         return "taken";
       case "settled":
       case "refused":
-        this.#taken.push({ write, outcome: attempt });
+        this.#taken.push({ write, outcome: attempt, isCulprit: false });
         return "taken";
       default:
         return unreachable(attempt);
@@ -170,13 +172,14 @@ export class SqliteBatch implements Batch {
     const { connection, bounds } = this.#context;
     const bytesBefore = this.#meter.bytes;
     this.#meter.add(estimateBytes);
+    // Nobody is turned away by an estimate.
+    if (this.#meter.bytes > bounds.batchBytes) this.#meter.changeset();
     const { bytes } = this.#meter;
-    const own = bytes - bytesBefore;
-    if (own > bounds.writeBytes) throw tooLarge(own, bounds.writeBytes);
     if (this.#commits > 0 && bytes > bounds.batchBytes) {
       this.#undo(before);
-      return { type: "full" };
+      return { type: "full", ownBytes: bytes - bytesBefore };
     }
+    if (bytes > bounds.writeBytes) throw tooLarge(bytes, bounds.writeBytes);
     connection.own(RELEASE).run();
     const settled: WriteOutcome = { type: "settled", value: result, lsn: this.#nextLsn, replayed: false };
     this.#commits += 1;
@@ -197,7 +200,7 @@ export class SqliteBatch implements Batch {
     this.#meter.restore(before);
   }
 
-  /** Begins again with the writes that are settled so far, until none of them ends the transaction. */
+  /** Begins again without the culprits, until no write ends the transaction. */
   #rebuild(): void {
     do {
       this.#meter.close();
@@ -206,22 +209,38 @@ export class SqliteBatch implements Batch {
     } while (!this.#repeat());
   }
 
-  /** `false`: one of them has ended the transaction, and is refused from now on. */
+  /**
+   * Runs all but the culprits once more, also those that were refused: what refused them may have been a write that is
+   * not there any more. `false`: one of them has ended the transaction.
+   */
   #repeat(): boolean {
     for (const taken of this.#taken) {
-      if (taken.outcome.type === "refused") continue;
+      if (taken.isCulprit) continue;
       const attempt = this.#attempt(taken.write);
-      if (attempt.type === "ended") {
-        taken.outcome = refused(attempt.error);
-        return false;
+      switch (attempt.type) {
+        case "ended":
+          taken.outcome = refused(attempt.error);
+          taken.isCulprit = true;
+          return false;
+        case "full":
+          // It was let in by an estimate, or does more than the first time.
+          taken.outcome = refused(this.#tooMuch(attempt.ownBytes));
+          break;
+        case "settled":
+        case "refused":
+          taken.outcome = attempt;
+          break;
+        default:
+          unreachable(attempt);
       }
-      // Its place was counted on an estimate, or it does more than the first time.
-      taken.outcome =
-        attempt.type === "full"
-          ? refused(new HotspareError("HS_WRITE_OVERLOAD", { accepted: this.#commits }))
-          : attempt;
     }
     return true;
+  }
+
+  #tooMuch(ownBytes: number): HotspareError {
+    const { writeBytes } = this.#context.bounds;
+    if (ownBytes > writeBytes) return tooLarge(ownBytes, writeBytes);
+    return new HotspareError("HS_WRITE_OVERLOAD", { accepted: this.#commits });
   }
 
   /** What escaped the estimates is too large for a record: once more, measuring each write, and refusing the culprits. */

@@ -116,10 +116,14 @@ export interface Store {
   /**
    * Applies a record that follows `head` (the caller has judged that by `extend`), all or nothing, and moves `head` to it.
    * @throws {HotspareError} HS_STORE_DIVERGED if it does not apply: conflict, other schema, SQL error.
+   * HS_DATA_UNSUITABLE if the disk fails: that says nothing about the state.
    */
   apply(record: SealedRecord, head: Head): void;
 
-  /** Opens the write connection afresh, with foreign keys on: only a primary writes. Idempotent. */
+  /**
+   * Opens the write connection afresh, with foreign keys on: only a primary writes. Records may still be applied between
+   * batches (the own `release`, `format` and empty ones). Idempotent.
+   */
   openForWriting(): void;
   /** Back to `apply`; an open batch is rolled back. Idempotent. */
   closeForWriting(): void;
@@ -143,7 +147,10 @@ export interface Store {
 
   /** Bytes of the database file, for deciding on checkpoints. */
   readonly imageBytes: number;
-  /** Moves the WAL into the database when it exceeds its bound; to be called between batches. */
+  /**
+   * Keeps the WAL within its bounds, mostly by setting a thread to work; cheap, to be called after each batch or record.
+   * @throws what the disk fails with.
+   */
   trimWal(): void;
   /** The database file, for the workers that take images and hash the state on connections of their own. */
   readonly file: string;

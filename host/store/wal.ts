@@ -13,7 +13,7 @@ import type { Connection } from "./connection.ts";
 const MIB = 1024 * 1024;
 
 /** From so much on that is not in the database yet, the thread is set to work. */
-export const PASSIVE_BYTES = 4 * MIB;
+const PASSIVE_BYTES = 4 * MIB;
 /** A WAL of this size is cut, once most of it has been moved. */
 export const TRUNCATE_BYTES = 16 * MIB;
 /** A WAL of this size is cut at once, though the caller waits: the thread cannot keep up. */

@@ -29,6 +29,10 @@ const ids = (): unknown[] =>
       .map(({ id }) => id),
   );
 
+/** Makes up `bytes` by SQL, which no estimate knows of. */
+const grow = (id: string, bytes: number) => (db: Db) =>
+  void db.prepare(`insert into t values (?, zeroblob(${bytes}))`).run(id);
+
 /** Commits `batch` on the primary as the record that it would be. */
 function finish(batch: Batch) {
   const { operations, outcomes } = batch.seal();
@@ -274,6 +278,15 @@ describe("a write that ends the transaction takes the writes before it along, so
     expect(ids()).toEqual(["a", "b"]);
   });
 
+  it("a refusal that rested on a culprit is taken back: nobody is told of what never happened", () => {
+    const outcomes = replicas.batch(put("a"), { key: keyOf("k"), run: grow("b", 500_000) }, put("b"), {
+      key: keyOf("k", "another request"),
+      run: () => "mine",
+    });
+    expect(outcomes.map(({ type }) => type)).toEqual(["settled", "refused", "settled", "settled"]);
+    expect(ids()).toEqual(["a", "b"]);
+  });
+
   it("an earlier replay stays one", () => {
     replicas.batch(put("a", 1, "old"));
     const outcomes = replicas.batch(put("never", 1, "old"), culprit(collide));
@@ -316,16 +329,12 @@ describe("the bound of a batch", () => {
   });
 
   it("what SQL makes up by itself is found when the batch is sealed, and only the culprits are refused", () => {
-    const grow = (id: string, bytes: number): Write => ({
-      key: keyOf(id),
-      run: (db) => void db.prepare(`insert into t values (?, zeroblob(${bytes}))`).run(id),
-    });
     const outcomes = replicas.batch(
       put("a"),
-      grow("huge", 500_000),
+      { key: keyOf("huge"), run: grow("huge", 500_000) },
       put("b"),
-      grow("fits", 30_000),
-      grow("too many", 90_000),
+      { key: keyOf("fits"), run: grow("fits", 30_000) },
+      { key: keyOf("too many"), run: grow("too many", 90_000) },
     );
     expect(outcomes.map((outcome) => (outcome.type === "refused" ? errorOf(outcome).code : null))).toEqual([
       null,

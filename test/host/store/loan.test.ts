@@ -166,7 +166,7 @@ describe("statements", () => {
       { id: "w", sql: "create table w (id integer primary key, v); drop table t" },
       { id: "x", sql: "alter table w add column x" },
     ]);
-    const wider = "select id, v, x from w union all select * from w";
+    const wider = "select id, v, null as x from w union all select * from w";
     expect(read((db) => db.prepare(wider).all())).toEqual([]);
     expect(replicas.standby.read((db) => db.prepare(wider).all())).toEqual([]);
     expect(valueOf(replicas.write((db) => db.prepare(wider).all()))).toEqual([]);
