@@ -72,6 +72,8 @@ export class Retention {
   readonly #cleaning: VaultCleaning;
   #known = new Map<string, Knowledge>();
   #passing = false;
+  /** A checkpoint that was found not to hold what it says: told once, with nothing deleted in that pass. */
+  #doubt: HotspareError | null = null;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -102,6 +104,9 @@ export class Retention {
     if (walk.type === "broken") return { type: "unsafe", error: walk.error };
     const claims = await this.#claims();
     const facts = await this.#facts(ids, head, claims, signal);
+    const doubt = this.#doubt;
+    this.#doubt = null;
+    if (doubt) return { type: "unsafe", error: doubt };
     const { cleanDelayMs, keep, clock } = this.#options;
     const plan = planRetention({
       nowMs: clock.monotonicMs(),
@@ -174,7 +179,12 @@ export class Retention {
     if (known.attestedByProcess || nowMs - known.firstSeenMs < ATTEST_AFTER_MS) return known.attestedByProcess;
     if (known.attestTriedMs !== null && nowMs - known.attestTriedMs < ATTEST_RETRY_MS) return false;
     known.attestTriedMs = nowMs;
-    known.attestedByProcess = (await this.#options.attest(id, signal)).type === "same";
+    const attested = await this.#options.attest(id, signal);
+    known.attestedByProcess = attested.type === "same";
+    if (attested.type === "different") {
+      const reason = `restored, it holds the state ${attested.stateHash}`;
+      this.#doubt = new HotspareError("HS_CHECKPOINT_INVALID", { name: keyOf(id), reason });
+    }
     return known.attestedByProcess;
   }
 

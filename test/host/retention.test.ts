@@ -310,3 +310,16 @@ test("a cluster of one host: after an hour a separate process vouches, one check
   expect((await retention.pass(never)).type).toBe("cleaned");
   expect(asked).toEqual([14, 12]);
 });
+
+test("a separate process finds another state than the checkpoint says: told, and nothing goes", async () => {
+  const vault = memory();
+  await fill(vault);
+  const { retention, time } = setUp(vault, {
+    attest: () => Promise.resolve({ type: "different", stateHash: "f".repeat(64) }),
+  });
+  await retention.pass(never);
+  time.nowMs = 60 * 60_000;
+  expect(await retention.pass(never)).toMatchObject({ type: "unsafe", error: { code: "HS_CHECKPOINT_INVALID" } });
+  expect((await retention.pass(never)).type).toBe("kept");
+  expect(await slotsIn(vault)).toHaveLength(16);
+});
