@@ -34,6 +34,8 @@ export const ERRORS = {
   HS_USAGE: row("{reason}", 400, "final", 64),
   HS_PORT_TAKEN: row("Cannot listen on {address} ({what}): {reason}", 500, "final", 69),
   HS_UNREACHABLE: row("Cannot reach {what} at {address}: {reason}", 503, "retry", 69),
+  HS_POOL_UNSERVED: row("Pool {pool} is not served: {reason}", 503, "retry", 69),
+  HS_NODE_ENDED: row("{node} cannot run: {reason}. Its log is {file}", 500, "final", 78),
 
   HS_VAULT_MISSING: row(
     "{directory} is not a vault: it has no cluster.json. Is the share mounted? `hotspare init` makes a vault where the configuration has no vault.id yet",
