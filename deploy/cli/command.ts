@@ -19,6 +19,24 @@ export interface CommandContext {
   readonly warn: (text: string) => void;
   /** Asks a person; `null` where nobody is at a terminal. */
   readonly ask: ((question: string) => Promise<string>) | null;
+  /** Where progress is shown: standard error, if it is a terminal; else `null`. */
+  readonly screen: Screen | null;
+  /** Single keys of whoever sits at the terminal; `null` where nobody does. */
+  readonly keyboard: Keyboard | null;
+  /** Whether standard output may be coloured. */
+  readonly colours: boolean;
+  /** How this program is started once more: its Node and its main file. */
+  readonly program: readonly [node: string, main: string];
+}
+
+export interface Screen {
+  readonly columns: number;
+  write(text: string): void;
+}
+
+export interface Keyboard {
+  /** Gives each key as it is pressed, Ctrl-C included, until the returned stop is called. */
+  listen(pressed: (key: string) => void): () => void;
 }
 
 /** Adds the command `name` to `program` with its options, help, example and action. */
@@ -44,6 +62,15 @@ export interface JsonOption {
 export function withConfig(command: Command, { env }: CommandContext): Command {
   const fallback = env["HOTSPARE_CONFIG"] || "hotspare.yaml";
   return command.option("--config <file>", "the configuration (or HOTSPARE_CONFIG)", fallback);
+}
+
+/** The option that names one pool. */
+export function withPool(command: Command): Command {
+  return command.option("--pool <pool>", "which pool; needed only where there are several");
+}
+
+export interface PoolOption {
+  readonly pool?: string;
 }
 
 /** The option for output that programs read; errors then come as JSON too. */

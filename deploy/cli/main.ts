@@ -3,10 +3,11 @@
  * process's exit code.
  */
 import { createInterface } from "node:readline/promises";
+import pc from "picocolors";
 import { HotspareError } from "../../shared/errors.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { systemRandom } from "../../shared/random.ts";
-import type { CommandContext } from "./command.ts";
+import type { CommandContext, Keyboard } from "./command.ts";
 import { COMMANDS } from "./command-table.ts";
 import { reportFailure, runCommandLine } from "./run-command-line.ts";
 
@@ -14,6 +15,15 @@ const NEEDED_NODE = 24;
 /** Input or output failed, by sysexits. */
 const READER_GONE = 74;
 const args = process.argv.slice(2);
+const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
+
+const keyboard: Keyboard = {
+  listen: (pressed) => {
+    const hear = (keys: Buffer): void => [...keys.toString("utf8")].forEach(pressed);
+    process.stdin.setRawMode(true).on("data", hear).resume();
+    return () => void process.stdin.off("data", hear).setRawMode(false).pause();
+  },
+};
 
 const context: CommandContext = {
   env: process.env,
@@ -21,7 +31,11 @@ const context: CommandContext = {
   random: systemRandom,
   print: (text) => void process.stdout.write(`${text}\n`),
   warn: (text) => void process.stderr.write(`${text}\n`),
-  ask: process.stdin.isTTY && process.stdout.isTTY ? ask : null,
+  ask: isTerminal ? ask : null,
+  screen: process.stderr.isTTY ? process.stderr : null,
+  keyboard: isTerminal ? keyboard : null,
+  colours: pc.isColorSupported && process.stdout.isTTY,
+  program: [process.execPath, import.meta.filename],
 };
 
 process.on("uncaughtException", (error) => process.exit(reportFailure(error, args, context)));
@@ -51,8 +65,8 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-/** `hotspare … | head` ends the reader first: nobody is there to be told. */
+/** `hotspare … | head` ends the reader first, a closed terminal likewise: nobody is there to be told. */
 function endOfReader(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit(READER_GONE);
+  if (error.code === "EPIPE" || error.code === "EIO") process.exit(READER_GONE);
   throw error;
 }

@@ -5,6 +5,8 @@ import { COMMANDS } from "../../deploy/cli/command-table.ts";
 import { runCommandLine } from "../../deploy/cli/run-command-line.ts";
 import type { Clock } from "../../shared/clock.ts";
 
+export const MAIN = new URL("../../deploy/cli/main.ts", import.meta.url).pathname;
+
 export interface Shown {
   readonly code: number;
   readonly out: string;
@@ -33,6 +35,10 @@ export async function hotspare(
     print: (text) => void out.push(text),
     warn: (text) => void err.push(text),
     ask: options.ask ?? null,
+    screen: null,
+    keyboard: null,
+    colours: false,
+    program: [process.execPath, MAIN],
   };
   const code = await runCommandLine(args, options.commands ?? COMMANDS, context);
   return { code, out: out.join("\n"), err: err.join("\n") };
