@@ -15,7 +15,6 @@ import { ChangeMeter, type Reading } from "./change-meter.ts";
 import type { Connection } from "./connection.ts";
 import { endedTransaction, Loan } from "./loan.ts";
 import { recall, remember, type KeyLives } from "./settlement.ts";
-import { isDamage, isLocalFailure } from "./sqlite-failure.ts";
 import type { Batch, SealedBatch, Write, WriteOutcome } from "./store.ts";
 
 export interface BatchBounds {
@@ -46,6 +45,12 @@ type Attempt =
   | { readonly type: "full"; readonly ownBytes: number }
   /** The transaction is gone, and with it the writes before. */
   | { readonly type: "ended"; readonly error: unknown };
+
+/** How the application's function ended. `error` may be anything, also `null`, where `result` is. */
+interface Called {
+  readonly result: string | null;
+  readonly error: unknown;
+}
 
 interface Taken {
   readonly write: Write;
@@ -142,32 +147,36 @@ export class SqliteBatch implements Batch {
     const rowsBefore = this.#changedRows();
     connection.own(SAVEPOINT).run();
     const loan = new Loan(connection, "write");
+    const called = this.#call(write, loan);
+    // Also where the function caught it: what SQLite does after such a failure is not to be built on.
+    if (loan.failure !== null) throw loan.failure;
+    // Also where the function caught what ended it.
+    if (!connection.database.isTransaction) return { type: "ended", error: called.error ?? endedTransaction() };
+    if (called.result === null) {
+      this.#undo(before);
+      return refused(called.error);
+    }
+    const { result } = called;
+    if (write.key) remember(connection, { key: write.key, lsn: this.#nextLsn, logTimeMs, result }, lives);
+    return this.#settle(
+      before,
+      loan.parameterBytes + result.length + ROW_BYTES * (1 + this.#changedRows() - rowsBefore),
+      result,
+    );
+  }
+
+  /** The application's part. What it throws is its own affair, even if it looks like a failure of our file. */
+  #call(write: Write, loan: Loan): Called {
+    const { logTimeMs, bounds } = this.#context;
     try {
-      const result = this.#run(write, loan);
-      // It may have caught the error that ended the transaction.
-      if (!connection.database.isTransaction) return { type: "ended", error: endedTransaction() };
-      const bytes = loan.parameterBytes + result.length + ROW_BYTES * (1 + this.#changedRows() - rowsBefore);
-      return this.#settle(before, bytes, result);
+      const value = loan.lend((db) => write.run(db, { lsn: this.#nextLsn, logTimeMs }));
+      return { result: serialise(value, bounds.resultBytes), error: null };
     } catch (error) {
-      return this.#giveUp(before, error);
-    } finally {
-      // Also where the function caught it: what SQLite does after such a failure is not to be built on.
-      if (loan.failure !== null) throwFailure(loan.failure);
+      return { result: null, error };
     }
   }
 
-  /** Runs the write and remembers its result. */
-  #run(write: Write, loan: Loan): string {
-    const { connection, lives, logTimeMs, bounds } = this.#context;
-    const at = this.#nextLsn;
-    const value = loan.lend((db) => write.run(db, { lsn: at, logTimeMs }));
-    const result = serialise(value, bounds.resultBytes);
-    if (write.key && connection.database.isTransaction) {
-      remember(connection, { key: write.key, lsn: at, logTimeMs, result }, lives);
-    }
-    return result;
-  }
-
+  /** Keeps what the write did if there is room for it. */
   #settle(before: Reading, estimateBytes: number, result: string): Attempt {
     const { connection, bounds } = this.#context;
     const bytesBefore = this.#meter.bytes;
@@ -179,18 +188,14 @@ export class SqliteBatch implements Batch {
       this.#undo(before);
       return { type: "full", ownBytes: bytes - bytesBefore };
     }
-    if (bytes > bounds.writeBytes) throw tooLarge(bytes, bounds.writeBytes);
+    if (bytes > bounds.writeBytes) {
+      this.#undo(before);
+      return refused(tooLarge(bytes, bounds.writeBytes));
+    }
     connection.own(RELEASE).run();
     const settled: WriteOutcome = { type: "settled", value: result, lsn: this.#nextLsn, replayed: false };
     this.#commits += 1;
     return settled;
-  }
-
-  #giveUp(before: Reading, error: unknown): Attempt {
-    if (isLocalFailure(error) || isDamage(error)) throw error;
-    if (!this.#context.connection.database.isTransaction) return { type: "ended", error };
-    this.#undo(before);
-    return refused(error);
   }
 
   #undo(before: Reading): void {
@@ -283,7 +288,3 @@ const tooLarge = (found: number, accepted: number): HotspareError =>
   new HotspareError("HS_WRITE_TOO_LARGE", { found, accepted });
 
 const refused = (error: unknown): WriteOutcome & { readonly type: "refused" } => ({ type: "refused", error });
-
-function throwFailure(failure: unknown): never {
-  throw failure;
-}

@@ -380,4 +380,16 @@ describe("a failure of the machine", () => {
     batch.rollback();
     expect(ids()).toEqual([]);
   });
+
+  it("of a database of the application's own is no failure of ours", () => {
+    const busy = Object.assign(new Error("database is locked"), { errcode: 5 });
+    const outcomes = replicas.batch(put("a"), {
+      key: null,
+      run: () => {
+        throw busy;
+      },
+    });
+    expect(errorOf(outcomes[1])).toBe(busy);
+    expect(ids()).toEqual(["a"]);
+  });
 });
