@@ -51,9 +51,10 @@ export class PoolCheckpoints implements PoolHooks {
     this.#options = options;
   }
 
-  /** The pool whose hooks these are. */
+  /** The pool whose hooks these are. Warms the image thread: at a mark nothing waits for its start. */
   attach(pool: HostedPool): void {
     this.#pool = pool;
+    void this.#currentWorker();
   }
 
   /** The newest state hashes of this host's copy, oldest first. */
@@ -208,7 +209,7 @@ export class PoolCheckpoints implements PoolHooks {
     const old = this.#worker;
     this.#worker = { file, worker };
     this.#hashes = [];
-    await old?.worker.stop();
+    await Promise.all([worker.start(), old?.worker.stop()]);
     return worker;
   }
 }

@@ -39,6 +39,10 @@ export interface Status {
   readonly hosts: readonly { readonly id: string; readonly role: string | null; readonly health: string }[];
 }
 
+interface Hint {
+  readonly pools: readonly { readonly stateHashes: readonly { readonly slot: number; readonly hash: string }[] }[];
+}
+
 export class Nodes {
   readonly folder = mkdtempSync(join(tmpdir(), "hotspare-cluster-"));
   readonly config = join(this.folder, "hotspare.yaml");
@@ -126,6 +130,23 @@ export class Nodes {
     const code = await new Promise((resolve) => child.once("close", resolve));
     if (code !== 0) throw new Error(`hotspare ${args.join(" ")} ended with ${code}: ${err}`);
     return out;
+  }
+
+  /** What each host found its state to be at that mark; waits until all have said so. */
+  async stateHashes(slot: number, timeoutMs = 60_000): Promise<readonly string[]> {
+    const found = (): string[] => [...this.hosts.keys()].flatMap((id) => this.#hashAt(id, slot) ?? []);
+    await until(() => found().length === this.hosts.size, { timeoutMs, everyMs: 50 });
+    return found();
+  }
+
+  #hashAt(id: string, slot: number): string | null {
+    try {
+      const hint = JSON.parse(readFileSync(join(this.folder, "vault", "hosts", `${id}.json`), "utf8")) as Hint;
+      return hint.pools[0]?.stateHashes.find((claim) => claim.slot === slot)?.hash ?? null;
+    } catch {
+      // Being replaced at this moment.
+      return null;
+    }
   }
 
   log(id: string): string {

@@ -7,6 +7,7 @@ import { Agent, request } from "node:http";
 export interface Acknowledged {
   readonly id: string;
   readonly lsn: number;
+  readonly atMs: number;
 }
 
 export interface WritersOptions {
@@ -47,6 +48,14 @@ export class Writers {
     this.#agent.destroy();
   }
 
+  /** When the first acknowledgement came after the longest silence that began at or after `sinceMs`. */
+  firstAfterPauseMs(sinceMs: number): number {
+    const times = [sinceMs, ...this.acknowledged.map(({ atMs }) => atMs).filter((atMs) => atMs > sinceMs)];
+    let end = times.length - 1;
+    for (let at = 1; at < times.length; at += 1) if (gap(times, at) > gap(times, end)) end = at;
+    return times[end] ?? sinceMs;
+  }
+
   async #write(client: number): Promise<void> {
     for (let n = 1; !this.#stopped; n += 1) await this.#writeOnce(`c${client}-${n}`);
   }
@@ -73,7 +82,7 @@ export class Writers {
     const now = performance.now();
     this.longestPauseMs = Math.max(this.longestPauseMs, now - this.#lastMs);
     this.#lastMs = now;
-    this.acknowledged.push({ id, lsn });
+    this.acknowledged.push({ id, lsn, atMs: now });
   }
 
   #send(id: string): Promise<Answered> {
@@ -111,6 +120,8 @@ export class Writers {
     });
   }
 }
+
+const gap = (times: readonly number[], at: number): number => (times[at] ?? 0) - (times[at - 1] ?? 0);
 
 function codeOf(text: string): string {
   try {
