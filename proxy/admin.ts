@@ -23,6 +23,7 @@ export interface AdminOptions {
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/;
 const MAX_STREAMS = 100;
+const MAX_UNREAD_BYTES = 1024 * 1024;
 
 export class Admin {
   readonly #options: AdminOptions;
@@ -75,6 +76,8 @@ export class Admin {
     reply.raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     reply.raw.write("retry: 1000\n\n");
     const write = ({ number, atMs, note }: ReturnType<NoteFeed["since"]>[number]): void => {
+      // Who does not read what it asked for is cut off; it may come back and ask from where it was.
+      if (reply.raw.writableLength > MAX_UNREAD_BYTES) return void reply.raw.destroy();
       reply.raw.write(`id: ${number}\nevent: ${note.type}\ndata: ${JSON.stringify({ atMs, ...note })}\n\n`);
     };
     for (const entry of feed.since(Number.isFinite(since) ? since : 0)) write(entry);

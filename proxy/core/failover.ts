@@ -81,8 +81,9 @@ export function orderRefused(
 
 /** The ordered host cannot be used before `untilMs`. */
 export function orderFailed(view: PoolView, host: NodeId, untilMs: number): PoolView {
-  const tried = [...view.tried.filter((entry) => entry.host !== host), { host, untilMs }];
-  return { ...view, tried, order: view.order?.host === host ? null : view.order };
+  if (view.order?.host !== host) return view;
+  const others = view.tried.filter((entry) => entry.host !== host);
+  return { ...view, tried: [...others, { host, bootId: view.order.bootId, untilMs }], order: null };
 }
 
 function noteIdle(view: PoolView, hosts: Hosts, nowMs: number): PoolView {
@@ -115,10 +116,11 @@ function judgeOwner(view: PoolView, hosts: Hosts, nowMs: number, settings: Setti
   return judgeIdle(view, owner, nowMs, settings);
 }
 
-/** A host that this proxy has never heard may only be starting, like everybody else after a power cut. */
+/** A host that this proxy has never seen well may only be starting, like everybody else after a power cut. */
 function judgeDown(view: PoolView, owner: HostHealth, nowMs: number, settings: Settings): Judgement {
   const cause = owner.verdict.type === "down" ? owner.verdict.reason : "down";
-  if (owner.control.heardMs === null) return overdue(view.fenceSinceMs, nowMs, settings, cause);
+  if (owner.control.heardMs === null || owner.data.heardMs === null)
+    return overdue(view.fenceSinceMs, nowMs, settings, cause);
   return { type: "lost", cause, troubleMs: owner.troubleSinceMs ?? nowMs };
 }
 
@@ -191,7 +193,9 @@ function orderAway(view: PoolView, hosts: Hosts, nowMs: number, rules: PoolRules
 
 function orderBest(view: PoolView, hosts: Hosts, nowMs: number, rules: PoolRules, settings: Settings): Decision {
   if (view.order !== null) return settled(view, "taking-over", view.order.deadlineMs);
-  const excluded = view.tried.map((entry) => entry.host);
+  const excluded = view.tried
+    .filter(({ host, bootId }) => hosts.get(host)?.report?.body.bootId === bootId)
+    .map(({ host }) => host);
   const { able, withoutVault } = candidates([...hosts.values()], { ...rules, excluded }, settings);
   const best = able[0];
   if (best?.report === undefined || best.report === null) {

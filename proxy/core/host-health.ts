@@ -151,7 +151,8 @@ function verdictOf(health: HostHealth, nowMs: number, settings: Settings): Verdi
 function downReason(health: HostHealth, nowMs: number, settings: Settings): DownReason | null {
   const control = channelState(health.control, nowMs, settings);
   const data = channelState(health.data, nowMs, settings);
-  if (control === "gone" && health.data.failures > 0) return "refused";
+  const bothRefused = health.control.refusals > 0 && health.data.refusals > 0;
+  if ((control === "gone" && health.data.failures > 0) || (data === "gone" && bothRefused)) return "refused";
   if (control === "silent") return health.control.refusals > 0 ? "refused" : "missed";
   if (data === "gone" || data === "silent") return "data-unreachable";
   return control === "good" && isHung(health, settings) ? "hung" : null;

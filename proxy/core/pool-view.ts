@@ -26,9 +26,10 @@ export interface Order {
   readonly deadlineMs: number;
 }
 
-/** A host whose order failed; not asked again before. */
+/** A host whose order failed; not asked again before, unless it was started again. */
 export interface Tried {
   readonly host: NodeId;
+  readonly bootId: string;
   readonly untilMs: number;
 }
 

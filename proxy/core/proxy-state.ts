@@ -115,8 +115,11 @@ function stepHosts(
   return after;
 }
 
-const probeEffect = ({ host, report }: HostHealth, effect: "probe" | "probeData"): ProxyEffect =>
-  effect === "probe" ? { type: "probe", host, bootId: report?.body.bootId ?? null } : { type: "probeData", host };
+/** The boot id binds a probe to the process that answered last; whether that one still lives is unknown once one failed. */
+function probeEffect({ host, report, control }: HostHealth, effect: "probe" | "probeData"): ProxyEffect {
+  if (effect === "probeData") return { type: "probeData", host };
+  return { type: "probe", host, bootId: control.lastFailure === null ? (report?.body.bootId ?? null) : null };
+}
 
 function healthEvent(event: ProxyEvent, host: NodeId): HealthEvent | null {
   if (event.type === "tick") return event;
@@ -163,7 +166,7 @@ function learn(
   if (event.type !== "orderAnswered" && event.type !== "orderFailed") return before;
   const view = before.get(event.pool);
   if (view === undefined) return before;
-  const untilMs = nowMs + settings.takeoverMs;
+  const untilMs = nowMs + settings.retryMs;
   const learned =
     event.type === "orderFailed" ? endFailed(view, event, untilMs) : takeAnswer(view, event, { nowMs, untilMs });
   effects.push(...noted([orderNote(event)]));

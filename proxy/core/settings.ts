@@ -16,6 +16,8 @@ export interface Settings {
   readonly suspectIntervalMs: number;
   /** Between probes of a host that was ordered to take over. */
   readonly orderedIntervalMs: number;
+  /** A host that refused an order, or could not be reached with it, is not ordered again before. */
+  readonly retryMs: number;
   /** A candidate's last good write to the vault must be younger. */
   readonly storageFreshMs: number;
   /** Silence of all events for so long means that this proxy itself was away: what it missed says nothing of others. */
@@ -39,6 +41,7 @@ export function settings(health: HealthConfig, takeover: { readonly timeoutMs: n
     confirmMs: CONFIRM_MS,
     suspectIntervalMs: Math.min(intervalMs, Math.max(CONFIRM_MS, intervalMs / 4)),
     orderedIntervalMs: Math.min(intervalMs, ORDERED_INTERVAL_MS),
+    retryMs: Math.min(takeover.timeoutMs, 4 * intervalMs),
     storageFreshMs: hangMs / 2,
     awayMs: 2 * intervalMs,
     recoveries: RECOVERIES,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { A, B, C, fence, MAIN, primary, report, World } from "./world.ts";
+import { A, B, bootOf, C, fence, MAIN, primary, report, World } from "./world.ts";
 import { hex } from "../fake-host.ts";
 
 describe("the epoch and the route", () => {
@@ -103,6 +103,18 @@ describe("a primary that is killed", () => {
   });
 });
 
+it("a host that was started again is not asked by the boot id of its life before", () => {
+  const world = new World().atWork();
+  world.after(250);
+  const asked = (): unknown[] =>
+    world.effects.flatMap((effect) => (effect.type === "probe" && effect.host === A ? [effect.bootId] : []));
+  expect(asked()).toEqual([bootOf(A)]);
+  world.effects = [];
+  world.failed(A, "rejected").after(250);
+  expect(asked().length).toBeGreaterThan(0);
+  expect(asked().every((bootId) => bootId === null)).toBe(true);
+});
+
 describe("an order that fails", () => {
   const ordered = (): World => {
     const world = new World().atWork().dead(A);
@@ -157,7 +169,7 @@ describe("an order that fails", () => {
     expect(world.view().order?.host).toBe(B);
   });
 
-  it("for everybody is tried again after the takeover's time, not before", () => {
+  it("for everybody is tried again after four intervals, not before; at once if a host was started again", () => {
     const world = refuse(ordered(), fence(A, 1));
     world.tell({ type: "orderFailed", pool: MAIN, host: C, sentMs: world.view().order!.sentMs, kind: "refused" });
     expect(world.take()).toEqual(["host-c deposes 1"]);
@@ -167,10 +179,15 @@ describe("an order that fails", () => {
         .after(250)
         .heard(B, report(B, { fence: fence(A, 1) }))
         .heard(C, report(C, { fence: fence(A, 1) }));
-    for (let index = 0; index < 19; index++) keep();
+    for (let index = 0; index < 3; index++) keep();
+    expect(world.take()).toEqual([]);
+    world.nowMs += 1;
+    world.heard(C, report(C, { fence: fence(A, 1) }, { bootId: hex(9) }));
+    expect(world.take()).toEqual(["host-c deposes 1"]);
+    world.tell({ type: "orderFailed", pool: MAIN, host: C, sentMs: world.view().order!.sentMs, kind: "refused" });
     expect(world.take()).toEqual([]);
     keep();
-    expect(world.take()).toHaveLength(1);
+    expect(world.take()).toEqual(["host-b deposes 1"]);
   });
 });
 
@@ -281,6 +298,17 @@ describe("a cluster that starts cold", () => {
     expect(world.take()).toEqual([]);
     for (let index = 0; index < 20; index++) world.after(250).heard(B, report(B, { fence: fence(A, 3) }));
     expect(world.take()).toEqual(["host-b deposes 3"]);
+  });
+
+  it("with an owner whose data address does not listen yet: it is waited for, too", () => {
+    const world = new World().heard(B, report(B, { fence: fence(A, 3) }));
+    const starting = report(A, { fence: fence(A, 3) }, { bootId: hex(9) });
+    for (let index = 0; index < 3; index++) {
+      world.nowMs += 20;
+      world.tell({ type: "probeAnswered", host: A, sentMs: world.nowMs, report: starting }).dataFailed(A, "refused");
+    }
+    expect(world.verdict(A)).toBe("down: data-unreachable");
+    expect(world.take()).toEqual([]);
   });
 
   it("with an owner that is heard but will not talk to us: never ordered away", () => {
