@@ -54,7 +54,8 @@ export class HintWriter {
       pools: pools.map(({ hosted, checkpoints }) => {
         const { pool, role, slot, lsn } = hosted.report(clock.monotonicMs());
         const { alarm } = hosted.state;
-        const stuckAt = alarm?.code === "HS_POOL_STUCK" ? alarm.slot : null;
+        const stuck = alarm?.code === "HS_POOL_STUCK" || alarm?.code === "HS_STORE_DIVERGED";
+        const stuckAt = stuck ? alarm.slot : null;
         return {
           pool,
           role,

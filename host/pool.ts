@@ -208,6 +208,12 @@ export class HostedPool implements PoolAccess {
     return { slot: this.#state.applied?.slot ?? 0 };
   }
 
+  /** The own state was found wrong at that slot: hands over if it serves, and restores. */
+  async diverged(at: Slot, reason: string): Promise<void> {
+    await this.#resign(reason);
+    this.#dispatch({ type: "diverged", slot: at, reason });
+  }
+
   /** Writes are refused with `error` until it is `null` again: the vault is nearly full. */
   refuseWrites(error: HotspareError | null): void {
     this.#refusesWrites = error;

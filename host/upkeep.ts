@@ -1,4 +1,4 @@
-/** What keeps a pool's part of the vault in order while this host serves it: cleaning, and help for stuck nodes. */
+/** What goes on beside a pool on each host: cleaning and help for stuck nodes while it serves, comparing states always. */
 import type { Clock } from "../shared/clock.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
@@ -7,6 +7,7 @@ import { Cleaner } from "./cleaner.ts";
 import type { PoolCheckpoints } from "./pool-checkpoints.ts";
 import type { PoolFolder } from "./pool-folder.ts";
 import type { HostedPool } from "./pool.ts";
+import { StateWatch } from "./state-watch.ts";
 import { StuckWatch } from "./stuck-watch.ts";
 
 export interface UpkeepOptions {
@@ -28,9 +29,12 @@ export interface UpkeepOptions {
 export function startUpkeep(options: UpkeepOptions): () => void {
   const { self, folder, hosts } = options;
   const cleaner = new Cleaner({ ...options, temporary: folder.attestFolder });
-  const stuck = new StuckWatch({ ...options, hosts: hosts.filter((id) => id !== self) });
+  const others = hosts.filter((id) => id !== self);
+  const stuck = new StuckWatch({ ...options, hosts: others });
+  const states = new StateWatch({ ...options, hosts: others });
   return () => {
     cleaner.stop();
     stuck.stop();
+    states.stop();
   };
 }

@@ -47,7 +47,10 @@ const BANS: readonly Ban[] = [
 ];
 
 /** Files that may be longer than 300 lines, each with its reason. */
-const LONG: Readonly<Record<string, string>> = {};
+const LONG: Readonly<Record<string, string>> = {
+  "host/pool.ts": "the one object that a pool is on a host: what it is asked from three sides, in one place",
+  "host/host.ts": "the one place where the parts of a host are made and tied together",
+};
 const LONGEST = 300;
 
 const source = readSource("shared", "host", "proxy", "deploy", "examples");

@@ -55,7 +55,13 @@ export interface Tenure {
 }
 
 export interface Alarm {
-  readonly code: "HS_RECORD_MISSING" | "HS_POOL_STUCK" | "HS_VAULT_BEHIND" | "HS_CHECKPOINT_INVALID" | "HS_VAULT_IO";
+  readonly code:
+    | "HS_RECORD_MISSING"
+    | "HS_POOL_STUCK"
+    | "HS_STORE_DIVERGED"
+    | "HS_VAULT_BEHIND"
+    | "HS_CHECKPOINT_INVALID"
+    | "HS_VAULT_IO";
   readonly slot: Slot;
   readonly reason: string;
 }
@@ -111,6 +117,8 @@ export interface Timings {
 }
 
 export type TakeoverStage =
+  /** As a standby it had begun to apply: the store must stand still before anything else. */
+  | { readonly type: "settling"; readonly call: number }
   | { readonly type: "surveying"; readonly call: number }
   | { readonly type: "reading"; readonly call: number; readonly survey: Survey; readonly from: Slot }
   | { readonly type: "fencing"; readonly call: number; readonly publication: Publication }
@@ -162,6 +170,8 @@ export type PoolEvent =
   | { readonly type: "committed" }
   /** A primary steps back of its own will. */
   | { readonly type: "resign"; readonly sealed: SealedRecord; readonly reason: string }
+  /** The own state was found wrong at that slot. */
+  | { readonly type: "diverged"; readonly slot: Slot; readonly reason: string }
   | { readonly type: "fitness"; readonly unfit: string | null }
   | { readonly type: "enrol" };
 

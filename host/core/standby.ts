@@ -7,7 +7,7 @@ import { INVALID_READS } from "./publication.ts";
 import type { Activity, Alarm, Effect, PoolEvent, PoolState, PoolStep, Restored, Seed } from "./pool-state.ts";
 import { judgeRun, judgeSurvey, type RunVerdict, type Survey } from "./survey.ts";
 import { beginTakeover } from "./takeover.ts";
-import { becomeStandby, beginRestore, stay } from "./transitions.ts";
+import { becomeStandby, beginRestore, moveTo, stay } from "./transitions.ts";
 
 /** Listings that must agree before an anomaly is believed: a listing is not atomic. */
 const DOUBTFUL_SURVEYS = 3;
@@ -22,6 +22,8 @@ export function stepStandby(state: PoolState, phase: Standby, event: PoolEvent, 
   switch (event.type) {
     case "hint":
       return activity.type === "idle" && activity.tries === 0 ? survey(state, 0) : stay(state);
+    case "diverged":
+      return onWrongState(state, event.slot, event.reason, now);
     case "tick":
       return onTick(state, phase, event.seed, now);
     case "surveyed":
@@ -53,7 +55,7 @@ function onTick(state: PoolState, { activity, waitsForOrderUntilMs }: Standby, s
 
 function onSurvey(state: PoolState, tries: number, found: Survey, now: number): PoolStep {
   const { failedSlot } = state;
-  if (state.alarm?.code === "HS_POOL_STUCK" && failedSlot !== null) return onStuck(state, failedSlot, found, now);
+  if (isStuck(state.alarm) && failedSlot !== null) return onStuck(state, failedSlot, found, now);
   const verdict = judgeSurvey(state.applied, found);
   switch (verdict.type) {
     case "caught-up":
@@ -73,7 +75,8 @@ function onSurvey(state: PoolState, tries: number, found: Survey, now: number): 
 
 /** Only a checkpoint at or beyond the record that nobody can pass helps. */
 function onStuck(state: PoolState, failedSlot: Slot, { checkpoints }: Survey, now: number): PoolStep {
-  if (checkpoints.some((at) => at >= failedSlot)) return beginRestore(state, failedSlot, null);
+  const aside = state.alarm?.code === "HS_STORE_DIVERGED" ? state.alarm.reason : null;
+  if (checkpoints.some((at) => at >= failedSlot)) return beginRestore(state, failedSlot, aside);
   return pause(state, now + state.settings.surveyIntervalMs, 0);
 }
 
@@ -102,11 +105,12 @@ function onRun(
 }
 
 function onApplied(state: PoolState, head: Head | null, failure: string | null, more: boolean, now: number): PoolStep {
-  const moved: PoolState = { ...state, applied: head, newestFence: head?.fence ?? state.newestFence };
-  if (failure !== null) return onDivergence(moved, slotAfter(head), failure, now);
-  const passed = moved.failedSlot !== null && head !== null && head.slot >= moved.failedSlot;
-  const cleared: PoolState = passed ? { ...moved, failedSlot: null, alarm: null } : { ...moved, alarm: null };
-  return more ? survey(cleared, 0) : pause(cleared, now + PAUSE_MS, 0);
+  if (failure !== null) {
+    const moved = { ...state, applied: head, newestFence: head?.fence ?? state.newestFence };
+    return onDivergence(moved, slotAfter(head), failure, now);
+  }
+  const moved = moveTo(state, head);
+  return more ? survey(moved, 0) : pause(moved, now + PAUSE_MS, 0);
 }
 
 /** The first time the own copy is suspected; the second time, at the same record, the record is. */
@@ -143,6 +147,15 @@ function onRestoreFailed(state: PoolState, atLeast: Slot | null, reason: string,
   if (atLeast !== null) return pause(state, now + state.settings.surveyIntervalMs, 0);
   const alarm = { code: "HS_VAULT_IO", slot: slotAfter(state.applied), reason } as const;
   return raise({ ...state, failedSlot: null }, alarm, now);
+}
+
+const isStuck = (alarm: Alarm | null): boolean =>
+  alarm?.code === "HS_POOL_STUCK" || alarm?.code === "HS_STORE_DIVERGED";
+
+/** Only a checkpoint beyond the mark can be right: one at it may be what is wrong. */
+function onWrongState(state: PoolState, at: Slot, reason: string, now: number): PoolStep {
+  const beyond = slot(at + 1);
+  return raise({ ...state, failedSlot: beyond }, { code: "HS_STORE_DIVERGED", slot: beyond, reason }, now);
 }
 
 function stuck(state: PoolState, at: Slot, reason: string, now: number): PoolStep {

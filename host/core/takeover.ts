@@ -12,16 +12,37 @@ import { onApplied, confirm, onCatchUp, onConfirm, onExamined } from "./takeover
 import { refuse } from "./takeover-ends.ts";
 import { onFenceTick, onFencing, onTakenSynced } from "./takeover-fence.ts";
 import { onRead, onSurvey, surveyFromOwn } from "./takeover-verify.ts";
-import { answerTickets, stay } from "./transitions.ts";
+import { answerTickets, moveTo, stay } from "./transitions.ts";
 
 type TakingOver = PoolState["phase"] & { readonly type: "taking-over" };
 
-/** From a standby. Refuses at once what cannot succeed. */
+/** From a standby. Refuses at once what cannot succeed; waits until the store stands still. */
 export function beginTakeover(state: PoolState, order: Order, tickets: readonly number[], now: number): PoolStep {
   const takeover: Takeover = { order, tickets, verified: state.applied, timings: { beganMs: now } };
+  const { phase } = state;
+  if (phase.type === "standby" && phase.activity.type === "applying") {
+    const stage = { type: "settling", call: phase.activity.call } as const;
+    return stay({ ...state, phase: { type: "taking-over", takeover, stage } });
+  }
+  return begin(state, takeover, now);
+}
+
+function begin(state: PoolState, takeover: Takeover, now: number): PoolStep {
   const refusal = state.unfit ?? state.alarm?.reason ?? null;
   if (refusal !== null) return refuse(state, takeover, refusal, now);
   return surveyFromOwn(state, takeover);
+}
+
+/** Where applying failed, the standby that this host becomes again finds out what to do about it. */
+function onSettled(
+  state: PoolState,
+  takeover: Takeover,
+  event: PoolEvent & { type: "applied" },
+  now: number,
+): PoolStep {
+  const { head, failure } = event;
+  if (failure !== null) return refuse({ ...state, applied: head }, takeover, failure, now);
+  return begin(moveTo(state, head), { ...takeover, verified: head }, now);
 }
 
 export function stepTakeover(state: PoolState, phase: TakingOver, event: PoolEvent, now: number): PoolStep {
@@ -30,6 +51,8 @@ export function stepTakeover(state: PoolState, phase: TakingOver, event: PoolEve
   if (event.type === "tick") return onTick(state, takeover, stage, now);
   if (!("call" in event) || event.call !== stage.call) return stay(state);
   switch (stage.type) {
+    case "settling":
+      return event.type === "applied" ? onSettled(state, takeover, event, now) : stay(state);
     case "surveying":
       return event.type === "surveyed" ? onSurvey(state, takeover, event.survey, event.reason, now) : stay(state);
     case "reading":

@@ -1,4 +1,5 @@
 /** The steps into a phase that more than one other phase takes. */
+import type { Head } from "../../shared/journal/head.ts";
 import type { Slot } from "../../shared/position.ts";
 import type { OrderAnswer, PoolState, PoolStep } from "./pool-state.ts";
 
@@ -8,6 +9,19 @@ export const stay = (state: PoolState): PoolStep => ({ state, effects: [] });
 export function becomeStandby(state: PoolState, now: number): PoolState {
   const activity = { type: "idle", untilMs: now, tries: 0 } as const;
   return { ...state, phase: { type: "standby", activity, waitsForOrderUntilMs: null } };
+}
+
+/** The store has applied records up to `head`: what stopped it before does so no more. */
+export function moveTo(state: PoolState, head: Head | null): PoolState {
+  const { failedSlot } = state;
+  const passed = failedSlot !== null && head !== null && head.slot >= failedSlot;
+  return {
+    ...state,
+    applied: head,
+    newestFence: head?.fence ?? state.newestFence,
+    failedSlot: passed ? null : failedSlot,
+    alarm: null,
+  };
 }
 
 /** Asks for the newest valid checkpoint. `aside`: what is wrong with the own copy, which is then kept aside. */
