@@ -3,6 +3,7 @@
  * second signal stops at once. What must not go on kills the process: `exit` would wait for a share that hangs.
  */
 import type { Config } from "../shared/config/config.ts";
+import { watchConfig } from "../shared/config/config-watch.ts";
 import { readSecret } from "../shared/config/read-secret.ts";
 import { isHotspareError, reasonOf } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
@@ -25,9 +26,11 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
   };
   const secret = readSecret(config.secret, process.env);
   const host = await startHost({ config, id, secret, clock: systemClock, random: systemRandom, log, die });
+  const unwatch = watchConfig({ config, env: process.env, log });
   const signal = await nextSignal();
   log.info({ signal }, "the host stops");
   void nextSignal().then(() => process.kill(process.pid, "SIGKILL"));
+  await unwatch();
   await host.stop();
   log.info({}, "the host has stopped");
   process.exit(0);

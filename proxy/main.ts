@@ -3,6 +3,7 @@
  * SIGINT. A second signal stops at once.
  */
 import { formatAddress, type Config } from "../shared/config/config.ts";
+import { watchConfig } from "../shared/config/config-watch.ts";
 import { readSecret } from "../shared/config/read-secret.ts";
 import type { NodeId } from "../shared/ids.ts";
 import { nextSignal } from "../shared/next-signal.ts";
@@ -31,9 +32,11 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
   });
   const { listen, admin } = proxy.addresses;
   log.info({ event: "listening", listen: formatAddress(listen), admin: formatAddress(admin) }, "the proxy listens");
+  const unwatch = watchConfig({ config, env: process.env, log });
   const signal = await nextSignal();
   log.info({ event: "stopping", signal }, "the proxy stops");
   void nextSignal().then(() => process.exit(1));
+  await unwatch();
   await proxy.stop();
   log.info({ event: "stopped" }, "the proxy has stopped");
   process.exit(0);
