@@ -148,6 +148,7 @@ class Proxy {
       this.#wake = clock.after(Math.max(0, step.wakeMs - nowMs), () => this.#tell({ type: "tick" }));
     }
     for (const effect of step.effects) this.#perform(effect);
+    if (event.type === "probeAnswered") this.#dataPlane.hostLives(event.host, event.sentMs);
   }
 
   #perform(effect: ProxyEffect): void {

@@ -80,6 +80,11 @@ export class DataPlane {
     this.#relays.get(pool)?.abandon(host, epoch);
   }
 
+  /** `host` answered a heartbeat that was sent at `sentMs`, on the monotonic clock. */
+  hostLives(host: NodeId, sentMs: number): void {
+    for (const relay of this.#relays.values()) relay.gate.lives(host, sentMs);
+  }
+
   parked(pool: PoolId): { readonly requests: number; readonly bytes: number } {
     const relay = this.#relays.get(pool);
     return { requests: relay?.gate.parked ?? 0, bytes: (relay?.gate.parkedBytes ?? 0) + (relay?.kept.kept ?? 0) };

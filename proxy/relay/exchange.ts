@@ -184,7 +184,9 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     this.#enteredMs = this.#relay.context.clock.monotonicMs();
     const waitMs = this.#relay.config.park.waitMs - this.#waitedMs;
     this.#entering = true;
-    this.#relay.gate[way](this, PARKED_BYTES + this.#body.keptBytes, waitMs);
+    const bytes = PARKED_BYTES + this.#body.keptBytes;
+    if (way === "rest" && this.#lastHost !== null) this.#relay.gate.rest(this, this.#lastHost, { bytes, waitMs });
+    else this.#relay.gate.enter(this, bytes, waitMs);
     this.#entering = false;
   }
 

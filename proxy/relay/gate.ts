@@ -3,6 +3,7 @@
  * a bounded number at a time, so that a new primary is not met by all of them at once.
  */
 import type { Cancel, Clock } from "../../shared/clock.ts";
+import type { NodeId } from "../../shared/ids.ts";
 import { Parking, type ParkBounds } from "../core/parking.ts";
 import type { Route } from "../core/proxy-state.ts";
 
@@ -15,12 +16,17 @@ export interface Waiter {
   turnedAway(why: "full" | "late"): void;
 }
 
+interface Resting {
+  readonly host: NodeId;
+  readonly sinceMs: number;
+  readonly wake: () => void;
+  readonly cancel: Cancel;
+}
+
 const CONCURRENCY = 128;
 /** A request that is answered slowly (long polling) does not keep its turn longer. */
 const TURN_MS = 100;
 const HOLD_MS = 10;
-/** Longer than two probes of a dead host take. */
-const REST_MS = 30;
 const LONGEST_HOLD_MS = 250;
 const EXPIRY_STEP_MS = 20;
 
@@ -29,7 +35,7 @@ export class Gate {
   readonly #bounds: ParkBounds;
   readonly #parking: Parking<Waiter>;
   /** Parked too, but not yet to be let go. */
-  readonly #resting = new Map<Waiter, { readonly wake: () => void; readonly cancel: Cancel }>();
+  readonly #resting = new Map<Waiter, Resting>();
   #route: Route = null;
   #turns = 0;
   #hold: Cancel | null = null;
@@ -69,18 +75,31 @@ export class Gate {
   }
 
   /**
-   * As `enter`, for a request whose connection broke: not before the route has changed, or a moment has passed in which a
-   * dead host would have been found out. Else one death would break it twice.
+   * As `enter`, for a request whose connection to `host` broke: not before the route has changed, or the host has shown
+   * that it lives. A killed process takes connections for a while that nobody will ever serve: one death must not break
+   * a request twice.
    */
-  rest(waiter: Waiter, bytes: number, waitMs: number): void {
+  rest(waiter: Waiter, host: NodeId, { bytes, waitMs }: { readonly bytes: number; readonly waitMs: number }): void {
     if (this.#closed || this.parked >= this.#bounds.requests) return waiter.turnedAway(this.#closed ? "late" : "full");
+    const sinceMs = this.#clock.monotonicMs();
+    const expire = (): void => {
+      this.#resting.delete(waiter);
+      waiter.turnedAway("late");
+    };
+    const cancel = this.#clock.after(Math.max(0, waitMs), expire);
     const wake = (): void => {
       this.#resting.delete(waiter);
       cancel();
-      this.enter(waiter, bytes, waitMs);
+      this.enter(waiter, bytes, waitMs - (this.#clock.monotonicMs() - sinceMs));
     };
-    const cancel = this.#clock.after(Math.min(REST_MS, Math.max(0, waitMs)), wake);
-    this.#resting.set(waiter, { wake, cancel });
+    this.#resting.set(waiter, { host, sinceMs, wake, cancel });
+  }
+
+  /** The host answered a heartbeat that was sent at `sentMs`: a connection that broke before did not break by its death. */
+  lives(host: NodeId, sentMs: number): void {
+    for (const resting of this.#resting.values()) {
+      if (resting.host === host && resting.sinceMs <= sentMs) resting.wake();
+    }
   }
 
   /** The client is gone: its place is free. */

@@ -48,7 +48,13 @@ export async function startPlane(pool: Partial<PoolConfig> = {}): Promise<Plane>
     register: new Registry(),
     addressOf: (host) => addresses.get(host)!,
     logTimeMs: () => 1234.5,
-    trafficFailed: (host) => void troubles.push(host),
+    trafficFailed: (host) => {
+      troubles.push(host);
+      // As a proxy does: ask at once, and tell if there is an answer.
+      const asked = [a, b].find(({ id }) => id === host);
+      const sentMs = systemClock.monotonicMs();
+      if (asked?.state === "alive") systemClock.after(1, () => plane.hostLives(host, sentMs + 1));
+    },
     lingerMs: 50,
   });
   const address = await plane.listen({ host: "127.0.0.1", port: 0 });

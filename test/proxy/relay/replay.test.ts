@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../../shared/system-clock.ts";
 import { until } from "../../until.ts";
 import { MAIN, startPlane, type Plane } from "./plane.ts";
 import { codeOf, open, send } from "./raw-client.ts";
@@ -75,6 +76,24 @@ describe("a request whose host fails it", () => {
     plane.routeTo(plane.a, 1);
     expect((await send(plane.address, { method: "PUT" }, "x")).body).toBe("at last");
     expect(plane.a.received).toHaveLength(4);
+  });
+
+  it("broken by a host that dies slowly: is not given to it again before it has shown that it lives", async () => {
+    // The process is gone, but its port takes connections for a while and resets them.
+    plane.a.script = (_, __, socket) => {
+      plane.a.state = "paused";
+      socket.resetAndDestroy();
+    };
+    plane.routeTo(plane.a, 1);
+    const sent = send(plane.address, { method: "POST" }, "x");
+    await until(() => plane.plane.parked(MAIN).requests === 1);
+    const before = systemClock.monotonicMs() - 10_000;
+    plane.plane.hostLives(plane.a.id, before);
+    plane.plane.hostLives(plane.b.id, systemClock.monotonicMs());
+    expect(plane.plane.parked(MAIN).requests).toBe(1);
+    plane.routeTo(plane.b, 2);
+    expect((await sent).body).toBe("host-b");
+    expect(plane.a.received).toHaveLength(1);
   });
 
   it("killing two hosts: is not carried to a third, HS_REQUEST_POISON", async () => {
