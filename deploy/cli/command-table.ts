@@ -18,6 +18,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/proxy.ts")).proxyCommand,
   },
   {
+    name: "up",
+    summary: "run a whole cluster on this machine",
+    load: async () => (await import("./commands/up.ts")).upCommand,
+  },
+  {
     name: "config",
     summary: "check or show the configuration",
     load: async () => (await import("./commands/config.ts")).configCommand,

@@ -18,7 +18,9 @@ export const DEFAULT_PORTS: LocalPorts = {
   ],
 };
 
-/** All ports of a cluster from the 26 that begin at `first`; clients connect to `first` and `first + 1`. */
+export const PORTS_IN_BLOCK = 26;
+
+/** All ports of a cluster from the block that begins at `first`; clients connect to `first` and `first + 1`. */
 export function portBlock(first: number): LocalPorts {
   return {
     proxies: [

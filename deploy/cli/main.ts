@@ -19,7 +19,11 @@ const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
 
 const keyboard: Keyboard = {
   listen: (pressed) => {
-    const hear = (keys: Buffer): void => [...keys.toString("utf8")].forEach(pressed);
+    const hear = (keys: Buffer): void =>
+      keys
+        .toString("latin1")
+        .split("")
+        .forEach((key) => pressed(key));
     process.stdin.setRawMode(true).on("data", hear).resume();
     return () => void process.stdin.off("data", hear).setRawMode(false).pause();
   },

@@ -4,6 +4,7 @@ import { loadConfig } from "../../../shared/config/load-config.ts";
 import { parseNodeId } from "../../../shared/ids.ts";
 import { runHost } from "../../../host/main.ts";
 import { withConfig, withExample, type CommandContext, type ConfigOption } from "../command.ts";
+import { stopWithParent } from "../parent-pipe.ts";
 
 interface HostOptions extends ConfigOption {
   readonly id: string;
@@ -15,6 +16,9 @@ export function hostCommand(program: Command, context: CommandContext): void {
     .description("Runs one host of the configuration in the foreground until SIGTERM or SIGINT.")
     .requiredOption("--id <host>", "which host of the configuration this is");
   withExample(withConfig(command, context), "hotspare host --id host-a --config hotspare.yaml").action(
-    ({ config, id }: HostOptions) => runHost(loadConfig(config, context.env), parseNodeId(id)),
+    ({ config, id }: HostOptions) => {
+      stopWithParent(context.env);
+      return runHost(loadConfig(config, context.env), parseNodeId(id));
+    },
   );
 }

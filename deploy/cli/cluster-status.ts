@@ -1,0 +1,179 @@
+/**
+ * The state of a cluster, as the nodes themselves tell it. Proxies are asked on their admin address; only if none of them
+ * answers, the hosts' unsigned probes. Who does not answer is named with the reason; nothing here ever hangs or throws.
+ */
+import { Type, type Static, type TSchema } from "typebox";
+import { Check } from "typebox/value";
+import { formatAddress, type Address, type Config } from "../../shared/config/config.ts";
+import { reasonOf } from "../../shared/errors.ts";
+
+const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+const PoolStatus = Type.Object({
+  id: Type.String(),
+  state: Type.String(),
+  epoch: Type.Number(),
+  primary: orNull(Type.String()),
+  slot: orNull(Type.Number()),
+  standbys: Type.Array(Type.Object({ host: Type.String(), slot: Type.Number(), lagMs: Type.Number() })),
+  parked: Type.Number(),
+});
+const HostStatus = Type.Object({
+  id: Type.String(),
+  role: orNull(Type.String()),
+  health: Type.String(),
+  reason: orNull(Type.String()),
+  clockOffsetMs: orNull(Type.Number()),
+  version: orNull(Type.String()),
+  configHash: orNull(Type.String()),
+  alarms: Type.Array(Type.String()),
+});
+const View = Type.Object({ cluster: Type.String(), pools: Type.Array(PoolStatus), hosts: Type.Array(HostStatus) });
+const ProbeBody = Type.Object({
+  host: Type.String(),
+  version: Type.String(),
+  pools: Type.Array(
+    Type.Object({
+      pool: Type.String(),
+      role: Type.String(),
+      serving: Type.Boolean(),
+      epoch: Type.Number(),
+      slot: Type.Number(),
+      lagMs: Type.Number(),
+      alarm: orNull(Type.String()),
+    }),
+  ),
+});
+
+export type PoolStatus = Static<typeof PoolStatus>;
+export type HostStatus = Static<typeof HostStatus>;
+type View = Static<typeof View>;
+type ProbeBody = Static<typeof ProbeBody>;
+
+export interface ProxyAnswer {
+  readonly id: string;
+  readonly health: "up" | "down";
+  /** Whether it sees primaries, epochs and hosts as is shown here; `null` if it did not answer. */
+  readonly agrees: boolean | null;
+  /** Why it did not answer; `null` if it did. */
+  readonly reason: string | null;
+}
+
+export interface ClusterStatus {
+  readonly cluster: string;
+  readonly pools: readonly PoolStatus[];
+  readonly hosts: readonly HostStatus[];
+  readonly proxies: readonly ProxyAnswer[];
+  /** Who said it: `nobody` if nothing answered. */
+  readonly source: "proxies" | "hosts" | "nobody";
+}
+
+export const isServed = ({ state }: PoolStatus): boolean => state === "serving";
+
+const TIMEOUT_MS = 2000;
+
+/** Takes at most about twice the time-out of one question. */
+export async function clusterStatus(config: Config, timeoutMs = TIMEOUT_MS): Promise<ClusterStatus> {
+  const asked = await Promise.all(
+    config.proxies.map(async ({ id, admin }) => ({ id, ...(await askProxy(config, admin, timeoutMs)) })),
+  );
+  const views = asked.flatMap(({ view }) => view ?? []);
+  const chosen = chooseView(views) ?? (await viewOfHosts(config, timeoutMs));
+  return {
+    cluster: config.cluster,
+    pools: chosen.pools,
+    hosts: chosen.hosts,
+    proxies: asked.map(({ id, view, reason }) => ({
+      id,
+      health: view ? "up" : "down",
+      agrees: view && sameView(view, chosen),
+      reason,
+    })),
+    source: views.length > 0 ? "proxies" : chosen.hosts.some(({ health }) => health === "up") ? "hosts" : "nobody",
+  };
+}
+
+/** Asks `url` and believes the answer only if it has the shape of `schema`. */
+export async function askJson<T extends TSchema>(
+  { address, path, timeoutMs }: { readonly address: Address; readonly path: string; readonly timeoutMs: number },
+  schema: T,
+): Promise<{ readonly body: Static<T>; readonly status: number } | { readonly body: null; readonly reason: string }> {
+  try {
+    const answer = await fetch(`http://${formatAddress(address)}${path}`, { signal: AbortSignal.timeout(timeoutMs) });
+    const body: unknown = await answer.json();
+    if (Check(schema, body)) return { body, status: answer.status };
+    return { body: null, reason: "what answers there is no node of this cluster" };
+  } catch (error) {
+    return { body: null, reason: whyNoAnswer(error, timeoutMs) };
+  }
+}
+
+type Asked = { readonly view: View; readonly reason: null } | { readonly view: null; readonly reason: string };
+
+async function askProxy({ cluster }: Config, address: Address, timeoutMs: number): Promise<Asked> {
+  const asked = await askJson({ address, path: "/api/v1/status", timeoutMs }, View);
+  if (asked.body === null) return { view: null, reason: `${formatAddress(address)}: ${asked.reason}` };
+  if (asked.body.cluster === cluster) return { view: asked.body, reason: null };
+  return { view: null, reason: `${formatAddress(address)}: it is a proxy of the cluster ${asked.body.cluster}` };
+}
+
+/** The view of the proxy that knows the newest epochs; of several, that which sees most pools served. */
+function chooseView(views: readonly View[]): View | null {
+  const rank = ({ pools }: View): number =>
+    pools.reduce((sum, pool) => sum + pool.epoch * 2 + (isServed(pool) ? 1 : 0), 0);
+  return views.toSorted((one, other) => rank(other) - rank(one))[0] ?? null;
+}
+
+function sameView(one: View, other: View): boolean {
+  const essence = ({ pools, hosts }: View): string =>
+    JSON.stringify([
+      pools.map(({ id, state, epoch, primary }) => [id, state, epoch, primary]),
+      hosts.map(({ id, health }) => [id, health]),
+    ]);
+  return essence(one) === essence(other);
+}
+
+async function viewOfHosts(config: Config, timeoutMs: number): Promise<View> {
+  const answers = await Promise.all(
+    config.hosts.map(({ control: address }) => askJson({ address, path: "/health", timeoutMs }, ProbeBody)),
+  );
+  const hosts = config.hosts.map(({ id }, index) => hostStatus(id, answers[index]));
+  const bodies = answers.flatMap(({ body }) => body ?? []);
+  return { cluster: config.cluster, pools: config.pools.map(({ id }) => poolStatus(id, bodies)), hosts };
+}
+
+type HostAnswer = Awaited<ReturnType<typeof askJson<typeof ProbeBody>>> | undefined;
+
+function hostStatus(id: string, answer: HostAnswer): HostStatus {
+  const unknown = { id, clockOffsetMs: null, configHash: null };
+  if (!answer?.body)
+    return { ...unknown, role: null, health: "down", reason: answer?.reason ?? "", version: null, alarms: [] };
+  const { version, pools } = answer.body;
+  const alarms = pools.flatMap(({ pool, alarm }) => (alarm === null ? [] : [`${pool}: ${alarm}`]));
+  return { ...unknown, role: pools[0]?.role ?? null, health: "up", reason: null, version, alarms };
+}
+
+/** A host that was deposed and does not know it yet may say that it serves too: the newest epoch holds. */
+function poolStatus(id: string, bodies: readonly ProbeBody[]): PoolStatus {
+  const entries = bodies.flatMap(({ host, pools }) =>
+    pools.filter(({ pool }) => pool === id).map((entry) => ({ host, ...entry })),
+  );
+  const [primary] = entries.filter(({ serving }) => serving).toSorted((one, other) => other.epoch - one.epoch);
+  const standbys = entries.filter(({ role }) => role === "standby");
+  return {
+    id,
+    state: primary ? "serving" : "waiting",
+    epoch: Math.max(0, ...entries.map(({ epoch }) => epoch)),
+    primary: primary?.host ?? null,
+    slot: primary?.slot ?? null,
+    standbys: standbys.map(({ host, slot, lagMs }) => ({ host, slot, lagMs })),
+    parked: 0,
+  };
+}
+
+/** `fetch` hides the system's error in the cause. */
+function whyNoAnswer(error: unknown, timeoutMs: number): string {
+  if (error instanceof Error && error.name === "TimeoutError") return `no answer within ${timeoutMs} ms`;
+  if (error instanceof SyntaxError) return "what answers there is no node of this cluster";
+  return error instanceof Error && error.cause !== undefined ? reasonOf(error.cause) : reasonOf(error);
+}

@@ -1,0 +1,110 @@
+/**
+ * All processes of a cluster on this machine. Started at once; stopped in order: proxies first, which accept no more and
+ * let their requests end while hosts still answer them, then hosts.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../../../shared/clock.ts";
+import type { Config } from "../../../shared/config/config.ts";
+import type { Env } from "../../../shared/config/substitute.ts";
+import { HotspareError } from "../../../shared/errors.ts";
+import { LocalNode, type NodeEnd } from "./local-node.ts";
+import { newsOf, type News } from "./node-news.ts";
+
+export interface LocalNodesOptions {
+  readonly config: Config;
+  /** Where the logs are, one for each node. Made if it is not there. */
+  readonly logs: string;
+  readonly program: readonly [node: string, main: string];
+  readonly env: Env;
+  readonly clock: Clock;
+  readonly news: (news: News, node: LocalNode) => void;
+  /** A node that cannot run, however often it is tried. */
+  readonly failed: (error: HotspareError) => void;
+}
+
+/** A little longer than a proxy gives its requests, and a host its own. */
+const STOP_WAIT_MS = 15_000;
+/** What several nodes see is told by the first of them. */
+const SAME_NEWS_MS = 5000;
+
+export class LocalNodes {
+  readonly #options: LocalNodesOptions;
+  readonly #proxies: readonly LocalNode[];
+  readonly #hosts: readonly LocalNode[];
+  readonly #told = new Map<string, number>();
+  #stopped: Promise<void> | null = null;
+
+  constructor(options: LocalNodesOptions) {
+    this.#options = options;
+    mkdirSync(options.logs, { recursive: true });
+    this.#proxies = options.config.proxies.map(({ id }) => this.#node(id, "proxy"));
+    this.#hosts = options.config.hosts.map(({ id }) => this.#node(id, "host"));
+  }
+
+  /** Hosts and proxies. */
+  get all(): readonly LocalNode[] {
+    return [...this.#hosts, ...this.#proxies];
+  }
+
+  find(id: string): LocalNode | null {
+    return this.all.find((node) => node.id === id) ?? null;
+  }
+
+  start(): void {
+    for (const node of this.all) node.start();
+  }
+
+  /** Resolves when no process is left. Bounded. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  /** SIGKILL for all, for who cannot wait; `stop` then ends at once. */
+  kill(): void {
+    for (const node of this.all) node.end();
+  }
+
+  async #stop(): Promise<void> {
+    // Whoever is paused would keep its proxy's requests waiting.
+    for (const node of this.all) node.resume();
+    await Promise.all(this.#proxies.map((node) => node.stop(STOP_WAIT_MS)));
+    await Promise.all(this.#hosts.map((node) => node.stop(STOP_WAIT_MS)));
+  }
+
+  #node(id: string, kind: "host" | "proxy"): LocalNode {
+    const { config, logs, program, env, clock } = this.#options;
+    const node: LocalNode = new LocalNode({
+      id,
+      kind,
+      config: config.file,
+      log: join(logs, `${id}.log`),
+      program,
+      env,
+      clock,
+      line: (line) => {
+        const news = newsOf(line, id);
+        if (news) this.#tell(news, node);
+      },
+      ended: (end) => this.#noteEnd(node, end),
+    });
+    return node;
+  }
+
+  #noteEnd(node: LocalNode, { how, restartMs }: NodeEnd): void {
+    if (restartMs !== null) {
+      const text = `${node.id} ${how}; it is started again in ${restartMs / 1000} s`;
+      return this.#options.news({ kind: "trouble", text }, node);
+    }
+    this.#options.failed(new HotspareError("HS_NODE_ENDED", { node: node.id, reason: `it ${how}`, file: node.log }));
+  }
+
+  #tell(news: News, node: LocalNode): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const [text, toldMs] of this.#told) if (nowMs - toldMs > SAME_NEWS_MS) this.#told.delete(text);
+    if (this.#told.has(news.text)) return;
+    this.#told.set(news.text, nowMs);
+    this.#options.news(news, node);
+  }
+}
