@@ -140,6 +140,9 @@ function judgeIdle(view: PoolView, owner: HostHealth, nowMs: number, settings: S
   }
   const cause = `not serving: ${entry.role}`;
   if (owner.report?.body.bootId === view.fence?.bootId) return { type: "lost", cause, troubleMs: sinceMs };
+  // Nobody has served since this proxy started: everybody may be starting.
+  const waitsForOrder = entry.role === "standby" && entry.takingOver;
+  if (view.claim === null && !waitsForOrder) return overdue(sinceMs, nowMs, settings, cause);
   // Started again a moment ago: it takes over by itself and shows so, or waits for an order, since it crashed in a loop.
   const settledMs = sinceMs + settings.intervalMs;
   return nowMs >= settledMs ? { type: "lost", cause, troubleMs: sinceMs } : { type: "wait", untilMs: settledMs };

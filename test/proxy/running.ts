@@ -5,7 +5,7 @@ import { parseNodeId } from "../../shared/ids.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { startProxy, type RunningProxy } from "../../proxy/proxy.ts";
-import { FakeHost, fenceOf, hex } from "./fake-host.ts";
+import { FakeHost, fenceOf } from "./fake-host.ts";
 import { FakeTransport } from "./fake-transport.ts";
 import { poolConfig } from "./relay/plane.ts";
 
@@ -70,5 +70,3 @@ export async function configOf(hosts: readonly FakeHost[]): Promise<Config> {
     rejoin: "auto",
   };
 }
-
-export const aBootId = hex(1);

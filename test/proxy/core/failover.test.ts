@@ -300,6 +300,18 @@ describe("a cluster that starts cold", () => {
     expect(world.take()).toEqual(["host-b deposes 3"]);
   });
 
+  it("with an owner that has not begun to take over: it is waited for as long", () => {
+    const starting = report(A, { role: "offline", fence: fence(A, 3) }, { bootId: hex(9) });
+    const world = new World().heard(B, report(B, { fence: fence(A, 3) }));
+    for (let index = 0; index < 19; index++) world.heard(A, starting).after(250);
+    expect(world.take()).toEqual([]);
+    world
+      .heard(A, starting)
+      .after(250)
+      .heard(B, report(B, { fence: fence(A, 3) }));
+    expect(world.take()).toEqual(["host-b deposes 3"]);
+  });
+
   it("with an owner whose data address does not listen yet: it is waited for, too", () => {
     const world = new World().heard(B, report(B, { fence: fence(A, 3) }));
     const starting = report(A, { fence: fence(A, 3) }, { bootId: hex(9) });
