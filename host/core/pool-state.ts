@@ -122,12 +122,10 @@ export type TakeoverStage =
   | { readonly type: "surveying"; readonly call: number }
   | { readonly type: "reading"; readonly call: number; readonly survey: Survey; readonly from: Slot }
   | { readonly type: "fencing"; readonly call: number; readonly publication: Publication }
-  /** A record took the slot: its folder is synced before the next try. */
-  | { readonly type: "syncing"; readonly call: number }
   | { readonly type: "confirming"; readonly call: number | null; readonly untilMs: number; readonly fence: Head }
   /** Something has the slot after the own fence: is it a successor or a relic? */
   | { readonly type: "examining"; readonly call: number; readonly fence: Head }
-  | { readonly type: "catching-up"; readonly call: number; readonly fence: Head }
+  | { readonly type: "catching-up"; readonly call: number | null; readonly untilMs: number; readonly fence: Head }
   | { readonly type: "applying"; readonly call: number; readonly fence: Head };
 
 export interface Primary {

@@ -100,7 +100,7 @@ function onOpened(state: PoolState, primary: Primary, event: PoolEvent & { type:
   if (event.error !== null) {
     const { seed, error } = event;
     const sealed = releaseRecord(primary.head, seed.id, { successor: null, cause: error });
-    const step = resign({ ...state, unfit: error }, primary, sealed, error);
+    const step = resign(state, primary, sealed, error);
     const answer = { outcome: "refused", reason: error, fence: primary.fence, timings: null } as const;
     return answerTickets(primary.tickets, answer, step);
   }

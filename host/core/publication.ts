@@ -2,22 +2,27 @@
  * Getting one record into one slot, until the outcome is known (blueprint: "Outcome unknown").
  *
  * The same name and the same bytes are tried for as long as it takes; never the next name, which would write it twice.
- * Only a put that said `created`, or an own record read back and its folder synced, counts as published.
+ * Only a put that said `created`, or an own record read back, counts as published. What is read back may be a name that
+ * nobody has synced, which a power cut takes away: so nothing is concluded from a record before its folder was synced and
+ * it was found there again.
  */
 import type { HotspareError } from "../../shared/errors.ts";
 import { unreachable } from "../../shared/errors.ts";
+import type { RecordId } from "../../shared/ids.ts";
 import type { SealedRecord } from "../../shared/journal/record.ts";
 import type { PutResult } from "../../shared/vault/vault.ts";
 
 export interface Publication {
   readonly sealed: SealedRecord;
   readonly stage: PublicationStage;
-  /** A put whose outcome is unknown was sent: from then on no refusal proves that the record is absent. */
+  /** A put may have created the record, or a name was found that may be it: from then on no refusal proves that it is absent. */
   readonly doubtful: boolean;
   /** Puts so far, for the waiting times. */
   readonly attempts: number;
   /** Fresh reads that found the name taken by something invalid. */
   readonly invalidReads: number;
+  /** The record that was found before the last sync of its folder. */
+  readonly synced: RecordId | null;
 }
 
 export type PublicationStage =
@@ -61,7 +66,7 @@ const FIRST_WAIT_MS = 10;
 const LONGEST_WAIT_MS = 1000;
 
 export function beginPublication(sealed: SealedRecord): PublicationStep {
-  return put({ sealed, stage: { type: "putting" }, doubtful: false, attempts: 0, invalidReads: 0 });
+  return put({ sealed, stage: { type: "putting" }, doubtful: false, attempts: 0, invalidReads: 0, synced: null });
 }
 
 export function stepPublication(publication: Publication, event: PublicationEvent, now: number): PublicationStep {
@@ -71,7 +76,7 @@ export function stepPublication(publication: Publication, event: PublicationEven
     case "found":
       return onFound(publication, event.found, now);
     case "synced":
-      return event.error ? undurable(event.error) : published;
+      return event.error ? undurable(event.error) : read(publication);
     case "tick":
       return onTick(publication, now);
   }
@@ -82,7 +87,6 @@ function onPut(publication: Publication, result: PutResult, now: number): Public
     case "created":
       return published;
     case "exists":
-      return read(publication);
     case "unknown":
       return read({ ...publication, doubtful: true });
     case "refused":
@@ -98,10 +102,9 @@ function onPut(publication: Publication, result: PutResult, now: number): Public
 function onFound(publication: Publication, found: Found, now: number): PublicationStep {
   switch (found.type) {
     case "record":
-      if (found.sealed.record.header.id === publication.sealed.record.header.id) return sync(publication);
-      return { type: "done", outcome: { type: "taken", sealed: found.sealed } };
+      return onRecord(publication, found.sealed);
     case "absent":
-      return wait(publication, "put", now);
+      return wait({ ...publication, synced: null }, "put", now);
     case "unreadable":
       return wait(publication, "read", now);
     case "invalid":
@@ -111,6 +114,12 @@ function onFound(publication: Publication, found: Found, now: number): Publicati
     default:
       return unreachable(found);
   }
+}
+
+function onRecord(publication: Publication, sealed: SealedRecord): PublicationStep {
+  const { id } = sealed.record.header;
+  if (publication.synced !== id) return sync({ ...publication, synced: id });
+  return id === publication.sealed.record.header.id ? published : { type: "done", outcome: { type: "taken", sealed } };
 }
 
 function onInvalid(publication: Publication, reason: string, now: number): PublicationStep {

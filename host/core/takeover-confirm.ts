@@ -30,10 +30,7 @@ export function onConfirm(
   survey: Survey | null,
   now: number,
 ): PoolStep {
-  if (survey === null) {
-    const stage = { type: "confirming", call: null, untilMs: now + RETRY_MS, fence: head } as const;
-    return stay({ ...state, phase: { type: "taking-over", takeover, stage } });
-  }
+  if (survey === null) return confirmLater(state, takeover, head, now);
   const next = slotAfter(head);
   if (survey.slots.includes(next)) {
     return ask(
@@ -48,10 +45,18 @@ export function onConfirm(
   return beyond ? onVoid(state, takeover) : catchUp(state, stamp(takeover, "confirmedMs", now), head);
 }
 
+function confirmLater(state: PoolState, takeover: Takeover, head: Head, now: number): PoolStep {
+  const stage = { type: "confirming", call: null, untilMs: now + RETRY_MS, fence: head } as const;
+  return stay({ ...state, phase: { type: "taking-over", takeover, stage } });
+}
+
 /** The record after the own fence. If it carries the fence's hash, the fence is history, and this host deposed. */
 export function onExamined(state: PoolState, takeover: Takeover, head: Head, run: Run, now: number): PoolStep {
   const [next] = run.records;
-  if (!next) return confirm(state, takeover, head);
+  if (!next && run.stop?.type !== "invalid" && run.stop?.type !== "newer") {
+    return confirmLater(state, takeover, head, now);
+  }
+  if (!next) return refuse(state, takeover, `slot ${slotAfter(head)} follows the own fence and cannot be read`, now);
   if (next.record.header.previousHash !== head.hash) return onVoid(state, takeover);
   return refuse({ ...state, newestFence: head.fence }, takeover, "this host was already deposed again", now);
 }
@@ -60,26 +65,38 @@ export function onExamined(state: PoolState, takeover: Takeover, head: Head, run
 const onVoid = (state: PoolState, takeover: Takeover): PoolStep =>
   refuseAndRestore(state, takeover, "the own fence is void: this host was too late", "keep");
 
-function catchUp(state: PoolState, takeover: Takeover, head: Head): PoolStep {
+/** Reads what is left to apply, again from where the store is. */
+export function catchUp(state: PoolState, takeover: Takeover, head: Head): PoolStep {
   const from = slotAfter(state.applied);
   const to = slot(Math.min(head.slot, from + CATCH_UP_RECORDS - 1));
   return ask(
     state,
     takeover,
-    (call) => ({ type: "catching-up", call, fence: head }),
+    (call) => ({ type: "catching-up", call, untilMs: 0, fence: head }),
     (call) => ({ type: "read", call, from, to }),
   );
 }
 
-export function onCatchUp(state: PoolState, takeover: Takeover, head: Head, run: Run): PoolStep {
+export function onCatchUp(state: PoolState, takeover: Takeover, head: Head, run: Run, now: number): PoolStep {
   const { steps, stop } = judgeRun(state.applied, run, PROVEN);
-  if (steps.length === 0) return cannotServe(state, takeover, head, `cannot catch up: ${stop.type}`);
+  if (steps.length === 0) {
+    const mayPass = stop.type === "unreadable" || stop.type === "gone";
+    const inTime = now - takeover.timings.beganMs < state.settings.takeoverTimeoutMs;
+    if (mayPass && inTime) return catchUpLater(state, takeover, head, now);
+    return cannotServe(state, takeover, head, `cannot catch up: ${stop.type}`);
+  }
   return ask(
     state,
     takeover,
     (call) => ({ type: "applying", call, fence: head }),
     (call) => ({ type: "apply", call, steps }),
   );
+}
+
+/** What was verified a moment ago is there; a share may fail to show it for a while. */
+function catchUpLater(state: PoolState, takeover: Takeover, head: Head, now: number): PoolStep {
+  const stage = { type: "catching-up", call: null, untilMs: now + RETRY_MS, fence: head } as const;
+  return stay({ ...state, phase: { type: "taking-over", takeover, stage } });
 }
 
 export function onApplied(
@@ -100,9 +117,12 @@ function becomePrimary(state: PoolState, takeover: Takeover, head: Head, now: nu
   return open({ ...state, newestFence: head.fence, lastTenure }, takeover, head, now);
 }
 
-/** The fence is history, but this host's own state cannot be brought to it: it says so, and another may follow. */
+/**
+ * The fence is history, but this host's own state cannot be brought to it: it says so, and another may follow. What is to
+ * be done about its state, the standby that it becomes finds out.
+ */
 function cannotServe(state: PoolState, takeover: Takeover, head: Head, reason: string): PoolStep {
-  const noted: PoolState = { ...state, newestFence: head.fence, failedSlot: slotAfter(state.applied) };
+  const noted: PoolState = { ...state, newestFence: head.fence };
   const record = releaseRecord(head, deriveId(takeover.order, slotAfter(head)), { successor: null, cause: reason });
   return endTakeover(noted, takeover, reason, resign(noted, startTenure(takeover, head, 0), record, reason));
 }

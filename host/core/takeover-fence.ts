@@ -1,6 +1,6 @@
 /**
- * Step 2 of a takeover: publish a fence at the first free slot. Who finds it taken reads that record, syncs its folder, and
- * goes on behind it; a fence there means that somebody else won.
+ * Step 2 of a takeover: publish a fence at the first free slot. Who finds it taken goes on behind that record, whose name
+ * the publication has made durable; a fence there means that somebody else won.
  */
 import { assert } from "../../shared/errors.ts";
 import { extend, originHash, slotAfter } from "../../shared/journal/head.ts";
@@ -101,29 +101,12 @@ function onFenceOutcome(state: PoolState, takeover: Takeover, outcome: Publicati
   }
 }
 
-/** A record took the slot. If it is a fence, somebody else won. */
+/** A record took the slot. If it is a fence, somebody else won; whether that one is history, following will show. */
 function onTaken(state: PoolState, takeover: Takeover, sealed: SealedRecord, now: number): PoolStep {
   const extension = extend(takeover.verified, sealed);
   if (!extension.ok) return refuse(state, takeover, extension.violation.reason, now);
-  const moved: Takeover = { ...takeover, verified: extension.head };
-  if (sealed.record.kind === "fence") {
-    return refuse({ ...state, newestFence: extension.head.fence }, moved, "another host fenced first", now);
-  }
-  return ask(
-    state,
-    moved,
-    (call) => ({ type: "syncing", call }),
-    (call) => ({
-      type: "sync",
-      call,
-      slot: extension.head.slot,
-    }),
-  );
-}
-
-export function onTakenSynced(state: PoolState, takeover: Takeover, error: string | null, now: number): PoolStep {
-  if (error !== null) return refuse(state, takeover, error, now);
-  return fence(state, takeover, now);
+  if (sealed.record.kind === "fence") return refuse(state, takeover, "another host fenced first", now);
+  return fence(state, { ...takeover, verified: extension.head }, now);
 }
 
 function onFenced(state: PoolState, takeover: Takeover, now: number): PoolStep {

@@ -61,6 +61,7 @@ export function onRead(
   if (repeats && first && first.hash !== own.hash) {
     return refuseAndRestore(state, takeover, "the own last record is not the one in the vault", "aside");
   }
+  if (repeats && !first && run.stop) return refuse(state, takeover, ownRecordReason(own.slot, run.stop), now);
   const rest = repeats ? { ...run, records: run.records.slice(1) } : run;
   const { steps, stop } = judgeRun(takeover.verified, rest, stage.survey);
   const moved: Takeover = { ...takeover, verified: steps.at(-1)?.head ?? takeover.verified };
@@ -84,6 +85,9 @@ export function onRead(
       return refuse(noted, moved, `slot ${stop.slot} cannot be passed: ${stop.reason}`, now);
   }
 }
+
+const ownRecordReason = (at: Slot, stop: NonNullable<Run["stop"]>): string =>
+  `the own last record, slot ${at}, is ${stop.type} in the vault`;
 
 function readOn(state: PoolState, takeover: Takeover, survey: Survey, now: number): PoolStep {
   const verdict = judgeSurvey(takeover.verified, survey);

@@ -8,9 +8,9 @@
  * 4. Apply what is left, open for writing, serve.
  */
 import type { Order, PoolEvent, PoolState, PoolStep, Takeover, TakeoverStage } from "./pool-state.ts";
-import { onApplied, confirm, onCatchUp, onConfirm, onExamined } from "./takeover-confirm.ts";
+import { catchUp, confirm, onApplied, onCatchUp, onConfirm, onExamined } from "./takeover-confirm.ts";
 import { refuse } from "./takeover-ends.ts";
-import { onFenceTick, onFencing, onTakenSynced } from "./takeover-fence.ts";
+import { onFenceTick, onFencing } from "./takeover-fence.ts";
 import { onRead, onSurvey, surveyFromOwn } from "./takeover-verify.ts";
 import { answerTickets, moveTo, stay } from "./transitions.ts";
 
@@ -59,14 +59,12 @@ export function stepTakeover(state: PoolState, phase: TakingOver, event: PoolEve
       return event.type === "read" ? onRead(state, takeover, stage, event.run, now) : stay(state);
     case "fencing":
       return onFencing(state, takeover, stage, event, now);
-    case "syncing":
-      return event.type === "synced" ? onTakenSynced(state, takeover, event.error?.message ?? null, now) : stay(state);
     case "confirming":
       return event.type === "surveyed" ? onConfirm(state, takeover, stage.fence, event.survey, now) : stay(state);
     case "examining":
       return event.type === "read" ? onExamined(state, takeover, stage.fence, event.run, now) : stay(state);
     case "catching-up":
-      return event.type === "read" ? onCatchUp(state, takeover, stage.fence, event.run) : stay(state);
+      return event.type === "read" ? onCatchUp(state, takeover, stage.fence, event.run, now) : stay(state);
     case "applying":
       return event.type === "applied" ? onApplied(state, takeover, stage.fence, event, now) : stay(state);
   }
@@ -86,8 +84,7 @@ function join(state: PoolState, phase: TakingOver, ticket: number, order: Order)
 
 function onTick(state: PoolState, takeover: Takeover, stage: TakeoverStage, now: number): PoolStep {
   if (stage.type === "fencing") return onFenceTick(state, takeover, stage, now);
-  if (stage.type === "confirming" && stage.call === null && now >= stage.untilMs) {
-    return confirm(state, takeover, stage.fence);
-  }
-  return stay(state);
+  const isWaiting = (stage.type === "confirming" || stage.type === "catching-up") && stage.call === null;
+  if (!isWaiting || now < stage.untilMs) return stay(state);
+  return stage.type === "confirming" ? confirm(state, takeover, stage.fence) : catchUp(state, takeover, stage.fence);
 }

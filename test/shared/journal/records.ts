@@ -64,6 +64,11 @@ export class Chain {
     };
   }
 
+  /** Adds a record that somebody else made. */
+  follow(sealed: SealedRecord): SealedRecord {
+    return this.add(sealed);
+  }
+
   private add(sealed: SealedRecord): SealedRecord {
     const next = extend(this.head, sealed);
     if (!next.ok) throw new Error(next.violation.reason);
