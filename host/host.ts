@@ -34,6 +34,7 @@ import { HostedPool } from "./pool.ts";
 import { Push } from "./push.ts";
 import { Reporter } from "./reporter.ts";
 import { SpaceWatch } from "./space-watch.ts";
+import { TemporarySweeper } from "./temporary-sweeper.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 export interface HostOptions {
@@ -251,7 +252,9 @@ class HostStart {
       pools: open,
       clock,
     });
+    const sweeper = new TemporarySweeper({ vault, clock, log });
     this.#closers.push(() => {
+      sweeper.stop();
       hints.stop();
       abort.abort(new HotspareError("HS_INTERNAL", { what: "the host runs" }));
       reporter.stop();

@@ -1,4 +1,6 @@
 /** Stage 2 of the promise, with real processes: a primary dies or sleeps, a standby takes over, nobody notices. */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { until } from "../until.ts";
 import { Nodes } from "./nodes.ts";
@@ -125,4 +127,25 @@ describe("a cluster under load", () => {
     await checkWritten(writers);
     if (process.env["X"]) await checkSameState();
   });
+
+  test(
+    "one of whose hosts loses its disk: it comes back from a checkpoint, though records were cleaned away",
+    { timeout: 120_000 },
+    async () => {
+      await nodes.end();
+      nodes = await Nodes.make({ extra: "checkpoint: { bytes: 64KiB, interval: 1h, keep: 2 }\ncleanDelay: 1s" });
+      const writers = await startLoad(8);
+      const second = join(nodes.folder, "vault/pools/main/journal/0000000000000000/0000000000000002");
+      await until(() => !existsSync(second), { timeoutMs: 60_000, everyMs: 50 });
+      const [lost] = (await nodes.status()).pools[0]?.standbys.map(({ host }) => host) ?? [];
+      await nodes.signal(lost ?? "", "SIGKILL");
+      rmSync(join(nodes.folder, "data", lost ?? "none"), { recursive: true });
+      nodes.start(lost ?? "");
+      await allFollow();
+      expect(nodes.log(lost ?? "")).toContain('"to":"restoring"');
+      await writers.stop();
+      await checkWritten(writers);
+      await checkSameState();
+    },
+  );
 });
