@@ -15,8 +15,9 @@ import { lsn } from "../shared/position.ts";
 import type { Random } from "../shared/random.ts";
 import type { Discarded } from "./core/pool-state.ts";
 import { headerAfter } from "./core/primary.ts";
+import { discardedError } from "./discarded-error.ts";
 import { fillGroup, GROUP_BOUNDS, rejectGroup, settleGroup, type Group } from "./group.ts";
-import type { Batch, Store, WriteOutcome } from "./store/store.ts";
+import type { Batch, SealedBatch, Store, WriteOutcome } from "./store/store.ts";
 import type { WriteQueue } from "./write-queue.ts";
 
 export interface CommitterShell {
@@ -26,7 +27,7 @@ export interface CommitterShell {
   committed(sealed: SealedRecord): void;
   /** Resolves when this host is proven to be primary at a moment after the call; rejects if it is not. */
   prove(): Promise<void>;
-  /** The local store failed after a record was published: nothing may be answered. Does not return. */
+  /** The local store failed: nothing may be answered. Ends the process. */
   die(error: unknown): void;
 }
 
@@ -102,12 +103,13 @@ export class Committer {
     if (this.#tenure && !this.idle) await this.run([], { commits: 0 }).catch(() => undefined);
   }
 
-  /** Ends the tenure: whatever still waits is told that it was not applied here. */
+  /** Ends the tenure: what still waits was not applied here; of what is still in flight nobody knows. */
   end(error: HotspareError): void {
     this.#gathering?.();
     this.#gathering = null;
     this.#open = false;
     this.#tenure = null;
+    if (this.#inFlight) forget(this.#take(), discardedError({ type: "unknown" }));
     for (const job of this.#jobs.splice(0)) job.reject(error);
     const { queue } = this.#options;
     rejectGroup(queue.take(queue.length), error);
@@ -165,11 +167,7 @@ export class Committer {
   /** The record in flight is void, or nobody knows. */
   discard(outcome: Discarded): void {
     if (!this.#inFlight) return;
-    const { batch, work } = this.#take();
-    batch.rollback();
-    const error = errorFor(outcome);
-    if (work.type === "job") work.reject(error);
-    else rejectGroup(work.group, error);
+    forget(this.#take(), discardedError(outcome));
     if (outcome.type === "refused") this.pump();
   }
 
@@ -187,16 +185,28 @@ export class Committer {
   }
 
   #runGroup(tenure: Tenure): void {
-    const { queue, clock } = this.#options;
-    const batch = tenure.store.begin(lsn(tenure.head.lsn + 1), this.logTimeMs);
-    const group = fillGroup(batch, queue, GROUP_BOUNDS, clock);
-    const { operations, outcomes } = batch.seal();
+    const executed = this.#execute(tenure);
+    if (!executed) return;
+    const { batch, group, operations, outcomes } = executed;
     this.#lastGroup = group.length;
     if (batch.commits > 0)
       return this.#publish(tenure, batch, operations, batch.commits, { type: "group", group, outcomes });
     batch.rollback();
     this.#settleUnpublished(group, outcomes);
     this.pump();
+  }
+
+  /** `null` if the local store failed: nobody is answered. */
+  #execute({ store, head }: Tenure): ({ readonly batch: Batch; readonly group: Group } & SealedBatch) | null {
+    const { queue, clock, shell } = this.#options;
+    try {
+      const batch = store.begin(lsn(head.lsn + 1), this.logTimeMs);
+      const group = fillGroup(batch, queue, GROUP_BOUNDS, clock);
+      return { batch, group, ...batch.seal() };
+    } catch (error) {
+      shell.die(error);
+      return null;
+    }
   }
 
   /** An answer that rests on no published record, such as a refusal, needs the same proof as a read. */
@@ -278,13 +288,8 @@ export class Committer {
   }
 }
 
-function errorFor(outcome: Discarded): HotspareError {
-  switch (outcome.type) {
-    case "deposed":
-      return new HotspareError("HS_NOT_APPLIED");
-    case "unknown":
-      return new HotspareError("HS_OUTCOME_UNKNOWN");
-    case "refused":
-      return outcome.error;
-  }
+function forget({ batch, work }: InFlight, error: HotspareError): void {
+  batch.rollback();
+  if (work.type === "job") work.reject(error);
+  else rejectGroup(work.group, error);
 }

@@ -4,7 +4,7 @@
  *
  * What it shares with other pools is the vault; with the application, this object; with proxies, its report.
  */
-import type { Cancel, Clock } from "../shared/clock.ts";
+import { sleep, type Cancel, type Clock } from "../shared/clock.ts";
 import { HotspareError } from "../shared/errors.ts";
 import { randomId, type NodeId, type OriginId, type PoolId, type RecordId } from "../shared/ids.ts";
 import type { Head } from "../shared/journal/head.ts";
@@ -62,6 +62,8 @@ export interface PoolHooks {
 
 const TICK_MS = 20;
 const SESSION_WAIT_MS = 10_000;
+/** How long the last batch may take before a release. */
+const DRAIN_MS = 5000;
 const PURGE_INTERVAL_MS = 60_000;
 
 export class HostedPool implements PoolAccess {
@@ -80,6 +82,7 @@ export class HostedPool implements PoolAccess {
   #state: PoolState;
   #events: PoolEvent[] = [];
   #stepping = false;
+  #stopped = false;
   #tick: Cancel | null = null;
   #purgeAtMs = 0;
   #refusesWrites: HotspareError | null = null;
@@ -139,6 +142,7 @@ export class HostedPool implements PoolAccess {
   /** Steps back by a `release` if it serves, so that another follows at once; then stops. */
   async stop(): Promise<void> {
     await this.#resign("the host stops");
+    this.#stopped = true;
     this.#tick?.();
     this.#tick = null;
     this.#watch.stop();
@@ -233,7 +237,9 @@ export class HostedPool implements PoolAccess {
 
   // --- Events -------------------------------------------------------------------------------------------------------
 
+  /** What still comes after the stop, of calls that hung in the share, comes to nobody. */
   #dispatch(event: PoolEvent): void {
+    if (this.#stopped) return;
     this.#events.push(event);
     if (this.#stepping) return;
     this.#stepping = true;
@@ -278,14 +284,23 @@ export class HostedPool implements PoolAccess {
 
   // --- Tenure -------------------------------------------------------------------------------------------------------
 
+  /** Does without the release where the share hangs: whoever waits for this host cannot wait for that. */
   async #resign(reason: string): Promise<void> {
     if (!this.serving) return;
-    await this.#committer.drain();
+    await this.#drained();
     const { head } = this.#committer;
-    if (!this.serving || head === null || !this.#committer.idle) return;
+    if (!this.serving || head === null) return;
+    if (!this.#committer.idle) return this.#committer.open();
     const sealed = releaseRecord(head, randomId<RecordId>(this.#options.random), { successor: null, cause: reason });
     this.#dispatch({ type: "resign", sealed, reason });
     await this.#listeners.until(() => this.#state.phase.type !== "primary", this.#options.settings.takeoverTimeoutMs);
+  }
+
+  async #drained(): Promise<void> {
+    const abort = new AbortController();
+    const late = sleep(this.#options.clock, DRAIN_MS, abort.signal).catch(() => undefined);
+    await Promise.race([this.#committer.drain(), late]);
+    abort.abort();
   }
 
   #purge(): void {
