@@ -23,6 +23,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/up.ts")).upCommand,
   },
   {
+    name: "status",
+    summary: "show pools, hosts and proxies",
+    load: async () => (await import("./commands/status.ts")).statusCommand,
+  },
+  {
+    name: "checkpoint",
+    summary: "take a checkpoint now",
+    load: async () => (await import("./commands/checkpoint.ts")).checkpointCommand,
+  },
+  {
     name: "config",
     summary: "check or show the configuration",
     load: async () => (await import("./commands/config.ts")).configCommand,

@@ -35,8 +35,8 @@ const HOST_MESSAGES: Readonly<Record<string, Sentence>> = {
   }),
   "role changed": ({ node, pool, from, to, reason }) => {
     if (from === to) return null;
-    const why = typeof reason === "string" && reason !== "" ? `: ${reason}` : "";
-    return news(`${text(node)} is ${text(to)} of pool ${text(pool)}${why}`);
+    const why = typeof reason === "string" && reason !== "" ? ` (${reason})` : "";
+    return news(`${text(node)} is ${text(to)} in pool ${text(pool)}${why}`);
   },
   "newest fence": ({ pool, epoch, owner, slot }) =>
     news(`the newest fence of pool ${text(pool)} is ${text(owner)}'s, epoch ${text(epoch)}, slot ${text(slot)}`),

@@ -7,6 +7,7 @@ import type { Config } from "../../../shared/config/config.ts";
 import { HotspareError } from "../../../shared/errors.ts";
 import { ThreadedVault } from "../../../shared/vault/threaded-vault.ts";
 import { checkVaultIdentity, type VaultIdentity } from "../../../shared/vault/vault-identity.ts";
+import { hostNamed } from "../host-named.ts";
 
 export interface OpenVault {
   readonly vault: ThreadedVault;
@@ -42,8 +43,5 @@ export async function withVault<T>(
 /** Where the vault is mounted here, or on `host`. @throws {HotspareError} HS_USAGE if there is no such host. */
 export function vaultDirectory(config: Config, host: string | undefined): string {
   if (host === undefined) return config.vault.directory;
-  const found = config.hosts.find(({ id }) => id === host);
-  if (found) return found.vault ?? config.vault.directory;
-  const known = config.hosts.map(({ id }) => id).join(", ");
-  throw new HotspareError("HS_USAGE", { reason: `${config.file} has no host ${host}; it has ${known}` });
+  return hostNamed(config, host).vault ?? config.vault.directory;
 }

@@ -1,0 +1,84 @@
+/** `hotspare checkpoint`: tells a primary to take a checkpoint now, and waits until it is in the vault. */
+import type { Command } from "commander";
+import { formatAddress, type Config, type HostConfig } from "../../../shared/config/config.ts";
+import { loadConfig } from "../../../shared/config/load-config.ts";
+import { readSecret } from "../../../shared/config/read-secret.ts";
+import { HotspareError } from "../../../shared/errors.ts";
+import { parseNodeId, type PoolId } from "../../../shared/ids.ts";
+import { MessageClient, type SendFailure } from "../../../shared/wire/message-client.ts";
+import type { Answer } from "../../../shared/wire/messages.ts";
+import { choosePool } from "../choose-pool.ts";
+import {
+  withConfig,
+  withExample,
+  withJson,
+  withPool,
+  type CommandContext,
+  type ConfigOption,
+  type JsonOption,
+  type PoolOption,
+} from "../command.ts";
+import { findPrimary } from "../find-primary.ts";
+import { hostNamed } from "../host-named.ts";
+import { sizeText } from "../size-text.ts";
+import { Spinner } from "../spinner.ts";
+
+interface CheckpointOptions extends ConfigOption, JsonOption, PoolOption {
+  readonly host?: string;
+}
+
+/** A little longer than a host gives its primary. */
+const TIMEOUT_MS = 16 * 60_000;
+/** Whom hosts see in their logs; no node may have this name in the same role, and none is asked by it. */
+const SELF = parseNodeId("cli");
+
+export function checkpointCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command("checkpoint")
+    .summary("take a checkpoint now")
+    .description("Takes a checkpoint of a pool now, and says when it is in the vault.")
+    .option("--host <host>", "ask this host; default: the one that serves the pool");
+  withExample(withJson(withPool(withConfig(command, context))), "hotspare checkpoint --config hotspare.yaml").action(
+    async (options: CheckpointOptions) => run(options, context),
+  );
+}
+
+async function run(options: CheckpointOptions, context: CommandContext): Promise<void> {
+  const config = loadConfig(options.config, context.env);
+  const pool = choosePool(config, options.pool);
+  const host = options.host === undefined ? await findPrimary(config, pool) : hostNamed(config, options.host);
+  const spinner = new Spinner(context, `${host.id} takes a checkpoint of pool ${pool}`);
+  const taken = await ask(config, { host, pool }, context).finally(() => spinner.end());
+  const { slot, stateHash, bytes, durationMs } = taken;
+  if (options.json) return context.print(JSON.stringify({ pool, host: host.id, ...taken }));
+  const seconds = (durationMs / 1000).toFixed(1);
+  context.print(`pool ${pool}, slot ${slot}: ${sizeText(bytes)} in ${seconds} s by ${host.id}, state ${stateHash}`);
+}
+
+async function ask(
+  config: Config,
+  { host, pool }: { readonly host: HostConfig; readonly pool: PoolId },
+  { clock, random, env }: CommandContext,
+): Promise<Answer<"checkpoint">> {
+  const secret = readSecret(config.secret, env);
+  const client = new MessageClient({ self: SELF, cluster: config.cluster, secret, clock, random });
+  try {
+    const result = await client.send("checkpoint", {
+      to: host.id,
+      address: host.control,
+      body: { pool, reason: "asked for on the command line" },
+      timeoutMs: TIMEOUT_MS,
+    });
+    if (result.type === "answer") return result.answer;
+    throw failure(host, result);
+  } finally {
+    client.close();
+  }
+}
+
+/** What a host refuses keeps its own code: it knows why. */
+function failure({ id, control }: HostConfig, result: SendFailure): HotspareError {
+  if (result.kind === "rejected") return new HotspareError(result.code, result.details);
+  const reason = `${result.kind}: ${result.reason}`;
+  return new HotspareError("HS_UNREACHABLE", { what: id, address: formatAddress(control), reason });
+}

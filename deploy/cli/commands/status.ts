@@ -1,0 +1,56 @@
+/** `hotspare status`: pools, hosts and proxies, as the nodes tell it. Needs no vault and no secret. */
+import type { Command } from "commander";
+import { sleep } from "../../../shared/clock.ts";
+import { formatAddress, type Config } from "../../../shared/config/config.ts";
+import { loadConfig } from "../../../shared/config/load-config.ts";
+import { HotspareError } from "../../../shared/errors.ts";
+import { clusterStatus, isServed, type ClusterStatus } from "../cluster-status.ts";
+import {
+  withConfig,
+  withExample,
+  withJson,
+  type CommandContext,
+  type ConfigOption,
+  type JsonOption,
+} from "../command.ts";
+import { statusText } from "../status-text.ts";
+
+interface StatusOptions extends ConfigOption, JsonOption {
+  readonly watch?: true;
+}
+
+const WATCH_MS = 1000;
+const CLEAR = "\u001B[H\u001B[2J";
+
+export function statusCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command("status")
+    .summary("show pools, hosts and proxies")
+    .description("Shows pools, hosts and proxies. Exit code 0 if every pool is served, else 69.")
+    .option("--watch", "show it anew every second, until Ctrl-C");
+  withExample(withJson(withConfig(command, context)), "hotspare status --watch --config hotspare.yaml").action(
+    async (options: StatusOptions) => run(options, context),
+  );
+}
+
+async function run({ config: file, watch, json }: StatusOptions, context: CommandContext): Promise<void> {
+  const config = loadConfig(file, context.env);
+  for (;;) {
+    const status = await clusterStatus(config);
+    const clear = watch && !json && context.screen !== null && context.colours ? CLEAR : "";
+    context.print(json ? JSON.stringify(status) : `${clear}${statusText(status, context)}`);
+    if (!watch) return refuse(config, status);
+    await sleep(context.clock, WATCH_MS);
+  }
+}
+
+/** @throws {HotspareError} HS_UNREACHABLE, HS_POOL_UNSERVED: for the exit code. */
+function refuse({ proxies, hosts }: Config, { pools, source }: ClusterStatus): void {
+  if (source === "nobody") {
+    const addresses = [...proxies.map(({ admin }) => admin), ...hosts.map(({ control }) => control)];
+    const address = addresses.map(formatAddress).join(", ");
+    throw new HotspareError("HS_UNREACHABLE", { what: "any node", address, reason: "none of them answers" });
+  }
+  const unserved = pools.find((pool) => !isServed(pool));
+  if (unserved) throw new HotspareError("HS_POOL_UNSERVED", { pool: unserved.id, reason: `it is ${unserved.state}` });
+}

@@ -1,0 +1,63 @@
+/** What `hotspare status` prints for people. */
+import { createColors } from "picocolors";
+import type { ClusterStatus } from "./cluster-status.ts";
+import { isServed } from "./cluster-status.ts";
+import { plainTable } from "./plain-table.ts";
+
+/** A host says so of itself while it was never at the head of the journal. */
+const NEVER_MS = Number.MAX_SAFE_INTEGER;
+
+export function statusText(status: ClusterStatus, { colours }: { readonly colours: boolean }): string {
+  const { bold } = createColors(colours);
+  const source = {
+    proxies: "",
+    hosts: " (no proxy answers: as the hosts say)",
+    nobody: " (nobody answers)",
+  }[status.source];
+  const tables = [poolTable(status, colours), hostTable(status, colours), proxyTable(status, colours)];
+  return [`${bold(`cluster ${status.cluster}`)}${source}`, ...tables].join("\n\n");
+}
+
+function poolTable({ pools }: ClusterStatus, colours: boolean): string {
+  const { green, red } = createColors(colours);
+  const rows = pools.map((pool) => [
+    pool.id,
+    (isServed(pool) ? green : red)(pool.state),
+    pool.epoch,
+    pool.primary ?? "none",
+    pool.slot,
+    pool.standbys.map(({ host, slot, lagMs }) => `${host} at ${slot} (${lagText(lagMs)})`).join(", "),
+    pool.parked,
+  ]);
+  return plainTable(["pool", "state", "epoch", "primary", "slot", "standbys", "parked"], rows);
+}
+
+function hostTable({ hosts }: ClusterStatus, colours: boolean): string {
+  const rows = hosts.map(({ id, health, role, version, clockOffsetMs, reason, alarms }) => [
+    id,
+    healthText(health, colours),
+    health === "up" ? role : null,
+    version,
+    clockOffsetMs === null ? null : clockOffsetMs.toFixed(1),
+    [...(reason === null ? [] : [reason]), ...alarms].join("; "),
+  ]);
+  return plainTable(["host", "health", "role", "version", "clock ms", "remarks"], rows);
+}
+
+function proxyTable({ proxies }: ClusterStatus, colours: boolean): string {
+  const rows = proxies.map(({ id, health, agrees, reason }) => [
+    id,
+    healthText(health, colours),
+    agrees === null ? null : agrees ? "yes" : "no",
+    reason,
+  ]);
+  return rows.length === 0 ? "no proxies" : plainTable(["proxy", "health", "agrees", "remarks"], rows);
+}
+
+function healthText(health: string, colours: boolean): string {
+  const { green, red, yellow } = createColors(colours);
+  const colour = { up: green, down: red }[health] ?? yellow;
+  return colour(health);
+}
+
+const lagText = (lagMs: number): string => (lagMs >= NEVER_MS ? "not yet caught up" : `${Math.round(lagMs)} ms`);
