@@ -22,6 +22,7 @@ const HEADER_BYTES = 192;
 const CHECKSUM_BYTES = 4;
 const OWNER_BYTES = 63;
 const KINDS = { batch: 1, fence: 2, release: 3, format: 4 } as const;
+const KIND_NAMES = ["batch", "fence", "release", "format"] as const;
 
 const AT = {
   magic: 0,
@@ -72,6 +73,16 @@ export function decodeRecord(bytes: Buffer): Decoded {
     }
     throw error;
   }
+}
+
+/** How many of a record's first bytes `peekKind` needs. */
+export const PEEK_BYTES = 8;
+
+/** The kind that a record says it has, for summaries: only decoding finds out whether it is one. `null`: it says none. */
+export function peekKind(bytes: Buffer): JournalRecord["kind"] | null {
+  if (bytes.length < PEEK_BYTES || bytes.readUInt32BE(AT.magic) !== MAGIC) return null;
+  const kind = bytes.readUInt8(AT.kind);
+  return KIND_NAMES.find((name) => KINDS[name] === kind) ?? null;
 }
 
 /** What shows before anything inside is believed. The checksum covers every byte before it, the length included. */
