@@ -162,7 +162,7 @@ function poolStatus(id: string, bodies: readonly ProbeBody[]): PoolStatus {
   const standbys = entries.filter(({ role }) => role === "standby");
   return {
     id,
-    state: primary ? "serving" : "waiting",
+    state: primary ? "serving" : bodies.length > 0 ? "waiting" : "unknown",
     epoch: Math.max(0, ...entries.map(({ epoch }) => epoch)),
     primary: primary?.host ?? null,
     slot: primary?.slot ?? null,

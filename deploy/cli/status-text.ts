@@ -24,7 +24,7 @@ function poolTable({ pools }: ClusterStatus, colours: boolean): string {
     pool.id,
     (isServed(pool) ? green : red)(pool.state),
     pool.epoch,
-    pool.primary ?? "none",
+    pool.state === "unknown" ? null : (pool.primary ?? "none"),
     pool.slot,
     pool.standbys.map(({ host, slot, lagMs }) => `${host} at ${slot} (${lagText(lagMs)})`).join(", "),
     pool.parked,
