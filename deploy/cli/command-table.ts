@@ -28,9 +28,19 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/status.ts")).statusCommand,
   },
   {
+    name: "history",
+    summary: "show every failover of a pool",
+    load: async () => (await import("./commands/history.ts")).historyCommand,
+  },
+  {
     name: "checkpoint",
     summary: "take a checkpoint now",
     load: async () => (await import("./commands/checkpoint.ts")).checkpointCommand,
+  },
+  {
+    name: "vault",
+    summary: "check, verify or list the vault",
+    load: async () => (await import("./commands/vault.ts")).vaultCommand,
   },
   {
     name: "config",
