@@ -41,7 +41,8 @@ const HASHES_KEPT = 8;
 export class PoolCheckpoints implements PoolHooks {
   readonly #options: PoolCheckpointsOptions;
   #pool: HostedPool | null = null;
-  #worker: { readonly file: string; readonly worker: ImageWorker } | null = null;
+  #worker: { readonly file: string; readonly worker: ImageWorker; readonly ready: Promise<ImageWorker> } | null = null;
+  #beginning: Promise<void> = Promise.resolve();
   #checkpointer: Checkpointer | null = null;
   #timer: Cancel | null = null;
   #marking = false;
@@ -78,7 +79,7 @@ export class PoolCheckpoints implements PoolHooks {
   };
 
   readonly serving = (is: "began" | "ended"): void => {
-    if (is === "began") void this.#begin();
+    if (is === "began") this.#beginning = this.#begin();
     else this.#end();
   };
 
@@ -87,6 +88,7 @@ export class PoolCheckpoints implements PoolHooks {
 
   /** Takes one now. @throws {HotspareError} HS_NOT_PRIMARY, HS_CHECKPOINT_FAILED */
   async take(reason: string): Promise<Answer<"checkpoint">> {
+    await this.#beginning;
     const checkpointer = this.#checkpointer;
     if (!checkpointer) throw new HotspareError("HS_NOT_PRIMARY", { pool: this.#options.pool });
     const taken = checkpointer.request(reason, "now");
@@ -201,15 +203,16 @@ export class PoolCheckpoints implements PoolHooks {
     this.#options.log.debug(hash, "state hash");
   }
 
-  async #currentWorker(): Promise<ImageWorker> {
+  /** Of the store's file now; its thread runs. */
+  #currentWorker(): Promise<ImageWorker> {
     const { copy, pool, host, temporary, vaultDirectory } = this.#options;
     const { file } = copy.store;
-    if (this.#worker?.file === file) return this.#worker.worker;
+    if (this.#worker?.file === file) return this.#worker.ready;
     const worker = new ImageWorker({ store: file, temporary, vaultDirectory, pool, host });
-    const old = this.#worker;
-    this.#worker = { file, worker };
+    const old = this.#worker?.worker;
+    const ready = Promise.all([worker.start(), old?.stop()]).then(() => worker);
+    this.#worker = { file, worker, ready };
     this.#hashes = [];
-    await Promise.all([worker.start(), old?.worker.stop()]);
-    return worker;
+    return ready;
   }
 }

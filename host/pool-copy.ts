@@ -63,12 +63,15 @@ export class PoolCopy implements LocalCopy {
         this.#restored = { slot: result.head.slot, hash: result.manifest.stateHash as Sha256 };
         return { type: "restored", head: result.head };
       case "none":
-        if (aside !== null) {
+        if (aside === null) {
+          this.#options.folder.discard(generation);
+        } else {
           this.#replace(generation, aside);
           this.#restored = null;
         }
         return { type: "none", head: this.#store.head, reason: "there is no checkpoint that would do" };
       case "failed":
+        this.#options.folder.discard(generation);
         return { type: "failed", reason: result.error.message };
     }
   }

@@ -85,6 +85,12 @@ export class PoolFolder {
     this.sweep();
   }
 
+  /** Removes a generation that was filled in vain. */
+  discard({ number }: Generation): void {
+    assert(this.current()?.number !== number, "the generation in use is not discarded");
+    this.#remove(String(number));
+  }
+
   /**
    * Takes the generation in use out of use and keeps it, with the reason beside it; one that is being filled stays. The
    * store must be closed.

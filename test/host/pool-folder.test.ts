@@ -101,3 +101,11 @@ test("what lies there and is not ours is left alone", () => {
   folder.sweep();
   expect(readdirSync(inside()).sort()).toEqual(["1", "current", "images", "notes.txt"]);
 });
+
+test("a generation that was filled in vain is discarded; the one in use never is", () => {
+  const first = fill(folder.create(), "one");
+  folder.switchTo(first);
+  folder.discard(fill(folder.create(), "half a restore"));
+  expect(readdirSync(inside()).sort()).toEqual(["1", "current"]);
+  expect(() => folder.discard(first)).toThrow("in use");
+});
