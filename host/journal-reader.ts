@@ -36,11 +36,10 @@ export class JournalReader {
   }
 
   /**
-   * Checkpoints first, then records from `from` on, then the sync of every folder listed: the order that the core's
+   * Records from `from` on, then checkpoints, then the sync of every folder of records: the order that the core's
    * conclusions rest on. @throws {HotspareError} HS_VAULT_IO.
    */
   async survey(from: Slot): Promise<Survey> {
-    const checkpoints = await this.#checkpoints();
     const slots: Slot[] = [];
     const shards: number[] = [];
     for (const shard of await this.#shards(shardOf(from))) {
@@ -49,6 +48,7 @@ export class JournalReader {
       slots.push(...listed.map((at) => slot(at)));
       shards.push(shard);
     }
+    const checkpoints = await this.#checkpoints();
     for (const shard of shards) await this.#vault.sync(shardFolder(this.#pool, shard));
     if (shards.length > 0) await this.#vault.sync(journalFolder(this.#pool));
     return { slots, checkpoints };

@@ -43,14 +43,14 @@ describe("a survey", () => {
     expect(vault.calls.filter((call) => call.endsWith("0000000000000000"))).toEqual([]);
   });
 
-  test("lists checkpoints before records, and syncs what it listed afterwards: the core's conclusions rest on it", async () => {
+  test("lists records before checkpoints: who sleeps between the two still sees the checkpoint that made a deletion possible", async () => {
     vault.calls.length = 0;
     await reader.survey(slot(1));
     const journal = `pools/${POOL}/journal`;
     expect(vault.calls).toEqual([
-      `list pools/${POOL}/checkpoints`,
       `list ${journal}`,
       `list ${journal}/${"0".repeat(16)}`,
+      `list pools/${POOL}/checkpoints`,
       `sync ${journal}/${"0".repeat(16)}`,
       `sync ${journal}`,
     ]);
