@@ -188,7 +188,7 @@ export const SETTINGS = {
   rejoin: standard(
     oneOf("auto", "manual"),
     "auto",
-    "Whether a deposed host becomes a standby by itself, or waits for `hotspare reenrol`.",
+    "Whether a deposed host becomes a standby by itself, or waits until it is started again.",
   ),
   ...POOL_SETTINGS,
   ...poolOverrides(),
