@@ -4,7 +4,8 @@
  *
  * `check`: the slot after the last one whose publish was started is absent, and a publish that is still unresolved has
  * its slot absent or own. Right only where a mount does not serve stale absences. A record of the own tenure that
- * appears there meanwhile proves the same: its put, which no fence preceded, began after the readers came.
+ * appears there meanwhile proves the same: its put, which no fence preceded, began after the readers came. Then the own
+ * fence must be seen, which is never deleted: in the empty folder of a share that was unmounted all slots are absent.
  * `barrier`: an empty batch is published. Right everywhere.
  */
 import { HotspareError } from "../shared/errors.ts";
@@ -80,8 +81,16 @@ export class ReadProof {
     ]);
     if (own && !isAbsent(own) && !isRecordOf(own, fence)) throw this.#notPrimary();
     if (!isAbsent(next) && !isRecordOf(next, fence)) throw this.#notPrimary();
+    await this.#seeVault(fence);
     // Deposed meanwhile and told so: what was found is older than that.
     if (this.#shell.standing()?.fence.id !== fence.id) throw this.#notPrimary();
+  }
+
+  /** After the absence was seen: whatever took the share away in between took the fence away, too. */
+  async #seeVault(fence: FenceRef): Promise<void> {
+    const found = await this.#shell.find(fence.slot);
+    if (isAbsent(found)) throw unproven("the own fence is not there; is the share mounted?");
+    if (found.type === "record" && found.sealed.record.header.id !== fence.id) throw this.#notPrimary();
   }
 
   #notPrimary(): HotspareError {
@@ -91,11 +100,12 @@ export class ReadProof {
 
 /** @throws {HotspareError} HS_VAULT_IO: nothing can be concluded from what cannot be read. */
 function isAbsent(found: Found): boolean {
-  if (found.type === "unreadable") {
-    throw new HotspareError("HS_VAULT_IO", { action: "read", name: "the slot after the head", reason: found.reason });
-  }
+  if (found.type === "unreadable") throw unproven(found.reason);
   return found.type === "absent";
 }
+
+const unproven = (reason: string): HotspareError =>
+  new HotspareError("HS_VAULT_IO", { action: "read", name: "the slot after the head", reason });
 
 /** A record of this very tenure: only this process makes those. */
 function isRecordOf(found: Found, fence: FenceRef): boolean {

@@ -13,6 +13,7 @@ const own = [chain.batch(), chain.batch(), chain.batch()] as const;
 const fence = chain.head?.fence as FenceRef;
 const successor = new Chain(chain.origin);
 for (let epoch = 0; epoch < 2; epoch += 1) successor.fence("host-b");
+const ownFence = chain.records[0] as SealedRecord;
 const foreignFence = successor.records[1] as SealedRecord;
 
 const record = (sealed: SealedRecord): Found => ({ type: "record", sealed });
@@ -23,7 +24,7 @@ class Bench {
   standing: Standing | null = { fence, head: slot(2), inFlight: null };
   readonly looked: Slot[] = [];
   barriers = 0;
-  readonly slots = new Map<number, Found>();
+  readonly slots = new Map<number, Found>([[1, { type: "record", sealed: ownFence }]]);
   /** What the next looks find, whatever is there. */
   readonly next: Found[] = [];
   /** Reads of the vault wait for it. */
@@ -53,9 +54,9 @@ beforeEach(() => {
 const notPrimary = { code: "HS_NOT_PRIMARY" };
 
 describe("check", () => {
-  test("the slot after the head is absent: proven by one look", async () => {
+  test("the slot after the head is absent: proven by that, and by the own fence, which is looked for afterwards", async () => {
     await bench.proof().prove();
-    expect(bench.looked).toEqual([3]);
+    expect(bench.looked).toEqual([3, 1]);
   });
 
   test("somebody's fence is there: not primary any more", async () => {
@@ -79,6 +80,15 @@ describe("check", () => {
   test("it cannot be read: nothing is concluded", async () => {
     bench.slots.set(3, { type: "unreadable", reason: "EIO" });
     await expect(bench.proof().prove()).rejects.toMatchObject({ code: "HS_VAULT_IO" });
+  });
+
+  test.each([
+    ["is absent, as everything is in an empty folder", ABSENT, "HS_VAULT_IO"],
+    ["cannot be read", { type: "unreadable", reason: "EIO" }, "HS_VAULT_IO"],
+    ["is another one's: this is another vault", record(foreignFence), "HS_NOT_PRIMARY"],
+  ] as const)("the own fence %s: not proven, though the next slot is absent", async (_, found, code) => {
+    bench.slots.set(1, found);
+    await expect(bench.proof().prove()).rejects.toMatchObject({ code });
   });
 
   test("this host does not serve: refused without a look", async () => {
@@ -113,7 +123,7 @@ describe("check while a publish is not resolved", () => {
 
   test("its slot and the next are absent: proven", async () => {
     await bench.proof().prove();
-    expect(new Set(bench.looked)).toEqual(new Set([3, 4]));
+    expect(bench.looked).toEqual([3, 4, 1]);
   });
 
   test("its slot holds the own record: proven", async () => {
@@ -153,7 +163,7 @@ describe("one proof for many", () => {
     await first;
     expect(order).toEqual(["first"]);
     await Promise.all(later);
-    expect(bench.looked).toEqual([3, 3]);
+    expect(bench.looked).toEqual([3, 1, 3, 1]);
   });
 
   test("a fence that came while the first look was under way is found by those who came meanwhile", async () => {
