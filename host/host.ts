@@ -36,6 +36,7 @@ import { Reporter } from "./reporter.ts";
 import { SpaceWatch } from "./space-watch.ts";
 import { TemporarySweeper } from "./temporary-sweeper.ts";
 import { startUpkeep } from "./upkeep.ts";
+import { warmUp } from "./warm-up.ts";
 
 export interface HostOptions {
   readonly config: Config;
@@ -116,6 +117,7 @@ class HostStart {
     }
     const control = await this.#startControl(pools);
     const listen = await this.#listen(pools);
+    await warmUp({ listen, data: this.#own.data, log });
     this.#startReporting(vault, pools, control);
     for (const pool of pools) await this.#startPool(vault, pool);
     if (isNetwork(fileSystem)) this.#startPush(pools);
