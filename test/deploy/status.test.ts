@@ -1,0 +1,193 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "../shared/config/example-config.ts";
+import { hotspare, type Shown } from "./console.ts";
+
+const folder = temporaryFolder();
+const servers: Server[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+/** A listener that answers each path with a body of its own. */
+async function listener(bodies: Readonly<Record<string, unknown>>, found = 200): Promise<number> {
+  const server = createServer((request, response) => {
+    const body = bodies[request.url?.split("?")[0] ?? ""];
+    response.writeHead(body === undefined ? 404 : found, { "content-type": "application/json" });
+    response.end(typeof body === "string" ? body : JSON.stringify(body ?? {}));
+  });
+  servers.push(server);
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(null)));
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port at which nobody listens. */
+async function nobody(): Promise<number> {
+  const port = await listener({});
+  const server = servers.pop();
+  await new Promise((resolve) => server?.close(resolve));
+  return port;
+}
+
+let files = 0;
+function configOf(proxies: readonly number[], hosts: readonly number[]): string {
+  const file = join(folder, `${++files}.yaml`);
+  const local = (port: number): string => `"127.0.0.1:${port}"`;
+  writeFileSync(
+    file,
+    [
+      "cluster: demo",
+      "secret: { file: cluster.key }",
+      "vault: { directory: ./vault }",
+      "proxies:",
+      ...proxies.map((admin, n) => `  - { id: proxy-${n + 1}, listen: ${local(60_000 + n)}, admin: ${local(admin)} }`),
+      "hosts:",
+      ...hosts.map(
+        (control, n) =>
+          `  - { id: host-${n + 1}, listen: ${local(61_000 + n)}, control: ${local(control)}, data: ./data/${n} }`,
+      ),
+      "",
+    ].join("\n"),
+  );
+  return file;
+}
+
+const status = (file: string, ...args: string[]): Promise<Shown> => hotspare(["status", "--config", file, ...args]);
+
+const view = (pool: object = {}, cluster = "demo"): object => ({
+  cluster,
+  pools: [
+    {
+      id: "main",
+      state: "serving",
+      epoch: 3,
+      primary: "host-1",
+      slot: 70,
+      standbys: [{ host: "host-2", slot: 69, lagMs: 4.4 }],
+      parked: 0,
+      ...pool,
+    },
+  ],
+  hosts: [
+    {
+      id: "host-1",
+      role: "primary",
+      health: "up",
+      reason: null,
+      clockOffsetMs: 0.5,
+      version: "0.1.0",
+      configHash: "x",
+      alarms: [],
+    },
+    {
+      id: "host-2",
+      role: "standby",
+      health: "down",
+      reason: "refused",
+      clockOffsetMs: null,
+      version: null,
+      configHash: null,
+      alarms: [],
+    },
+  ],
+});
+
+const proxy = (pool?: object): Promise<number> => listener({ "/api/v1/status": view(pool) });
+
+describe("status", () => {
+  test("shows what all proxies see", async () => {
+    const { code, out, err } = await status(configOf([await proxy(), await proxy()], [1, 2]));
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(/main\s+serving\s+3\s+host-1\s+70\s+host-2 at 69 \(4 ms\)/);
+    expect(out).toMatch(/host-2\s+down\s+refused/);
+    expect(out).toMatch(/proxy-2\s+up\s+yes/);
+    expect(out).not.toContain("\u001B");
+  });
+
+  test("names a proxy that does not answer, and believes the others", async () => {
+    const file = configOf([await nobody(), await proxy()], [1]);
+    const { code, out } = await status(file);
+    expect(code).toBe(0);
+    expect(out).toMatch(/proxy-1\s+down\s+127\.0\.0\.1:\d+: connect ECONNREFUSED/);
+    expect(JSON.parse((await status(file, "--json")).out)).toMatchObject({
+      pools: [{ id: "main", primary: "host-1" }],
+      proxies: [
+        { id: "proxy-1", health: "down", agrees: null },
+        { id: "proxy-2", health: "up", agrees: true },
+      ],
+    });
+  });
+
+  test("believes the proxy that knows the newest epoch, and says who differs", async () => {
+    const behind = await proxy({ epoch: 2, primary: "host-2" });
+    const json: unknown = JSON.parse((await status(configOf([behind, await proxy()], [1]), "--json")).out);
+    expect(json).toMatchObject({
+      pools: [{ epoch: 3, primary: "host-1" }],
+      proxies: [{ agrees: false }, { agrees: true }],
+    });
+  });
+
+  test("ends with exit code 69 while a pool has no primary", async () => {
+    const { code, out, err } = await status(configOf([await proxy({ state: "waiting", primary: null })], [1]));
+    expect([code, err]).toEqual([69, "hotspare: Pool main is not served: it is waiting (HS_POOL_UNSERVED)"]);
+    expect(out).toMatch(/main\s+waiting/);
+  });
+
+  test("asks the hosts where no proxy answers", async () => {
+    const body = (host: string, serving: boolean, epoch: number) => ({
+      host,
+      version: "0.1.0",
+      pools: [{ pool: "main", role: serving ? "primary" : "standby", serving, epoch, slot: 9, lagMs: 0, alarm: null }],
+    });
+    const deposed = await listener({ "/health": body("host-1", true, 4) });
+    const primary = await listener({ "/health": body("host-2", true, 5) });
+    const file = configOf([await nobody()], [deposed, primary, await nobody()]);
+    const { code, out } = await status(file);
+    expect(code).toBe(0);
+    expect(out).toContain("no proxy answers: as the hosts say");
+    expect(out).toMatch(/main\s+serving\s+5\s+host-2/);
+    expect(out).toMatch(/host-3\s+down/);
+  });
+
+  test("ends with exit code 69 where nobody answers", async () => {
+    const { code, out, err } = await status(configOf([await nobody()], [await nobody()]));
+    expect([code, err]).toEqual([69, expect.stringContaining("(HS_UNREACHABLE)")]);
+    expect(out).toMatch(/main\s+unknown/);
+  });
+
+  test.each([
+    ["a web server", "<html>"],
+    ["other JSON", { status: "fine" }],
+    ["the proxy of another cluster", view({}, "other")],
+  ])("takes %s at the address of a proxy for no proxy of this cluster", async (_, body) => {
+    const file = configOf([await listener({ "/api/v1/status": body })], [await nobody()]);
+    expect(JSON.parse((await status(file, "--json")).out)).toMatchObject({
+      source: "nobody",
+      proxies: [{ health: "down" }],
+    });
+  });
+});
+
+describe("checkpoint", () => {
+  test("where no host serves says what each of them answered", async () => {
+    const standby = await listener({ "/primary": { host: "host-1", reason: "pool main: it is standby" } }, 503);
+    const file = configOf([], [standby, await nobody()]);
+    const { code, err } = await hotspare(["checkpoint", "--config", file]);
+    expect([code, err]).toEqual([69, expect.stringContaining("host-1")]);
+    expect(err).toMatch(/host-1: .*host-2: connect ECONNREFUSED.*\(HS_POOL_UNSERVED\)$/);
+  });
+
+  test.each([
+    [["--host", "host-x"], "has no host host-x; it has host-1"],
+    [["--pool", "other"], "has no pool other; it has main"],
+  ])("%j is misuse that names what there is", async (args, text) => {
+    const { code, err } = await hotspare(["checkpoint", "--config", configOf([], [1]), ...args]);
+    expect([code, err]).toEqual([64, expect.stringContaining(text)]);
+  });
+});
