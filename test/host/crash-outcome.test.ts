@@ -131,6 +131,16 @@ describe("the outcome of a put is unknown, and the write is acknowledged, in the
   });
 });
 
+test("an own record that was read back counts only when its folder is synced", async () => {
+  vault.once("put", { type: "lost reply" });
+  vault.always("sync", { type: "hang" });
+  const answered = write(host, "doubtful");
+  expect(await settledBy(answered)).toBe("waiting");
+  expect(await inJournal("doubtful")).toBe(1);
+  vault.heal();
+  expect(await answered).toBe("1");
+});
+
 test("random faults of many puts and reads: every write is acknowledged once and is in the journal once", async () => {
   const faults: readonly Fault[] = [
     { type: "EIO" },

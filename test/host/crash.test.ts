@@ -186,6 +186,31 @@ describe.each([
   );
 });
 
+test("a primary stops after every single step, a standby follows, then the power fails: what it applied is still history", async () => {
+  const { steps } = await cold(Infinity);
+  let applied = 0;
+  for (let stopAfter = 1; stopAfter <= steps.length + 1; stopAfter += 1) {
+    const crashed = await cold(stopAfter);
+    const copy = new FileCopy(copies.file());
+    const standby = { host: "host-b", first: false };
+    const { machine } = Machine.onDisk(seededRandom(21), { disk: crashed.disk });
+    const b = await startOn(machine, copy, seededRandom(22), standby);
+    await turnsUntil(() => b.pool.state.atHeadMs !== null);
+    const { head } = copy.store;
+    kill(b);
+    crashed.disk.crash(seededRandom(stopAfter));
+    const { head: left } = await replay(
+      new MemoryVault({ random: seededRandom(5), disk: crashed.disk }),
+      copies.file(),
+    );
+    expect(left?.slot ?? 0).toBeGreaterThanOrEqual(head?.slot ?? 0);
+    if (left?.slot === head?.slot) expect(left).toEqual(head);
+    applied += head?.slot ?? 0;
+    removeStore(copy.store.file);
+  }
+  expect(applied).toBeGreaterThan(steps.length);
+});
+
 /** Another host on what the first one left: it follows, is ordered, serves, and answers somebody. */
 async function takeOver({ disk, clients }: Crashed): Promise<string> {
   const file = copies.file();
