@@ -9,12 +9,14 @@ import { clusterStatus } from "../cluster-status.ts";
 import type { LiveLine } from "../live-line.ts";
 import type { Load } from "./load.ts";
 import type { LocalNode } from "./local-node.ts";
-import type { LocalNodes } from "./local-nodes.ts";
 import { loadText, type UpReport } from "./up-report.ts";
 
+/** What is done to a node here. */
+export type DemonstratedNode = Pick<LocalNode, "id" | "paused" | "kill" | "pause" | "resume">;
+
 export interface DemonstrationOptions {
-  readonly load: Load;
-  readonly nodes: LocalNodes;
+  readonly load: Pick<Load, "counts">;
+  readonly nodes: { readonly all: readonly DemonstratedNode[]; find(id: string): DemonstratedNode | null };
   readonly config: Config;
   readonly context: CommandContext;
   readonly live: LiveLine;
@@ -23,7 +25,8 @@ export interface DemonstrationOptions {
   readonly quit: () => void;
 }
 
-const KEYS = "k kill -9 the primary · z pause it · q stop";
+const KEYS = "k kill -9 · z pause · q stop";
+const KEYS_EXPLAINED = "Keys: k kills the primary (kill -9), z pauses it (again: lets it go on), q stops everything.";
 const CTRL_C = "\u0003";
 const LIVE_MS = 100;
 const LINE_MS = 1000;
@@ -45,12 +48,15 @@ export class Demonstration {
 
   start(): void {
     const { keyboard } = this.#options.context;
-    if (keyboard) this.#stopKeys = keyboard.listen((key) => this.#press(key));
+    if (keyboard) {
+      this.#options.report.note(KEYS_EXPLAINED);
+      this.#stopKeys = keyboard.listen((key) => this.#press(key));
+    }
     this.#show();
   }
 
   /** To be told of each host that begins to serve. */
-  served(by: LocalNode): void {
+  served(by: DemonstratedNode): void {
     const paused = this.#options.nodes.all.find((node) => node.paused && node !== by);
     if (!paused) return;
     this.#cancelResume();
@@ -83,23 +89,27 @@ export class Demonstration {
     if (paused) return this.#resume(paused);
     void this.#withPrimary((node) => {
       node.pause();
-      this.#options.report.note(`${node.id} is paused (SIGSTOP); z lets it go on`);
+      this.#tell(node, "is paused (SIGSTOP); z lets it go on");
     });
   }
 
-  #kill(node: LocalNode): void {
-    if (node.kill()) this.#options.report.note(`${node.id} gets kill -9`);
+  #tell({ id }: DemonstratedNode, what: string): void {
+    this.#options.report.news({ kind: "news", text: `${id} ${what}` }, id);
   }
 
-  #resume(node: LocalNode): void {
+  #kill(node: DemonstratedNode): void {
+    if (node.kill()) this.#tell(node, "gets kill -9");
+  }
+
+  #resume(node: DemonstratedNode): void {
     this.#cancelResume();
     if (!node.paused) return;
     node.resume();
-    this.#options.report.note(`${node.id} goes on (SIGCONT)`);
+    this.#tell(node, "goes on (SIGCONT)");
   }
 
   /** One key at a time: the second of two quick ones would hit the successor. */
-  async #withPrimary(act: (node: LocalNode) => void): Promise<void> {
+  async #withPrimary(act: (node: DemonstratedNode) => void): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
     const { pools } = await clusterStatus(this.#options.config);

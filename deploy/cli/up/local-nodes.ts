@@ -32,7 +32,10 @@ export class LocalNodes {
   readonly #options: LocalNodesOptions;
   readonly #proxies: readonly LocalNode[];
   readonly #hosts: readonly LocalNode[];
+  /** News of the last seconds, and when they were told. */
   readonly #told = new Map<string, number>();
+  /** The newest epoch that was told of a pool. */
+  readonly #epochs = new Map<string, number>();
   #stopped: Promise<void> | null = null;
 
   constructor(options: LocalNodesOptions) {
@@ -101,10 +104,19 @@ export class LocalNodes {
   }
 
   #tell(news: News, node: LocalNode): void {
+    if (!this.#isOld(news)) this.#options.news(news, node);
+  }
+
+  #isOld({ text, epoch }: News): boolean {
+    if (epoch) {
+      const told = this.#epochs.get(epoch.of) ?? 0;
+      this.#epochs.set(epoch.of, Math.max(told, epoch.number));
+      return epoch.number <= told;
+    }
     const nowMs = this.#options.clock.monotonicMs();
-    for (const [text, toldMs] of this.#told) if (nowMs - toldMs > SAME_NEWS_MS) this.#told.delete(text);
-    if (this.#told.has(news.text)) return;
-    this.#told.set(news.text, nowMs);
-    this.#options.news(news, node);
+    for (const [other, toldMs] of this.#told) if (nowMs - toldMs > SAME_NEWS_MS) this.#told.delete(other);
+    const old = this.#told.has(text);
+    if (!old) this.#told.set(text, nowMs);
+    return old;
   }
 }

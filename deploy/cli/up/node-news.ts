@@ -8,6 +8,8 @@ export interface News {
   readonly kind: "news" | "serving" | "trouble";
   /** Without who said it: what several nodes see is told once. */
   readonly text: string;
+  /** What it says of a pool's epoch: of an older one, or said again, it is no news any more. */
+  readonly epoch?: { readonly of: string; readonly number: number };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -38,8 +40,10 @@ const HOST_MESSAGES: Readonly<Record<string, Sentence>> = {
     const why = typeof reason === "string" && reason !== "" ? ` (${reason})` : "";
     return news(`${text(node)} is ${text(to)} in pool ${text(pool)}${why}`);
   },
-  "newest fence": ({ pool, epoch, owner, slot }) =>
-    news(`the newest fence of pool ${text(pool)} is ${text(owner)}'s, epoch ${text(epoch)}, slot ${text(slot)}`),
+  "newest fence": ({ pool, epoch, owner, slot }) => ({
+    ...news(`the newest fence of pool ${text(pool)} is ${text(owner)}'s, epoch ${text(epoch)}, slot ${text(slot)}`),
+    epoch: { of: `fence ${text(pool)}`, number: Number(epoch) },
+  }),
   alarm: ({ node, pool, code, slot, reason }) =>
     trouble(`${text(node)}: alarm of pool ${text(pool)} at slot ${text(slot)}: ${text(reason)} (${text(code)})`),
   "alarm over": ({ node, pool }) => news(`${text(node)}: the alarm of pool ${text(pool)} is over`),
@@ -66,9 +70,12 @@ const PROXY_EVENTS: Readonly<Record<string, Sentence>> = {
   served: ({ pool, host, epoch, phases }) => {
     const totalMs = isFields(phases) && typeof phases["totalMs"] === "number" ? phases["totalMs"] : null;
     if (totalMs === null) return null;
-    return news(
-      `requests of pool ${text(pool)} go to ${text(host)}, epoch ${text(epoch)}, after ${Math.round(totalMs)} ms`,
-    );
+    return {
+      ...news(
+        `requests of pool ${text(pool)} go to ${text(host)}, epoch ${text(epoch)}, after ${Math.round(totalMs)} ms`,
+      ),
+      epoch: { of: `served ${text(pool)}`, number: Number(epoch) },
+    };
   },
 };
 

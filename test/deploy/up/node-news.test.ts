@@ -81,7 +81,7 @@ const told: [string, string, string, string][] = [
 ];
 
 test.each(told)("a log tells %s", (_, text, kind, sentence) => {
-  expect(newsOf(text, "host-b")).toEqual({ kind, text: sentence });
+  expect(newsOf(text, "host-b")).toMatchObject({ kind, text: sentence });
 });
 
 test.each([

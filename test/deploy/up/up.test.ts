@@ -1,13 +1,13 @@
 /** `hotspare up` as real processes: what a new user does in the first minute, and what they must never be left with. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PORTS_IN_BLOCK } from "../../../deploy/cli/local-cluster.ts";
 import { until } from "../../until.ts";
-import { MAIN } from "../console.ts";
+import { hotspare, MAIN, type Shown } from "../console.ts";
 
 /** The machine may be busy with other tests: a process takes seconds to start. */
 const START_MS = 90_000;
@@ -29,6 +29,7 @@ afterEach(async () => {
 /** One `hotspare up --json` and what it says. */
 class Up {
   readonly folder = join(base, "data");
+  readonly config = join(this.folder, "hotspare.yaml");
   readonly #child: ChildProcess;
   readonly #exited: Promise<number | null>;
   out = "";
@@ -75,9 +76,7 @@ class Up {
     const { stdout } = spawnSync("ps", ["-eo", "pid=,args="], { encoding: "utf8" });
     const nodes = stdout.split("\n").flatMap((line) => {
       const match = /^\s*(\d+)\s.* (?:host|proxy) --id (\S+) --config (\S+)$/.exec(line);
-      return match?.[3] === join(this.folder, "hotspare.yaml")
-        ? [[match[2], Number(match[1])] as [string, number]]
-        : [];
+      return match?.[3] === this.config ? [[match[2], Number(match[1])] as [string, number]] : [];
     });
     return new Map(nodes);
   }
@@ -92,6 +91,15 @@ class Up {
   #ended(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
+}
+
+/** What a command prints, as a process of its own. */
+async function output(...args: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  let out = "";
+  child.stdout.on("data", (chunk) => (out += String(chunk)));
+  await new Promise((resolve) => child.once("close", resolve));
+  return out;
 }
 
 const url = (path: string): string => `http://127.0.0.1:${port}${path}`;
@@ -132,67 +140,63 @@ function isFree(at: number): Promise<boolean> {
   });
 }
 
-describe("hotspare up", () => {
-  test(
-    "serves, restarts a killed primary as a standby, stops in order, and the next start finds its data",
-    { timeout: 300_000 },
-    async () => {
-      const up = new Up("--port", String(port));
-      await up.ready();
-      expect(up.pids().size).toBe(5);
-      expect(await put("/spaces/s", {})).toBe(201);
-      expect(await put("/spaces/s/documents/before", { n: 1 })).toBe(201);
+test(
+  "up serves, brings a killed primary back as a standby, loses nothing, stops in order, finds its data, leaves nothing",
+  { timeout: 300_000 },
+  async () => {
+    const up = new Up("--port", String(port), "--load");
+    await up.ready();
+    expect(up.pids().size).toBe(5);
+    expect(await put("/spaces/s", {})).toBe(201);
+    const { primary } = await status();
+    const pid = up.pids().get(primary ?? "")!;
+    process.kill(pid, "SIGKILL");
+    expect(await put("/spaces/s/documents/after", { n: 2 })).toBe(201);
+    await until(async () => (await status()).standbys.length === 2, { timeoutMs: START_MS, everyMs: 100 });
+    expect((await status()).primary).not.toBe(primary);
+    expect(up.pids().get(primary!)).not.toBe(pid);
+    expect(up.says(new RegExp(`${primary} was killed by SIGKILL; it is started again in 1 s`))).toBe(true);
 
-      const { primary } = await status();
-      const pid = up.pids().get(primary ?? "")!;
-      process.kill(pid, "SIGKILL");
-      expect(await put("/spaces/s/documents/after", { n: 2 })).toBe(201);
-      await until(async () => (await status()).standbys.length === 2, { timeoutMs: START_MS, everyMs: 100 });
-      expect((await status()).primary).not.toBe(primary);
-      expect(up.pids().get(primary!)).not.toBe(pid);
-      expect(up.says(new RegExp(`${primary} was killed by SIGKILL; it is started again in 1 s`))).toBe(true);
+    up.signal("SIGTERM");
+    expect(await up.exit()).toBe(0);
+    expect(up.err).toBe("");
+    const summary = up.events().find(({ event }) => event === "summary") as unknown as Record<string, number>;
+    expect(summary).toMatchObject({ failed: 0, verified: summary["acknowledged"] });
+    expect(summary["acknowledged"]).toBeGreaterThan(0);
+    expect(up.pids().size).toBe(0);
+    expect(await isFree(port)).toBe(true);
 
-      up.signal("SIGTERM");
-      expect(await up.exit()).toBe(0);
-      expect(up.err).toBe("");
-      expect(up.pids().size).toBe(0);
-      expect(await isFree(port)).toBe(true);
-
-      const again = new Up("--port", "1");
-      await again.ready();
-      expect(again.says(/has ports of its own.*--port 1 is not used/)).toBe(true);
-      expect(await read("/spaces/s/documents/before")).toEqual({ n: 1 });
-      expect(await read("/spaces/s/documents/after")).toEqual({ n: 2 });
-      again.signal("SIGINT");
-      expect(await again.exit()).toBe(0);
-    },
-  );
-
-  test(
-    "--load verifies what was acknowledged; killed by SIGKILL it leaves no process, also none that is paused",
-    { timeout: 300_000 },
-    async () => {
-      const up = new Up("--port", String(port), "--load");
-      await up.ready();
-      const acknowledged = (): number => Number(/.*"acknowledged":(\d+)/s.exec(up.out)?.[1] ?? 0);
-      await until(() => acknowledged() > 20, { timeoutMs: START_MS, everyMs: 50 });
-      up.signal("SIGTERM");
-      expect(await up.exit()).toBe(0);
-      const summary = up.events().find(({ event }) => event === "summary");
-      expect(summary).toMatchObject({ failed: 0, acknowledged: acknowledged(), verified: acknowledged() });
-
-      const again = new Up();
-      await again.ready();
-      again.signal("SIGKILL");
-      await again.exit();
-      await until(() => again.pids().size === 0, { timeoutMs: STOP_MS, everyMs: 100 });
-      expect(await isFree(port)).toBe(true);
-    },
-  );
-});
+    const again = new Up("--port", "1");
+    await again.ready();
+    expect(again.says(/has ports of its own.*--port 1 is not used/)).toBe(true);
+    expect(await read("/spaces/s/documents/after")).toEqual({ n: 2 });
+    const taken = JSON.parse(await output("checkpoint", "--json", "--config", again.config)) as object;
+    expect(taken).toMatchObject({
+      pool: "main",
+      slot: expect.any(Number),
+      stateHash: expect.stringMatching(/^\w{64}$/),
+    });
+    again.signal("SIGKILL");
+    await again.exit();
+    await until(() => again.pids().size === 0, { timeoutMs: STOP_MS, everyMs: 100 });
+    expect(await isFree(port)).toBe(true);
+  },
+);
 
 describe("hotspare up does not begin", () => {
   const taken: Server[] = [];
+  const up = (...args: readonly string[]): Promise<Shown> => hotspare(["up", "--folder", join(base, "data"), ...args]);
+  /** The configuration of a cluster in the folder, with ports that are free. */
+  const cluster = async (): Promise<string> => {
+    const file = join(base, "data", "hotspare.yaml");
+    expect(await hotspare(["init", "--yes", "--config", file])).toMatchObject({ code: 0 });
+    let next = port;
+    writeFileSync(
+      file,
+      readFileSync(file, "utf8").replaceAll(/127\.0\.0\.1:\d+/g, () => `127.0.0.1:${next++}`),
+    );
+    return file;
+  };
   afterEach(() => {
     for (const server of taken.splice(0)) server.close();
   });
@@ -203,61 +207,42 @@ describe("hotspare up does not begin", () => {
       taken.push(server);
       await new Promise((resolve) => server.listen(at, "127.0.0.1", () => resolve(null)));
     }
-    const up = new Up("--port", String(port));
-    expect(await up.exit()).toBe(69);
-    expect(JSON.parse(up.err)).toMatchObject({
-      error: { code: "HS_PORT_TAKEN", details: { address: `127.0.0.1:${port + 1}, 127.0.0.1:${port + 21}` } },
-    });
-    expect([up.out, existsSync(up.folder)]).toEqual(["", false]);
+    const { code, out, err } = await up("--port", String(port));
+    expect([code, out]).toEqual([69, ""]);
+    expect(err).toContain(`127.0.0.1:${port + 1}, 127.0.0.1:${port + 21} (proxy-2, control of host-a)`);
+    expect(err).toMatch(/^hotspare: [^\n]*--port \(HS_PORT_TAKEN\)$/);
+    expect(existsSync(join(base, "data"))).toBe(false);
   });
 
   test.each(["0", "65511", "x", "-1"])("with the port %s", async (text) => {
-    const up = new Up("--port", text);
-    expect(await up.exit()).toBe(64);
-    expect(existsSync(up.folder)).toBe(false);
+    expect(await up("--port", text)).toMatchObject({ code: 64 });
+    expect(existsSync(join(base, "data"))).toBe(false);
   });
 
   test("where the folder has a vault that is another, or a configuration that is wrong", async () => {
-    const first = join(base, "data");
-    mkdirSync(first);
-    const { status: exit } = spawnSync(process.execPath, [
-      MAIN,
-      "init",
-      "--yes",
-      "--config",
-      join(first, "hotspare.yaml"),
-    ]);
-    expect(exit).toBe(0);
-    const file = join(first, "hotspare.yaml");
-    const text = readFileSync(file, "utf8").replaceAll(/127\.0\.0\.1:\d+/g, () => `127.0.0.1:${port++}`);
-    const before = readdirSync(first, { recursive: true });
+    const file = await cluster();
+    const text = readFileSync(file, "utf8");
     writeFileSync(file, text.replace(/id: \w{32}/, `id: ${"0".repeat(32)}`));
-    const foreign = new Up();
-    expect([await foreign.exit(), JSON.parse(foreign.err)]).toMatchObject([
-      78,
-      { error: { code: "HS_VAULT_FOREIGN" } },
-    ]);
+    const before = readdirSync(join(base, "data"), { recursive: true });
+    expect(await up()).toMatchObject({ code: 78, out: "", err: expect.stringContaining("HS_VAULT_FOREIGN") });
     writeFileSync(file, text.replace("proxies:", "porxies:"));
-    const wrong = new Up();
-    expect([await wrong.exit(), JSON.parse(wrong.err)]).toMatchObject([78, { error: { code: "HS_CONFIG_INVALID" } }]);
-    expect(readdirSync(first, { recursive: true })).toEqual(before);
+    expect(await up()).toMatchObject({ code: 78, out: "", err: expect.stringContaining("HS_CONFIG_INVALID") });
+    expect(readdirSync(join(base, "data"), { recursive: true })).toEqual(before);
   });
 
   test(
     "with a node that can never run: the others are stopped, and the error names its log",
     { timeout: 120_000 },
     async () => {
-      const folder = join(base, "data");
-      mkdirSync(folder);
-      const file = join(folder, "hotspare.yaml");
-      spawnSync(process.execPath, [MAIN, "init", "--yes", "--config", file]);
-      const text = readFileSync(file, "utf8").replaceAll(/127\.0\.0\.1:\d+/g, () => `127.0.0.1:${port++}`);
-      writeFileSync(file, `${text}pools:\n  - { id: main, app: ./none.ts }\n`);
-      const up = new Up();
-      expect(await up.exit()).toBe(78);
-      expect(JSON.parse(up.err)).toMatchObject({ error: { code: "HS_NODE_ENDED", details: { node: /^host-/ } } });
-      expect(up.says(/HS_APP_INVALID/)).toBe(true);
-      expect(up.pids().size).toBe(0);
+      const file = await cluster();
+      writeFileSync(file, `${readFileSync(file, "utf8")}pools:\n  - { id: main, app: ./none.ts }\n`);
+      const run = new Up();
+      expect(await run.exit()).toBe(78);
+      expect(JSON.parse(run.err)).toMatchObject({
+        error: { code: "HS_NODE_ENDED", details: { node: expect.stringMatching(/^host-/) } },
+      });
+      expect(run.says(/HS_APP_INVALID/)).toBe(true);
+      expect(run.pids().size).toBe(0);
     },
   );
 });
