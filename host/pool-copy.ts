@@ -3,7 +3,7 @@
  * not history. A file that cannot be opened as a sound store is set aside at once; the journal or a checkpoint has it all.
  */
 import type { Clock } from "../shared/clock.ts";
-import { isHotspareError } from "../shared/errors.ts";
+import { isHotspareError, type HotspareError } from "../shared/errors.ts";
 import type { PoolId, Sha256 } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import { restoreInThread } from "./checkpoint/restore-worker.ts";
@@ -72,7 +72,7 @@ export class PoolCopy implements LocalCopy {
         return { type: "none", head: this.#store.head, reason: "there is no checkpoint that would do" };
       case "failed":
         this.#options.folder.discard(generation);
-        return { type: "failed", reason: result.error.message };
+        return { type: "failed", code: codeOf(result.error), reason: result.error.message };
     }
   }
 
@@ -133,3 +133,6 @@ export class PoolCopy implements LocalCopy {
     };
   }
 }
+
+const codeOf = ({ code }: HotspareError): "HS_CHECKPOINT_INVALID" | "HS_VAULT_IO" =>
+  code === "HS_CHECKPOINT_INVALID" || code === "HS_VAULT_FORMAT" ? "HS_CHECKPOINT_INVALID" : "HS_VAULT_IO";

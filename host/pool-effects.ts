@@ -145,7 +145,7 @@ export class PoolEffects {
     try {
       result = await this.#options.copy.restore({ atLeast, origin, aside, signal: this.#options.signal });
     } catch (error) {
-      result = { type: "failed", reason: reasonOf(error) };
+      result = { type: "failed", code: "HS_VAULT_IO", reason: reasonOf(error) };
     }
     this.#options.dispatch({ type: "fitness", unfit: this.judgeFitness() });
     this.#options.dispatch({ type: "restored", call, result });

@@ -184,10 +184,10 @@ export type Restored =
   | { readonly type: "restored"; readonly head: Head }
   /** There is no valid checkpoint that would do. `head`: what the copy holds now, which is nothing if it was set aside. */
   | { readonly type: "none"; readonly head: Head | null; readonly reason: string }
-  | { readonly type: "failed"; readonly reason: string };
+  | { readonly type: "failed"; readonly code: "HS_CHECKPOINT_INVALID" | "HS_VAULT_IO"; readonly reason: string };
 
 export type Effect =
-  /** List checkpoints, then records from `from` on; sync the folders listed. */
+  /** List records from `from` on, then checkpoints; sync the folders of the records. */
   | { readonly type: "survey"; readonly call: number; readonly from: Slot }
   /** Read records `from` to `to`, in order, until one is not there as it should be. */
   | { readonly type: "read"; readonly call: number; readonly from: Slot; readonly to: Slot }

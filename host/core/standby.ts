@@ -14,6 +14,8 @@ const DOUBTFUL_SURVEYS = 3;
 /** Pause after something was applied, so that a busy journal is listed at a bounded rate. */
 const PAUSE_MS = 10;
 const RETRY_MS = 100;
+/** A host that could not list the vault for so long has an alarm. */
+const UNLISTED_MS = 5000;
 
 type Standby = PoolState["phase"] & { readonly type: "standby" };
 
@@ -28,7 +30,7 @@ export function stepStandby(state: PoolState, phase: Standby, event: PoolEvent, 
       return onTick(state, phase, event.seed, now);
     case "surveyed":
       if (activity.type !== "surveying" || activity.call !== event.call) return stay(state);
-      return event.survey ? onSurvey(state, activity.tries, event.survey, now) : pause(state, now + RETRY_MS, 0);
+      return event.survey ? onSurvey(state, activity.tries, event.survey, now) : onNoSurvey(state, event.reason, now);
     case "read":
       if (activity.type !== "reading" || activity.call !== event.call) return stay(state);
       return onRun(state, activity, judgeRun(state.applied, event.run, activity.survey), now);
@@ -65,12 +67,25 @@ function onSurvey(state: PoolState, tries: number, found: Survey, now: number): 
     case "late":
       if (tries + 1 < DOUBTFUL_SURVEYS) return survey(state, tries + 1);
       return beginRestore(state, null, null);
+    case "behind": {
+      if (tries + 1 < DOUBTFUL_SURVEYS) return survey(state, tries + 1);
+      const reason = "the own last record is neither in the vault nor below a checkpoint: was it rolled back?";
+      return raise(state, { code: "HS_VAULT_BEHIND", slot: state.applied?.slot ?? slot(0), reason }, now);
+    }
     case "missing": {
       if (tries + 1 < DOUBTFUL_SURVEYS) return survey(state, tries + 1);
       const reason = "later records exist and no checkpoint covers it";
       return raise(state, { code: "HS_RECORD_MISSING", slot: verdict.slot, reason }, now);
     }
   }
+}
+
+/** A share that cannot be listed for long makes this host no candidate, and is told. */
+function onNoSurvey(state: PoolState, reason: string, now: number): PoolStep {
+  const silentMs = now - (state.atHeadMs ?? 0);
+  if (state.alarm !== null || (state.atHeadMs !== null && silentMs < UNLISTED_MS))
+    return pause(state, now + RETRY_MS, 0);
+  return pause({ ...state, alarm: { code: "HS_VAULT_IO", slot: slotAfter(state.applied), reason } }, now + RETRY_MS, 0);
 }
 
 /** Only a checkpoint at or beyond the record that nobody can pass helps. */
@@ -131,7 +146,7 @@ function onRestored(state: PoolState, atLeast: Slot | null, result: Restored, no
     case "none":
       return onNoCheckpoint({ ...standby, applied: result.head }, atLeast, result.reason, now);
     case "failed":
-      return onRestoreFailed(standby, atLeast, result.reason, now);
+      return onRestoreFailed(standby, atLeast, result, now);
   }
 }
 
@@ -143,10 +158,14 @@ function onNoCheckpoint(state: PoolState, atLeast: Slot | null, reason: string, 
 }
 
 /** Nothing was learnt of the record at which the own copy failed; who is stuck stays so. */
-function onRestoreFailed(state: PoolState, atLeast: Slot | null, reason: string, now: number): PoolStep {
+function onRestoreFailed(
+  state: PoolState,
+  atLeast: Slot | null,
+  { code, reason }: Restored & { type: "failed" },
+  now: number,
+): PoolStep {
   if (atLeast !== null) return pause(state, now + state.settings.surveyIntervalMs, 0);
-  const alarm = { code: "HS_VAULT_IO", slot: slotAfter(state.applied), reason } as const;
-  return raise({ ...state, failedSlot: null }, alarm, now);
+  return raise({ ...state, failedSlot: null }, { code, slot: slotAfter(state.applied), reason }, now);
 }
 
 const isStuck = (alarm: Alarm | null): boolean =>
@@ -215,7 +234,7 @@ function survey(state: PoolState, tries: number): PoolStep {
     (call) => ({
       type: "survey",
       call,
-      from: slotAfter(state.applied),
+      from: state.applied?.slot ?? slot(1),
     }),
   );
 }

@@ -11,9 +11,9 @@ import { slot, type Slot } from "../../shared/position.ts";
 import type { Found } from "./publication.ts";
 
 /**
- * A fresh listing. The shell lists checkpoints first, then the journal, and syncs the folders of what it lists before it
+ * A fresh listing. The shell lists the journal first, then checkpoints, and syncs the folders of what it lists before it
  * hands the listing over: so nothing in it can vanish in a power cut, and a checkpoint that made a slot's deletion
- * possible shows if the slot's absence does.
+ * possible shows if the slot's absence does, however long the host was paused between the two lists.
  */
 export interface Survey {
   /** Slots of records from the one asked for on, ascending. */
@@ -28,19 +28,26 @@ export type SurveyVerdict =
   | { readonly type: "read"; readonly from: Slot; readonly to: Slot }
   /** A checkpoint lies beyond, and the next record is gone: restore. */
   | { readonly type: "late" }
+  /** The own last record is neither there nor below a checkpoint: the vault is older than this host. */
+  | { readonly type: "behind" }
   /** Later records without the next one, and no checkpoint. */
   | { readonly type: "missing"; readonly slot: Slot };
 
 /** Most records that are read at once. */
 export const RUN_RECORDS = 64;
 
+/** `survey` lists from the own last record on. */
 export function judgeSurvey(head: Head | null, survey: Survey): SurveyVerdict {
   const next = slotAfter(head);
+  if (head !== null && isBehind(head, survey)) return { type: "behind" };
   if (head === null && survey.checkpoints.length > 0) return { type: "late" };
   if (survey.slots.includes(next)) return { type: "read", from: next, to: endOfRun(survey, next) };
   if (survey.checkpoints.some((at) => at >= next)) return { type: "late" };
   return survey.slots.some((at) => at > next) ? { type: "missing", slot: next } : { type: "caught-up" };
 }
+
+const isBehind = ({ slot: own }: Head, { slots, checkpoints }: Survey): boolean =>
+  !slots.includes(own) && !checkpoints.some((at) => at >= own);
 
 /** The last slot, without a hole from `from` on, that one read takes. */
 export function endOfRun(survey: Survey, from: Slot): Slot {
@@ -99,11 +106,10 @@ function doubtFence(
   next: SealedRecord | undefined,
   survey: Survey,
 ): "void-fence" | "unproven-fence" | null {
-  if (record.kind !== "fence") return null;
-  if (next) return next.record.header.previousHash === hash ? null : "void-fence";
+  if (record.kind !== "fence" || next?.record.header.previousHash === hash) return null;
   const { slot: at } = record.header;
   if (!survey.checkpoints.some((checkpoint) => checkpoint > at)) return null;
-  return survey.slots.includes(slot(at + 1)) ? "unproven-fence" : "void-fence";
+  return next === undefined && survey.slots.includes(slot(at + 1)) ? "unproven-fence" : "void-fence";
 }
 
 function stopFor({ record }: SealedRecord, { type, reason }: Violation): RunVerdict["stop"] {

@@ -96,6 +96,8 @@ function readOn(state: PoolState, takeover: Takeover, survey: Survey, now: numbe
       return askRead(state, takeover, survey, verdict.from, verdict.to);
     case "late":
       return refuseAndRestore(state, takeover, "this host is late", "keep");
+    case "behind":
+      return refuseBehind(state, takeover, now);
     case "missing":
       return refuse(state, takeover, `slot ${verdict.slot} is missing and later ones exist`, now);
     case "caught-up":
