@@ -269,12 +269,48 @@ describe("a host that starts stops before a record that", () => {
   });
 });
 
+describe("an order that comes before the damage was seen is refused, and nothing is fenced over it:", () => {
+  const cases: readonly (readonly [string, number, () => Buffer | null])[] = [
+    ["cut", 8, () => recordAt(8).subarray(0, 100)],
+    ["a bit flipped", 9, () => flipped(recordAt(9), 1000)],
+    ["a fence with a bit flipped", 5, () => flipped(recordAt(5), 1000)],
+    ["zeros", 4, () => Buffer.alloc(recordAt(4).length)],
+    ["gone, and later ones are there", 6, () => null],
+    ["another's place", 6, () => recordAt(7)],
+    ["another pool's", 9, () => rewritten(9, { origin: "d".repeat(32) as OriginId })],
+    ["of no tenure", 9, () => rewritten(9, { epoch: epoch(9) })],
+    ["newer", 9, () => newer(9)],
+  ];
+  test.each(cases)("%s, at slot %i", async (_, at, bytes) => {
+    const store = storeBefore(at);
+    await damaged({ [at]: bytes() }, async () => {
+      const before = journal();
+      const host = await startOn(new Machine(new MemoryVault({ random, disk })), lentCopy(store), random, {
+        host: "host-b",
+        first: false,
+      });
+      await turnsUntil(() => host.pool.report(0).role === "standby");
+      const answer = await order(host);
+      expect(host.pool.state.applied?.slot).toBe(at - 1);
+      expect(answer).toMatchObject({ outcome: "refused" });
+      expect(answer.reason).not.toContain("the fence to depose");
+      expect(journal()).toEqual(before);
+      expect(host.died).toEqual([]);
+      host.machine.die();
+    });
+    store.close();
+  });
+});
+
 describe("it is no damage when", () => {
-  const follows = async (vault: FaultyVault): Promise<Host> => {
+  const follows = async (vault: FaultyVault, alarms: readonly string[] = []): Promise<Host> => {
     const copy = new FileCopy(copies.file());
     const host = await startOn(new Machine(vault), copy, random, { host: "host-b", first: false });
-    await turnsUntil(() => host.pool.state.applied?.slot === 9 || host.pool.state.alarm !== null);
-    expect(host.pool.state.alarm).toBeNull();
+    await turnsUntil(() => {
+      const { alarm, applied } = host.pool.state;
+      if (alarm !== null) expect(alarms).toContain(alarm.code);
+      return applied?.slot === 9 && alarm === null;
+    });
     expect(host.died).toEqual([]);
     return host;
   };
@@ -291,10 +327,10 @@ describe("it is no damage when", () => {
     kill(await follows(vault));
   });
 
-  test("the vault cannot be listed for a while", async () => {
+  test("the vault cannot be listed for a while, which is told while it lasts", async () => {
     const vault = new FaultyVault(new MemoryVault({ random, disk }));
     for (let time = 0; time < 50; time += 1) vault.once("list", { type: "EIO" });
-    kill(await follows(vault));
+    kill(await follows(vault, ["HS_VAULT_IO"]));
   });
 
   test("a record that was listed is not found for a while", async () => {
