@@ -107,6 +107,16 @@ describe("the vault is rolled back to an older copy", () => {
     expect(journal()).toEqual(before);
   });
 
+  test("an order that comes before it has noticed is refused, too, and nothing is put there", async () => {
+    await rollBack();
+    const before = journal();
+    const a = await cluster.start("host-a");
+    expect(a.state.alarm).toBeNull();
+    expect(await cluster.promote(a)).toMatchObject({ outcome: "refused" });
+    expect(a.state.alarm).toMatchObject({ code: "HS_VAULT_BEHIND" });
+    expect(journal()).toEqual(before);
+  });
+
   test("another host goes on from the copy; the one that is ahead sets its own state aside and follows it", async () => {
     await rollBack();
     const c = await cluster.start("host-c");
