@@ -1,5 +1,5 @@
 /**
- * Getting one record into one slot, until the outcome is known (blueprint: "Outcome unknown").
+ * Getting one record into one slot, until the outcome is known, whatever a put said or did not say.
  *
  * The same name and the same bytes are tried for as long as it takes; never the next name, which would write it twice.
  * Only a put that said `created`, or an own record read back, counts as published. What is read back may be a name that

@@ -1,5 +1,5 @@
 /**
- * Taking over, in the blueprint's four steps; each may be abandoned anywhere without harm.
+ * Taking over, in four steps; each may be abandoned anywhere without harm.
  *
  * 1. Read and verify the journal to the first free slot; refuse if the fence to depose is not the newest.
  * 2. Publish a fence there; who finds the slot taken reads that record and goes on behind it.
