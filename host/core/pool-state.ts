@@ -141,6 +141,8 @@ export interface Primary {
   readonly publicationCall: number | null;
   /** The head that the publication in flight leads to. */
   readonly nextHead: Head | null;
+  /** Another's record has its slot; a fresh listing is to say what that means. */
+  readonly takenBy: SealedRecord | null;
   /** Published, and not yet in the store. */
   readonly uncommitted: boolean;
   /** While resigning: why. */

@@ -12,6 +12,7 @@ import { encodeRecord } from "../../shared/journal/record-codec.ts";
 import { lsn } from "../../shared/position.ts";
 import type { Discarded, Effect, PoolEvent, PoolState, PoolStep, Primary, Takeover } from "./pool-state.ts";
 import { beginPublication, stepPublication, type PublicationOutcome, type PublicationStep } from "./publication.ts";
+import { beginDeposition, depose, endDeposition, leave } from "./deposition.ts";
 import type { Survey } from "./survey.ts";
 import { answerTickets, becomeFenced, stay } from "./transitions.ts";
 
@@ -50,6 +51,7 @@ export function startTenure({ tickets, timings }: Takeover, head: Head, now: num
     publication: null,
     publicationCall: null,
     nextHead: null,
+    takenBy: null,
     uncommitted: false,
     endsBecause: null,
     watch: { call: null, untilMs: now + WATCH_MS },
@@ -86,7 +88,7 @@ export function stepPrimary(state: PoolState, primary: Primary, event: PoolEvent
     case "read":
       return onRead(state, primary, event, now);
     case "surveyed":
-      return event.call === primary.watch.call ? onWatched(state, primary, event.survey, now) : stay(state);
+      return onSurveyed(state, primary, event, now);
     case "tick":
       return onTick(state, primary, now);
     case "ordered":
@@ -94,6 +96,17 @@ export function stepPrimary(state: PoolState, primary: Primary, event: PoolEvent
     default:
       return stay(state);
   }
+}
+
+function onSurveyed(
+  state: PoolState,
+  primary: Primary,
+  event: PoolEvent & { type: "surveyed" },
+  now: number,
+): PoolStep {
+  const { takenBy, publicationCall, watch } = primary;
+  if (takenBy && event.call === publicationCall) return endDeposition(state, primary, takenBy, event.survey);
+  return event.call === watch.call ? onWatched(state, primary, event.survey, now) : stay(state);
 }
 
 function onOpened(state: PoolState, primary: Primary, event: PoolEvent & { type: "opened" }, now: number): PoolStep {
@@ -145,8 +158,9 @@ function onRead(state: PoolState, primary: Primary, event: PoolEvent & { type: "
   if (event.call !== primary.watch.call) return stay(state);
   // Only what can be read deposes: a successor's record, or what nobody can pass.
   const gone = !sealed && event.run.stop?.type !== "invalid" && event.run.stop?.type !== "newer";
-  if (gone || busy(primary) || sealed?.hash === primary.head.hash) return stay(rest(state, primary, now));
-  return deposed(state, primary, sealed ?? null);
+  const passed = sealed !== undefined && sealed.record.header.slot <= primary.head.slot;
+  if (gone || passed || busy(primary)) return stay(rest(state, primary, now));
+  return depose(state, primary, sealed ?? null);
 }
 
 function onPublication(state: PoolState, primary: Primary, step: PublicationStep): PoolStep {
@@ -178,7 +192,7 @@ function onOutcome(state: PoolState, primary: Primary, outcome: PublicationOutco
     case "published":
       return onPublished(state, primary);
     case "taken":
-      return deposed(state, primary, outcome.sealed);
+      return beginDeposition(state, primary, outcome.sealed);
     case "refused":
       return discard(withPrimary(state, settled(primary)), { type: "refused", error: outcome.error });
     case "undurable":
@@ -199,22 +213,6 @@ function onPublished(state: PoolState, primary: Primary): PoolStep {
 function onCommitted(state: PoolState, primary: Primary): PoolStep {
   assert(primary.uncommitted, "committed what was not published");
   return stay({ ...withPrimary(state, { ...primary, uncommitted: false }), applied: primary.head });
-}
-
-function deposed(state: PoolState, primary: Primary, by: SealedRecord | null): PoolStep {
-  const header = by?.record.header;
-  const reason = header ? `deposed by ${header.owner} in epoch ${header.epoch}` : "deposed";
-  const fenced = becomeFenced(state, reason, "fit");
-  const extension = by ? extend(primary.head, by) : null;
-  const newestFence = extension?.ok ? extension.head.fence : state.newestFence;
-  return leave({ ...fenced, newestFence }, primary, { type: "deposed" });
-}
-
-/** Whoever waits for this tenure to serve hears that it will not. */
-function leave(state: PoolState, { tickets }: Primary, outcome: Discarded): PoolStep {
-  const reason = state.phase.type === "fenced" ? state.phase.reason : "it stepped down";
-  const answer = { outcome: "refused", reason, fence: state.newestFence, timings: null } as const;
-  return answerTickets(tickets, answer, discard(state, outcome));
 }
 
 /** A batch is on its way to the journal or to the store: what a listing shows may be the own. */
