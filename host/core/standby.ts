@@ -14,6 +14,8 @@ const DOUBTFUL_SURVEYS = 3;
 /** Pause after something was applied, so that a busy journal is listed at a bounded rate. */
 const PAUSE_MS = 10;
 const RETRY_MS = 100;
+/** Before a host that should begin by itself, and could not, tries again. */
+const START_RETRY_MS = 1000;
 /** A host that could not list the vault for so long has an alarm. */
 const UNLISTED_MS = 5000;
 
@@ -46,7 +48,7 @@ type Restoring = PoolState["phase"] & { readonly type: "restoring" };
 
 export function stepRestoring(state: PoolState, phase: Restoring, event: PoolEvent, now: number): PoolStep {
   if (event.type !== "restored" || event.call !== phase.call) return stay(state);
-  return onRestored(state, phase.atLeast, event.result, now);
+  return onRestored(state, event.result, now);
 }
 
 function onTick(state: PoolState, { activity, waitsForOrderUntilMs }: Standby, seed: Seed, now: number): PoolStep {
@@ -63,10 +65,9 @@ function onSurvey(state: PoolState, tries: number, found: Survey, now: number): 
     case "caught-up":
       return pause(atHead(state, now), now + state.settings.surveyIntervalMs, 0);
     case "read":
-      return read(state, found, verdict.from, verdict.to, 0);
+      return read(state, found, verdict.from, verdict.to, tries);
     case "late":
-      if (tries + 1 < DOUBTFUL_SURVEYS) return survey(state, tries + 1);
-      return beginRestore(state, null, null);
+      return onLate(state, tries);
     case "behind": {
       if (tries + 1 < DOUBTFUL_SURVEYS) return survey(state, tries + 1);
       const reason = "the own last record is neither in the vault nor below a checkpoint: was it rolled back?";
@@ -78,6 +79,12 @@ function onSurvey(state: PoolState, tries: number, found: Survey, now: number): 
       return raise(state, { code: "HS_RECORD_MISSING", slot: verdict.slot, reason }, now);
     }
   }
+}
+
+/** What comes next is cleaned away: only a checkpoint beyond it helps. */
+function onLate(state: PoolState, tries: number): PoolStep {
+  if (tries + 1 < DOUBTFUL_SURVEYS) return survey(state, tries + 1);
+  return beginRestore(state, state.applied && slotAfter(state.applied), null);
 }
 
 /** A share that cannot be listed for long makes this host no candidate, and is told. */
@@ -110,7 +117,7 @@ function onRun(
     case "unproven-fence":
       return read(state, found, slotAfter(state.applied), slot(slotAfter(state.applied) + 1), tries);
     case "void-fence":
-      return beginRestore(state, null, null);
+      return onLate(state, tries);
     case "not-history":
       return onDivergence(state, slotAfter(state.applied), stop.reason, now);
     case "unpassable":
@@ -134,7 +141,7 @@ function onDivergence(state: PoolState, at: Slot, reason: string, now: number): 
   return beginRestore({ ...state, failedSlot: at }, null, reason);
 }
 
-function onRestored(state: PoolState, atLeast: Slot | null, result: Restored, now: number): PoolStep {
+function onRestored(state: PoolState, result: Restored, now: number): PoolStep {
   const standby = becomeStandby(state, now);
   switch (result.type) {
     case "restored": {
@@ -144,27 +151,22 @@ function onRestored(state: PoolState, atLeast: Slot | null, result: Restored, no
       return survey({ ...standby, applied: head, newestFence: head.fence, failedSlot, alarm: null }, 0);
     }
     case "none":
-      return onNoCheckpoint({ ...standby, applied: result.head }, atLeast, result.reason, now);
+      return onNoCheckpoint({ ...standby, applied: result.head }, result.reason, now);
     case "failed":
-      return onRestoreFailed(standby, atLeast, result, now);
+      return onRestoreFailed(standby, result, now);
   }
 }
 
 /** A copy that was set aside is gone: the journal is followed from its beginning, if that is still there. */
-function onNoCheckpoint(state: PoolState, atLeast: Slot | null, reason: string, now: number): PoolStep {
-  if (atLeast !== null) return pause(state, now + state.settings.surveyIntervalMs, 0);
+function onNoCheckpoint(state: PoolState, reason: string, now: number): PoolStep {
+  if (isStuck(state.alarm)) return pause(state, now + state.settings.surveyIntervalMs, 0);
   if (state.applied === null && state.alarm === null) return survey(state, 0);
   return raise(state, { code: "HS_CHECKPOINT_INVALID", slot: slotAfter(state.applied), reason }, now);
 }
 
 /** Nothing was learnt of the record at which the own copy failed; who is stuck stays so. */
-function onRestoreFailed(
-  state: PoolState,
-  atLeast: Slot | null,
-  { code, reason }: Restored & { type: "failed" },
-  now: number,
-): PoolStep {
-  if (atLeast !== null) return pause(state, now + state.settings.surveyIntervalMs, 0);
+function onRestoreFailed(state: PoolState, { code, reason }: Restored & { type: "failed" }, now: number): PoolStep {
+  if (isStuck(state.alarm)) return pause(state, now + state.settings.surveyIntervalMs, 0);
   return raise({ ...state, failedSlot: null }, { code, slot: slotAfter(state.applied), reason }, now);
 }
 
@@ -185,21 +187,26 @@ function raise(state: PoolState, alarm: Alarm, now: number): PoolStep {
   return pause({ ...state, alarm }, now + state.settings.surveyIntervalMs, 0);
 }
 
-/** At the head: the moment when a host may begin by itself. */
+/** At the head: the moment when a host may begin by itself, and again where it could not. */
 function atHead(state: PoolState, now: number): PoolState {
-  const first = state.atHeadMs === null;
   const cleared = state.alarm === null ? state : { ...state, alarm: null };
   const there: PoolState = { ...cleared, atHeadMs: now };
   const { phase } = there;
-  if (!first || phase.type !== "standby" || !begins(there)) return there;
-  const untilMs = waits(there) ? now + there.settings.takeoverTimeoutMs : now;
-  return { ...there, phase: { ...phase, waitsForOrderUntilMs: untilMs } };
+  if (phase.type !== "standby" || phase.waitsForOrderUntilMs !== null || !begins(there)) return there;
+  const delayMs = state.atHeadMs === null ? firstDelayMs(there) : START_RETRY_MS;
+  return { ...there, phase: { ...phase, waitsForOrderUntilMs: now + delayMs } };
 }
 
-/** Every start of a primary is a takeover: the owner of the newest fence, or the first preferred of a new pool. */
+/**
+ * Every start of a primary is a takeover: the owner of the newest fence, or the first preferred of a new pool. Who fenced
+ * in this life has had its turn.
+ */
 function begins({ applied, settings }: PoolState): boolean {
-  return applied === null ? settings.firstPreferred : applied.fence.owner === settings.self;
+  if (applied === null) return settings.firstPreferred;
+  return applied.fence.owner === settings.self && applied.fence.bootId !== settings.bootId;
 }
+
+const firstDelayMs = (state: PoolState): number => (waits(state) ? state.settings.takeoverTimeoutMs : 0);
 
 /** A crash loop must not win every time. */
 function waits({ applied, settings, lastTenure }: PoolState): boolean {

@@ -76,7 +76,7 @@ export function onRead(
     case "not-history":
       return refuseAndRestore(noted, moved, stop.reason, "aside");
     case "void-fence":
-      return refuseAndRestore(noted, moved, "a void fence follows the own state", "keep");
+      return refuse(noted, moved, "a void fence follows the own state", now);
     case "gone":
       return refuse(noted, moved, "a listed record is gone", now);
     case "unreadable":
@@ -95,7 +95,7 @@ function readOn(state: PoolState, takeover: Takeover, survey: Survey, now: numbe
     case "read":
       return askRead(state, takeover, survey, verdict.from, verdict.to);
     case "late":
-      return refuseAndRestore(state, takeover, "this host is late", "keep");
+      return refuse(state, takeover, "this host is late", now);
     case "behind":
       return refuseBehind(state, takeover, now);
     case "missing":

@@ -12,7 +12,7 @@ describe("an order while the store is being moved", () => {
     const chain = history(3);
     const script = PoolScript.standby(headAt(chain, 2));
     script.tick();
-    script.surveyed([3]);
+    script.surveyed([2, 3]);
     script.readFrom(chain);
     const { call } = script.asked("apply");
     script.ordered(chain.head!.fence.id);
@@ -26,7 +26,7 @@ describe("an order while the store is being moved", () => {
     const chain = history(3);
     const script = PoolScript.standby(headAt(chain, 2));
     script.tick();
-    script.surveyed([3]);
+    script.surveyed([2, 3]);
     script.readFrom(chain);
     const { call } = script.asked("apply");
     const ticket = script.ordered(chain.head!.fence.id);
@@ -344,7 +344,7 @@ describe("step 4: catching up and serving", () => {
     expect(script.phase).toBe("fenced");
     script.tick();
     script.tick();
-    script.surveyed([4, 5]);
+    script.surveyed([3, 4, 5]);
     script.readFrom(chain);
     script.failsToApply(headAt(chain, 3));
     expect(script.asked("restore").aside).not.toBeNull();
