@@ -1,5 +1,6 @@
 /** Orders that wait for the core's decision, by ticket. Each is answered exactly once. */
 import { parseNodeId, type NodeId, type RecordId } from "../shared/ids.ts";
+import type { FenceRef } from "../shared/journal/record.ts";
 import type { Answer, Request } from "../shared/wire/messages.ts";
 import type { Order, OrderAnswer, Seed } from "./core/pool-state.ts";
 import { phasesOf } from "./pool-log.ts";
@@ -7,11 +8,20 @@ import { phasesOf } from "./pool-log.ts";
 export class PoolOrders {
   readonly #waiting = new Map<number, (answer: Answer<"promote">) => void>();
   #tickets = 0;
+  #ended: OrderAnswer | null = null;
 
   /** A new ticket; `answered` resolves when the order with it is decided. */
   take(): { readonly ticket: number; readonly answered: Promise<Answer<"promote">> } {
     const ticket = ++this.#tickets;
-    return { ticket, answered: new Promise((resolve) => this.#waiting.set(ticket, resolve)) };
+    const answered = new Promise<Answer<"promote">>((resolve) => this.#waiting.set(ticket, resolve));
+    if (this.#ended) this.answer(ticket, this.#ended);
+    return { ticket, answered };
+  }
+
+  /** Nothing is decided any more: who waits is refused, and whoever comes. */
+  end(fence: FenceRef | null): void {
+    this.#ended = { outcome: "refused", reason: "the host stops", fence, timings: null };
+    for (const ticket of this.#waiting.keys()) this.answer(ticket, this.#ended);
   }
 
   answer(ticket: number, { outcome, reason, fence, timings }: OrderAnswer): void {

@@ -143,6 +143,7 @@ export class HostedPool implements PoolAccess {
   async stop(): Promise<void> {
     await this.#resign("the host stops");
     this.#stopped = true;
+    this.#orders.end(this.fence);
     this.#tick?.();
     this.#tick = null;
     this.#watch.stop();
@@ -162,7 +163,7 @@ export class HostedPool implements PoolAccess {
   }
 
   get serving(): boolean {
-    return isServing(this.#state);
+    return !this.#stopped && isServing(this.#state);
   }
 
   async write(write: Write): Promise<Written> {
@@ -188,7 +189,8 @@ export class HostedPool implements PoolAccess {
   // --- What the host asks -------------------------------------------------------------------------------------------
 
   report(now: number): PoolReport {
-    return reportOf(this.#state, this.#committer.logTimeMs, now);
+    const report = reportOf(this.#state, this.#committer.logTimeMs, now);
+    return this.#stopped ? { ...report, serving: false } : report;
   }
 
   /** Where the tenure stands, if this host serves; `null` if it does not. */
@@ -313,7 +315,7 @@ export class HostedPool implements PoolAccess {
 
   #standing(): ReturnType<ConstructorParameters<typeof ReadProof>[2]["standing"]> {
     const { phase } = this.#state;
-    if (phase.type !== "primary" || phase.primary.stage !== "serving") return null;
+    if (!this.serving || phase.type !== "primary") return null;
     const { fence, head, publication } = phase.primary;
     return { fence, head: head.slot, inFlight: publication?.sealed ?? null };
   }

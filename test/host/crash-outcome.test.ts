@@ -284,6 +284,23 @@ describe("deposed while the outcome is unknown", () => {
 });
 
 describe("a host is stopped while the vault hangs", () => {
+  test("in the midst of a takeover: who ordered it hears that it is refused", async () => {
+    const hanging = new FaultyVault(memory);
+    const other = await startOn(new Machine(hanging), new FileCopy(copies.file()), random, {
+      host: "host-b",
+      first: false,
+    });
+    await turnsUntil(() => other.pool.state.atHeadMs !== null);
+    hanging.always("put", { type: "hang" });
+    const order = { pool: POOL, bootId: "0".repeat(32), fence: host.pool.fence?.id ?? null, cause: "test", votes: [] };
+    const answered = other.pool.promote(order, parseNodeId("proxy-1"));
+    await turnsUntil(() => hanging.hanging > 0);
+    await other.pool.stop();
+    expect(await answered).toMatchObject({ outcome: "refused", reason: "the host stops" });
+    other.machine.die();
+    expect(other.died).toEqual([]);
+  });
+
   test("it stops all the same, and whoever waits hears that nobody knows", async () => {
     vault.always("put", { type: "hang" });
     const answered = write(host, "lost").catch((error: unknown) => error);
@@ -293,6 +310,11 @@ describe("a host is stopped while the vault hangs", () => {
     expect(await settledBy(stopped, 3000)).toBe("settled");
     expect(await answered).toMatchObject({ code: "HS_OUTCOME_UNKNOWN" });
     expect(await queued).toMatchObject({ code: "HS_NOT_PRIMARY" });
+    await expect(write(host, "late")).rejects.toMatchObject({ code: "HS_NOT_PRIMARY" });
+    const order = { pool: POOL, bootId: "0".repeat(32), fence: host.pool.fence?.id ?? null, cause: "test", votes: [] };
+    expect(await host.pool.promote(order, parseNodeId("proxy-1"))).toMatchObject({ outcome: "refused" });
+    const read = host.pool.read({ type: "linearizable" }, () => null);
+    await expect(read).rejects.toMatchObject({ code: "HS_NOT_PRIMARY" });
     // What the share still does comes to nobody.
     vault.heal();
     await settledBy(new Promise(() => undefined), 50);
