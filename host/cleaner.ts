@@ -1,11 +1,12 @@
 /** Has a pool's part of the vault cleaned now and then, while this host serves it; `retention.ts` decides what may go. */
 import { attestInProcess } from "./checkpoint/attest-process.ts";
-import { sleep, type Clock } from "../shared/clock.ts";
+import type { Clock } from "../shared/clock.ts";
 import { reasonOf } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import type { HostedPool } from "./pool.ts";
+import { Repeated } from "./repeated.ts";
 import { Retention, type RetentionOutcome } from "./retention.ts";
 
 export interface CleanerOptions {
@@ -27,7 +28,7 @@ const ATTEST_TIMEOUT_MS = 60 * 60_000;
 
 export class Cleaner {
   readonly #options: CleanerOptions;
-  readonly #abort = new AbortController();
+  readonly #repeated: Repeated;
   readonly #retention: Retention;
   #said = "";
 
@@ -45,24 +46,16 @@ export class Cleaner {
       attest: (id, signal) =>
         attestInProcess({ vaultDirectory, pool: pool.id, id, temporary, timeoutMs: ATTEST_TIMEOUT_MS, signal }),
     });
-    void this.#run();
+    const gapMs = Math.max(SHORTEST_GAP_MS, Math.min(LONGEST_GAP_MS, cleanDelayMs / 4));
+    this.#repeated = new Repeated({ clock, gapMs, work: (signal) => this.#pass(signal) });
   }
 
   stop(): void {
-    this.#abort.abort(new Error("the host stops"));
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#abort;
-    const { clock, cleanDelayMs } = this.#options;
-    const gapMs = Math.max(SHORTEST_GAP_MS, Math.min(LONGEST_GAP_MS, cleanDelayMs / 4));
-    while (!signal.aborted) {
-      await sleep(clock, gapMs, signal).catch(() => undefined);
-      if (!signal.aborted && this.#options.pool.serving) await this.#pass(signal);
-    }
+    this.#repeated.stop();
   }
 
   async #pass(signal: AbortSignal): Promise<void> {
+    if (!this.#options.pool.serving) return;
     try {
       this.#note(await this.#retention.pass(signal));
     } catch (error) {

@@ -15,7 +15,8 @@ import type { Answer } from "../shared/wire/messages.ts";
 import { ImageWorker } from "./checkpoint/image-worker.ts";
 import { Checkpointer, type Taken } from "./checkpointer.ts";
 import type { LocalCopy, StateHash } from "./local-copy.ts";
-import type { HostedPool, PoolHooks } from "./pool.ts";
+import type { PoolHooks } from "./pool-hooks.ts";
+import type { HostedPool } from "./pool.ts";
 
 export interface PoolCheckpointsOptions {
   readonly pool: PoolId;

@@ -13,7 +13,7 @@ import type { Effect, OrderAnswer, PoolEvent, PoolState, Restored, Seed } from "
 import type { Step } from "./core/survey.ts";
 import type { JournalReader } from "./journal-reader.ts";
 import type { LocalCopy } from "./local-copy.ts";
-import type { PoolHooks } from "./pool.ts";
+import type { PoolHooks } from "./pool-hooks.ts";
 import type { SchemaEntry } from "./store/store.ts";
 
 interface Options {

@@ -23,6 +23,7 @@ import { JournalWatch } from "./journal-watch.ts";
 import { lastTenure } from "./last-tenure.ts";
 import type { LocalCopy } from "./local-copy.ts";
 import { PoolEffects } from "./pool-effects.ts";
+import type { PoolHooks } from "./pool-hooks.ts";
 import { PoolListeners } from "./pool-listeners.ts";
 import { PoolLog } from "./pool-log.ts";
 import { orderOf, PoolOrders } from "./pool-orders.ts";
@@ -46,18 +47,6 @@ export interface PoolOptions {
   /** Ends the process at once, without answering anybody. */
   readonly die: (error: unknown) => void;
   readonly hooks: PoolHooks;
-}
-
-/** What else happens at certain moments; checkpoints and state hashes hang on these. */
-export interface PoolHooks {
-  /** A record with commits was published by this host and is in its store. */
-  readonly committed: (bytes: number) => void;
-  /** A record that ends with a mark was applied or committed; nothing is applied before this resolves. */
-  readonly marked: (at: Slot) => Promise<void>;
-  /** This host now serves, or no longer does. */
-  readonly serving: (is: "began" | "ended") => void;
-  /** The application asks for a checkpoint soon. */
-  readonly request: (reason: string) => void;
 }
 
 const TICK_MS = 20;

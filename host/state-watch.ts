@@ -2,7 +2,7 @@
  * Compares this host's state hashes with those of the others, as their hints tell, so that a copy that went wrong is found
  * before it is needed. Who is wrong is restored from a checkpoint beyond the mark; a primary hands over first.
  */
-import { sleep, type Clock } from "../shared/clock.ts";
+import type { Clock } from "../shared/clock.ts";
 import { readHostHint } from "../shared/checkpoint/host-hint.ts";
 import { isHotspareError } from "../shared/errors.ts";
 import type { NodeId, Sha256 } from "../shared/ids.ts";
@@ -13,6 +13,7 @@ import type { Claim } from "./core/attestation.ts";
 import { judgeOwnState } from "./core/state-verdict.ts";
 import type { PoolCheckpoints } from "./pool-checkpoints.ts";
 import type { HostedPool } from "./pool.ts";
+import { Repeated } from "./repeated.ts";
 
 export interface StateWatchOptions {
   readonly self: NodeId;
@@ -29,23 +30,15 @@ const GAP_MS = 2000;
 
 export class StateWatch {
   readonly #options: StateWatchOptions;
-  readonly #abort = new AbortController();
+  readonly #repeated: Repeated;
 
   constructor(options: StateWatchOptions) {
     this.#options = options;
-    void this.#run();
+    this.#repeated = new Repeated({ clock: options.clock, gapMs: GAP_MS, work: () => this.#look() });
   }
 
   stop(): void {
-    this.#abort.abort(new Error("the host stops"));
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#abort;
-    while (!signal.aborted) {
-      await sleep(this.#options.clock, GAP_MS, signal).catch(() => undefined);
-      if (!signal.aborted) await this.#look();
-    }
+    this.#repeated.stop();
   }
 
   async #look(): Promise<void> {

@@ -4,13 +4,14 @@
  */
 import { readHostHint } from "../shared/checkpoint/host-hint.ts";
 import { listCheckpoints } from "../shared/checkpoint/list-checkpoints.ts";
-import { sleep, type Clock } from "../shared/clock.ts";
+import type { Clock } from "../shared/clock.ts";
 import { isHotspareError } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import type { PoolCheckpoints } from "./pool-checkpoints.ts";
 import type { HostedPool } from "./pool.ts";
+import { Repeated } from "./repeated.ts";
 
 export interface StuckWatchOptions {
   readonly pool: HostedPool;
@@ -26,28 +27,20 @@ const GAP_MS = 2000;
 
 export class StuckWatch {
   readonly #options: StuckWatchOptions;
-  readonly #abort = new AbortController();
+  readonly #repeated: Repeated;
 
   constructor(options: StuckWatchOptions) {
     this.#options = options;
-    void this.#run();
+    this.#repeated = new Repeated({ clock: options.clock, gapMs: GAP_MS, work: () => this.#look() });
   }
 
   stop(): void {
-    this.#abort.abort(new Error("the host stops"));
-  }
-
-  async #run(): Promise<void> {
-    const { clock, pool } = this.#options;
-    const { signal } = this.#abort;
-    while (!signal.aborted) {
-      await sleep(clock, GAP_MS, signal).catch(() => undefined);
-      if (!signal.aborted && pool.serving) await this.#look();
-    }
+    this.#repeated.stop();
   }
 
   async #look(): Promise<void> {
     const { vault, hosts, pool, checkpoints, log } = this.#options;
+    if (!pool.serving) return;
     try {
       for (const host of hosts) {
         const hint = await readHostHint(vault, host);
