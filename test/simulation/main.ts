@@ -3,22 +3,25 @@
  * one seed with its whole tail. Ends with code 1 if a seed failed.
  */
 import { parseArgs } from "node:util";
+import { MUTANTS } from "./mutant.ts";
 import { simulate, type RunResult } from "./simulation.ts";
 
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "1000" },
     from: { type: "string", default: "1" },
+    mutant: { type: "string" },
     minutes: { type: "string" },
     lines: { type: "string", default: "60" },
   },
 });
 
+const mutant = MUTANTS.find((name) => name === values.mutant) ?? null;
 const replayed = process.env["SEED"];
 process.exitCode = replayed === undefined ? await runMany() : await replay(Number(replayed));
 
 async function replay(seed: number): Promise<number> {
-  const result = await simulate({ seed, lines: Number(values.lines) });
+  const result = await simulate({ seed, mutant, lines: Number(values.lines) });
   process.stdout.write(
     `${result.failure?.text ?? `seed ${seed} holds`}\n${JSON.stringify({ ...result, failure: null })}\n`,
   );
@@ -32,7 +35,7 @@ async function runMany(): Promise<number> {
   const beganMs = performance.now();
   const results: RunResult[] = [];
   for (let seed = from; seed <= last && performance.now() < endMs; seed += 1) {
-    const result = await simulate({ seed, lines: Number(values.lines) });
+    const result = await simulate({ seed, mutant, lines: Number(values.lines) });
     results.push({ ...result, failure: result.failure && { ...result.failure, text: "" } });
     if (result.failure) process.stdout.write(`${result.failure.text}\n\n`);
   }

@@ -9,6 +9,8 @@ export const MUTANTS = [
   "serve before confirming",
   "skip the confirmation",
   "no sync after listing",
+  "no sync before concluding from a record",
+  "not applied, without a listing",
   "read without proof",
   "delete fences when cleaning",
   "clean without waiting",

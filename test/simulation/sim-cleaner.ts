@@ -4,11 +4,12 @@
  */
 import type { Sha256 } from "../../shared/ids.ts";
 import { slot } from "../../shared/position.ts";
-import { mayDelete, planRetention, type CheckpointFact } from "../../host/core/retention-plan.ts";
+import { mayDelete, planRetention, type CheckpointFact, type RetentionPlan } from "../../host/core/retention-plan.ts";
+import type { Survey } from "../../host/core/survey.ts";
 import type { SimHost } from "./sim-host.ts";
 import type { World } from "./world.ts";
 
-const CLEAN_EVERY_MS = 300;
+const CLEAN_EVERY_MS = 100;
 const HASH = "0".repeat(64) as Sha256;
 
 export class SimCleaner {
@@ -49,25 +50,47 @@ export class SimCleaner {
     });
   }
 
+  /** As the production cleaner: nothing rests on a checkpoint whose name was not synced and found again. */
   #clean(): void {
-    const { vault } = this.#host;
     this.#running = true;
-    vault.survey(slot(1), (survey) => {
-      this.#running = false;
-      const { head } = this.#host.disk.store;
-      if (!survey || !head || !this.#host.serving) return;
-      const plan = planRetention({
-        nowMs: this.#world.scheduler.nowMs,
-        cleanDelayMs: this.#world.mutant === "clean without waiting" ? 0 : this.#world.swarm.cleanDelayMs,
-        keep: 2,
-        headSlot: head.slot,
-        checkpoints: survey.checkpoints.map((at) => this.#fact(at)),
-        disagreement: null,
+    this.#list((first) => {
+      const plan = first && this.#plan(first);
+      if (!plan || plan.type !== "clean") return this.#end();
+      this.#host.vault.syncCheckpoints((synced) => {
+        if (!synced) return this.#end();
+        this.#list((second) => {
+          this.#end();
+          const listed = new Set(second?.checkpoints);
+          if (second && plan.retained.every(({ slot: at }) => listed.has(at))) this.#execute(plan, second);
+        });
       });
-      if (plan.type !== "clean") return;
-      for (const at of survey.slots) if (this.#mayDelete(at, plan.horizon)) vault.remove(at);
-      for (const { slot: at } of plan.obsolete) vault.removeCheckpoint(at);
     });
+  }
+
+  #end(): void {
+    this.#running = false;
+  }
+
+  #list(done: (survey: Survey | null) => void): void {
+    this.#host.vault.survey(slot(1), (survey) => done(this.#host.serving ? survey : null));
+  }
+
+  #plan(survey: Survey): RetentionPlan {
+    const { scheduler, swarm, mutant } = this.#world;
+    return planRetention({
+      nowMs: scheduler.nowMs,
+      cleanDelayMs: mutant === "clean without waiting" ? 0 : swarm.cleanDelayMs,
+      keep: 2,
+      headSlot: this.#host.disk.store.head?.slot ?? slot(0),
+      checkpoints: survey.checkpoints.map((at) => this.#fact(at)),
+      disagreement: null,
+    });
+  }
+
+  #execute({ horizon, obsolete }: RetentionPlan & { type: "clean" }, { slots }: Survey): void {
+    const { vault } = this.#host;
+    for (const at of slots) if (this.#mayDelete(at, horizon)) vault.remove(at);
+    for (const { slot: at } of obsolete) vault.removeCheckpoint(at);
   }
 
   #fact(at: number): CheckpointFact {

@@ -174,10 +174,13 @@ export class SimCommitter {
 
   /** All were settled before: their stored answers need a proof, as a read does. */
   #settleUnpublished(head: Head, group: readonly Waiting[]): void {
-    this.#shell.prove().then(
-      () => group.forEach((waiting) => this.#settle(waiting, head, head.lsn + 1)),
-      () => group.forEach(({ answer }) => answer({ type: "not-primary" })),
-    );
+    this.#shell
+      .prove()
+      .then(
+        () => group.forEach((waiting) => this.#settle(waiting, head, head.lsn + 1)),
+        () => group.forEach(({ answer }) => answer({ type: "not-primary" })),
+      )
+      .catch(this.#world.failed);
   }
 
   /** What was settled below `firstNewLsn` is an answer given before. */

@@ -27,6 +27,9 @@ export class SimEffects {
           host.dispatch({ type: "read", call: effect.call, run: this.#disown(run) }),
         );
       case "sync":
+        if (this.#world.mutant === "no sync before concluding from a record") {
+          return host.process.later(0, () => host.dispatch({ type: "synced", call: effect.call, error: null }));
+        }
         return host.vault.sync((error) => host.dispatch({ type: "synced", call: effect.call, error }));
       case "put":
         return this.#put(effect);
@@ -48,7 +51,11 @@ export class SimEffects {
 
   #survey({ call, from }: Effect & { type: "survey" }): void {
     const host = this.#host;
-    if (this.#world.mutant === "skip the confirmation" && isConfirming(host.state)) {
+    const { mutant } = this.#world;
+    const isSkipped =
+      (mutant === "skip the confirmation" && isConfirming(host.state)) ||
+      (mutant === "not applied, without a listing" && isTaken(host.state));
+    if (isSkipped) {
       const survey = { slots: [], checkpoints: [] };
       return host.process.later(0, () => host.dispatch({ type: "surveyed", call, survey, reason: "" }));
     }
@@ -79,11 +86,10 @@ export class SimEffects {
     const own = phase.type === "primary" ? phase.primary.publication?.sealed : undefined;
     if (this.#world.mutant !== "a name that exists counts as another's" || !own) return run;
     const disown = (sealed: SealedRecord): SealedRecord => {
-      const id = this.#world.newId<RecordId>();
       const { record } = sealed;
-      return record.header.id === own.record.header.id
-        ? { ...sealed, record: { ...record, header: { ...record.header, id } } }
-        : sealed;
+      if (record.header.id !== own.record.header.id) return sealed;
+      const id = record.header.id.replace("00", "ff") as RecordId;
+      return { ...sealed, record: { ...record, header: { ...record.header, id } } };
     };
     return { ...run, records: run.records.map(disown) };
   }
@@ -152,6 +158,8 @@ export class SimEffects {
     });
   }
 }
+
+const isTaken = ({ phase }: PoolState): boolean => phase.type === "primary" && phase.primary.takenBy !== null;
 
 const isConfirming = ({ phase }: PoolState): boolean =>
   phase.type === "taking-over" && phase.stage.type === "confirming";

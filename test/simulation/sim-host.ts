@@ -230,13 +230,18 @@ export class SimHost {
   // --- Reading and writing --------------------------------------------------------------------------------------------
 
   #read(waiting: Waiting): void {
-    const proven = this.#world.mutant === "read without proof" ? Promise.resolve() : this.#proof.prove();
-    if (this.#servesTooEarly()) return this.#answerRead(waiting);
+    if (this.#world.mutant === "read without proof" || this.#servesTooEarly()) return this.#answerRead(waiting);
+    this.#prove()
+      .then(
+        () => this.#answerRead(waiting),
+        () => waiting.answer({ type: "not-primary" }),
+      )
+      .catch(this.#world.failed);
+  }
+
+  #prove(): Promise<void> {
     this.#world.promised();
-    proven.then(
-      () => this.#answerRead(waiting),
-      () => waiting.answer({ type: "not-primary" }),
-    );
+    return this.#proof.prove();
   }
 
   #answerRead({ asked, answer }: Waiting): void {
@@ -276,7 +281,7 @@ export class SimHost {
     return new SimCommitter(this.#world, {
       publish: (sealed) => this.dispatch({ type: "publish", sealed }),
       committed: () => this.dispatch({ type: "committed" }),
-      prove: () => this.#proof.prove(),
+      prove: () => this.#prove(),
       store: () => this.disk.store,
       moved: () => void (ended() || this.moved()),
     });

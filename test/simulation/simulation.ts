@@ -61,6 +61,7 @@ class Simulation {
   #ids = 0;
   #promised = false;
   #healed = false;
+  #failures: unknown[] = [];
 
   constructor(seed: number, mutant: Mutant | null, lines: number) {
     const dice = new Dice(seed);
@@ -81,6 +82,7 @@ class Simulation {
       promised: () => {
         this.#promised = true;
       },
+      failed: (error) => void this.#failures.push(error),
       healed: () => this.#healed,
     };
     this.#hosts = this.#makeHosts();
@@ -170,6 +172,7 @@ class Simulation {
       if (!this.#promised) continue;
       this.#promised = false;
       await new Promise(setImmediate);
+      if (this.#failures.length > 0) throw this.#failures[0];
     }
   }
 

@@ -44,25 +44,31 @@ export interface Faults {
   /** What a dead process had sent is performed nevertheless. */
   readonly lateAfterDeath: number;
   readonly lostMessage: number;
+  /** Of a host, for a long time, between deciding on a call and its reply. */
+  readonly pauseAtCall: number;
+  /** The same of a taker that is about to put its fence: its slot may be cleaned away meanwhile. */
+  readonly pauseAtFence: number;
+  /** Between the two lists of a survey. */
+  readonly pauseAtList: number;
   readonly failedOpen: number;
   readonly failedApply: number;
 }
 
 export function swarmOf(dice: Dice): Swarm {
-  const staleMs = dice.chance(0.3) ? dice.between(200, 1000) : 0;
+  const staleMs = dice.chance(0.3) ? dice.spread(200, 2_500) : 0;
   const proxies = dice.chance(0.5) ? dice.whole(1, 2) : 0;
-  const cleanDelayMs = dice.between(2.5, 4) * Math.max(staleMs, 400);
+  const cleanDelayMs = dice.between(2.5, 4) * Math.max(staleMs, 100);
   return {
     hosts: dice.whole(1, 4),
     proxies,
     clients: dice.whole(1, 4),
     runMs: dice.between(5_000, 16_000),
     tickMs: dice.pick([20, 50]),
-    thinkMs: dice.spread(20, 400),
+    thinkMs: dice.spread(8, 400),
     reads: staleMs > 0 || dice.chance(0.3) ? "barrier" : "check",
     staleMs,
     cleanDelayMs,
-    checkpointEverySlots: dice.whole(3, 20),
+    checkpointEverySlots: Math.round(dice.spread(2, 16)),
     rejoin: dice.chance(0.9) ? "auto" : "manual",
     faults: faultsOf(dice, cleanDelayMs),
   };
@@ -91,6 +97,9 @@ function faultsOf(dice: Dice, cleanDelayMs: number): Faults {
     failedSync: sometimes(0.01, 0.3),
     lateAfterDeath: dice.next(),
     lostMessage: sometimes(0.1),
+    pauseAtCall: sometimes(0.02, 0.4),
+    pauseAtFence: sometimes(0.6, 0.4),
+    pauseAtList: sometimes(0.05, 0.3),
     failedOpen: sometimes(0.2, 0.3),
     failedApply: sometimes(0.01, 0.2),
   };

@@ -39,10 +39,18 @@ export class VaultCalls {
   }
 
   put(sealed: SealedRecord, done: (result: PutResult) => void): void {
-    const { vault } = this.#world;
     if (this.#undurable) {
       return this.#process.later(0, () => done({ type: "undurable", error: failure("sync") }));
     }
+    if (sealed.record.kind === "fence" && this.#fails("pauseAtFence")) {
+      this.#sleep();
+      return this.#process.later(0, () => this.#putAwake(sealed, done));
+    }
+    this.#putAwake(sealed, done);
+  }
+
+  #putAwake(sealed: SealedRecord, done: (result: PutResult) => void): void {
+    const { vault } = this.#world;
     if (vault.full) return this.#refuse(done);
     if (this.#fails("lostPut")) return this.#losePut(sealed, done);
     this.#call(
@@ -74,6 +82,13 @@ export class VaultCalls {
     );
   }
 
+  syncCheckpoints(done: (synced: boolean) => void): void {
+    this.#call(
+      () => this.#world.vault.checkpoints.sync(),
+      ({ ok }) => done(ok),
+    );
+  }
+
   find(at: Slot, done: (found: Found) => void): void {
     this.#call(
       () => this.#look(at),
@@ -88,19 +103,21 @@ export class VaultCalls {
   /** Records, then checkpoints, then the sync, as the production reader does it. */
   survey(from: Slot, done: (survey: Survey | null) => void): void {
     const { vault, mutant } = this.#world;
-    this.#call(
-      () => vault.journal.listAsOf(this.#asOf()),
-      (journal) =>
-        this.#call(
-          () => vault.checkpoints.listAsOf(this.#asOf()),
-          (checkpoints) => {
-            if (!journal.ok || !checkpoints.ok) return done(null);
-            const slots = journal.value.filter((at) => at >= from).map(slot);
-            const survey = { slots, checkpoints: checkpoints.value.map(slot) };
-            if (mutant === "no sync after listing") return done(survey);
-            this.sync((error) => done(error ? null : survey));
-          },
-        ),
+    const wait = (list: () => void): void => {
+      if (this.#fails("pauseAtList")) this.#sleep();
+      this.#process.later(0, list);
+    };
+    const listJournal = (): number[] => vault.journal.listAsOf(this.#asOf());
+    const listCheckpoints = (): number[] => vault.checkpoints.listAsOf(this.#asOf());
+    const end = (journal: Reply<number[]>, checkpoints: Reply<number[]>): void => {
+      if (!journal.ok || !checkpoints.ok) return done(null);
+      const slots = journal.value.filter((at) => at >= from).map(slot);
+      const survey = { slots, checkpoints: checkpoints.value.map(slot) };
+      if (mutant === "no sync after listing") return done(survey);
+      this.sync((error) => done(error ? null : survey));
+    };
+    this.#call(listJournal, (journal) =>
+      wait(() => this.#call(listCheckpoints, (checkpoints) => end(journal, checkpoints))),
     );
   }
 
@@ -184,11 +201,12 @@ export class VaultCalls {
     return entry.corrupt ? { type: "invalid", reason: "damaged" } : { type: "record", sealed: entry.content };
   }
 
-  /** What this machine sees never goes back, and is never older than the share's caches allow. */
+  /** What this machine sees stands still while its cache holds, and never goes back. */
   #asOf(): number {
     const { scheduler, dice, swarm } = this.#world;
     const { nowMs } = scheduler;
-    this.#seenMs = Math.max(this.#seenMs, dice.chance(0.5) ? nowMs : nowMs - dice.next() * swarm.staleMs);
+    const isCached = nowMs - this.#seenMs < swarm.staleMs && dice.chance(0.8);
+    if (!isCached) this.#seenMs = Math.max(this.#seenMs, nowMs - (dice.chance(0.5) ? 0 : dice.next() * swarm.staleMs));
     return this.#seenMs;
   }
 
@@ -199,6 +217,7 @@ export class VaultCalls {
     const { dice, swarm, scheduler } = this.#world;
     const { later, ended } = this.#process.lifeline();
     const fails = this.#fails("failedCall");
+    if (this.#fails("pauseAtCall")) this.#sleep();
     const act = (): void => {
       const cut = scheduler.nowMs < this.cutUntilMs;
       if (fails || cut) return later(cut ? TIMEOUT_MS : dice.between(1, 50), () => done({ ok: false }));
@@ -211,9 +230,25 @@ export class VaultCalls {
     });
   }
 
-  #fails(fault: "lostPut" | "repeatedPut" | "failedSync" | "failedCall" | "slowCall"): boolean {
+  #fails(
+    fault:
+      | "lostPut"
+      | "repeatedPut"
+      | "failedSync"
+      | "failedCall"
+      | "slowCall"
+      | "pauseAtCall"
+      | "pauseAtFence"
+      | "pauseAtList",
+  ): boolean {
     const { dice, swarm, healed } = this.#world;
     return !healed() && dice.chance(swarm.faults[fault]);
+  }
+
+  /** For about as long as cleaning waits. */
+  #sleep(): void {
+    const { dice, swarm } = this.#world;
+    this.#process.pause(dice.between(0.5, 4) * swarm.cleanDelayMs);
   }
 
   #delayMs(): number {

@@ -20,6 +20,8 @@ export interface World {
   readonly mutant: Mutant | null;
   /** Something resolved a promise: what awaits it runs before the next event. */
   readonly promised: () => void;
+  /** An invariant broke where nothing catches it. */
+  readonly failed: (error: unknown) => void;
   readonly newId: <Id extends BootId | RecordId | OriginId>() => Id;
   /** No more faults. */
   readonly healed: () => boolean;
