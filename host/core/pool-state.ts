@@ -147,7 +147,13 @@ export interface Primary {
   readonly uncommitted: boolean;
   /** While resigning: why. */
   readonly endsBecause: string | null;
-  readonly watch: { readonly call: number | null; readonly untilMs: number };
+  /** `from`: the own last record when it was listed. `misses`: listings in a row that did not show it. */
+  readonly watch: {
+    readonly call: number | null;
+    readonly untilMs: number;
+    readonly from: Slot;
+    readonly misses: number;
+  };
 }
 
 export type PoolEvent =

@@ -13,10 +13,12 @@ import { lsn } from "../../shared/position.ts";
 import type { Discarded, Effect, PoolEvent, PoolState, PoolStep, Primary, Takeover } from "./pool-state.ts";
 import { beginPublication, stepPublication, type PublicationOutcome, type PublicationStep } from "./publication.ts";
 import { beginDeposition, depose, endDeposition, leave } from "./deposition.ts";
-import type { Survey } from "./survey.ts";
+import { isBehind, type Survey } from "./survey.ts";
 import { answerTickets, becomeFenced, stay } from "./transitions.ts";
 
 const WATCH_MS = 500;
+/** Listings that must agree before the own record is believed to be gone: a listing is not atomic. */
+const WATCH_MISSES = 3;
 /** A tenure that lasted so long is not part of a crash loop. */
 export const STABLE_MS = 30_000;
 
@@ -54,7 +56,7 @@ export function startTenure({ tickets, timings }: Takeover, head: Head, now: num
     takenBy: null,
     uncommitted: false,
     endsBecause: null,
-    watch: { call: null, untilMs: now + WATCH_MS },
+    watch: { call: null, untilMs: now + WATCH_MS, from: head.slot, misses: 0 },
   };
 }
 
@@ -240,26 +242,41 @@ function onTick(state: PoolState, primary: Primary, now: number): PoolStep {
   const { watch } = primary;
   if (primary.stage !== "serving" || watch.call !== null || now < watch.untilMs) return stay(steady);
   const call = steady.calls + 1;
+  const { slot: from } = primary.head;
   return {
-    state: { ...withPrimary(steady, { ...primary, watch: { ...watch, call } }), calls: call },
-    effects: [{ type: "survey", call, from: slotAfter(primary.head) }],
+    state: { ...withPrimary(steady, { ...primary, watch: { ...watch, call, from } }), calls: call },
+    effects: [{ type: "survey", call, from }],
   };
 }
 
-/** A listing shows the slot after the own head while nothing of the own is in flight: somebody else's, surely. */
+/**
+ * A listing shows the slot after the own head while nothing of the own is in flight: somebody else's, surely. One that
+ * does not even show the own last record is of an older vault; whoever publishes there makes a hole.
+ */
 function onWatched(state: PoolState, primary: Primary, survey: Survey | null, now: number): PoolStep {
+  if (survey === null) return stay(rest(state, primary, now));
+  if (isBehind(primary.watch.from, survey)) return onMissed(state, primary, now);
   const next = slotAfter(primary.head);
-  if (!survey?.slots.includes(next) || busy(primary)) return stay(rest(state, primary, now));
+  const seen: Primary = { ...primary, watch: { ...primary.watch, misses: 0 } };
+  if (!survey.slots.includes(next) || busy(primary)) return stay(rest(state, seen, now));
   const call = state.calls + 1;
-  const watch = { ...primary.watch, call };
   return {
-    state: { ...withPrimary(state, { ...primary, watch }), calls: call },
+    state: { ...withPrimary(state, { ...seen, watch: { ...seen.watch, call } }), calls: call },
     effects: [{ type: "read", call, from: next, to: next }],
   };
 }
 
+/** Believed after several listings. A batch in flight cannot be answered any more: it may be in a history that was lost. */
+function onMissed(state: PoolState, primary: Primary, now: number): PoolStep {
+  const misses = primary.watch.misses + 1;
+  const missed: Primary = { ...primary, watch: { ...primary.watch, misses } };
+  if (misses < WATCH_MISSES || primary.uncommitted) return stay(rest(state, missed, now));
+  const reason = `the own record ${primary.watch.from} is not in the vault any more: was it rolled back?`;
+  return leave(becomeFenced(state, reason, "fit"), primary, { type: "unknown" });
+}
+
 const rest = (state: PoolState, primary: Primary, now: number): PoolState =>
-  withPrimary(state, { ...primary, watch: { call: null, untilMs: now + WATCH_MS } });
+  withPrimary(state, { ...primary, watch: { ...primary.watch, call: null, untilMs: now + WATCH_MS } });
 
 function markStable(state: PoolState, { stage, timings }: Primary, now: number): PoolState {
   const { lastTenure } = state;

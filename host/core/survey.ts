@@ -39,14 +39,15 @@ export const RUN_RECORDS = 64;
 /** `survey` lists from the own last record on. */
 export function judgeSurvey(head: Head | null, survey: Survey): SurveyVerdict {
   const next = slotAfter(head);
-  if (head !== null && isBehind(head, survey)) return { type: "behind" };
+  if (head !== null && isBehind(head.slot, survey)) return { type: "behind" };
   if (head === null && survey.checkpoints.length > 0) return { type: "late" };
   if (survey.slots.includes(next)) return { type: "read", from: next, to: endOfRun(survey, next) };
   if (survey.checkpoints.some((at) => at >= next)) return { type: "late" };
   return survey.slots.some((at) => at > next) ? { type: "missing", slot: next } : { type: "caught-up" };
 }
 
-const isBehind = ({ slot: own }: Head, { slots, checkpoints }: Survey): boolean =>
+/** The own last record is neither listed nor below a checkpoint. `survey` lists from `own` on. */
+export const isBehind = (own: Slot, { slots, checkpoints }: Survey): boolean =>
   !slots.includes(own) && !checkpoints.some((at) => at >= own);
 
 /** The last slot, without a hole from `from` on, that one read takes. */

@@ -149,21 +149,44 @@ describe("another's record has the slot", () => {
 describe("watching while idle", () => {
   function watch(): void {
     script.tick(1_000);
-    expect(script.asked("survey").from).toBe(5);
+    expect(script.asked("survey").from).toBe(4);
   }
 
   test("another's fence at the next slot: deposed, without anybody writing", () => {
     watch();
     const fence = chain.fence("host-c");
-    script.surveyed([5]);
+    script.surveyed([4, 5]);
     script.read([fence]);
     expect(script.phase).toBe("fenced");
     expect(script.state.newestFence?.owner).toBe("host-c");
   });
 
+  test("the own last record is gone, three times in a row: the vault was rolled back, and it steps down", () => {
+    for (const phase of ["primary", "primary", "fenced"]) {
+      watch();
+      script.surveyed([]);
+      expect(script.phase).toBe(phase);
+    }
+    expect(discarded()).toMatchObject({ outcome: { type: "unknown" } });
+  });
+
+  test("the own last record was missed once, or cleaned away below a checkpoint: that is no rollback", () => {
+    for (let round = 0; round < 2; round += 1) {
+      watch();
+      script.surveyed([]);
+    }
+    watch();
+    script.surveyed([4]);
+    for (let round = 0; round < 4; round += 1) {
+      watch();
+      script.surveyed([], [4]);
+    }
+    expect(isServing(script.state)).toBe(true);
+  });
+
   test("nothing: it looks again later, not at once", () => {
     watch();
-    script.surveyed([]);
+    script.surveyed([4]);
     script.tick();
     expect(script.effects).toEqual([]);
     script.tick(1_000);
@@ -172,7 +195,7 @@ describe("watching while idle", () => {
 
   test("what is listed cannot be read: that is no reason to step down", () => {
     watch();
-    script.surveyed([5]);
+    script.surveyed([4, 5]);
     script.read([], { type: "unreadable", reason: "EIO" });
     expect(isServing(script.state)).toBe(true);
   });
@@ -195,7 +218,7 @@ describe("watching while idle", () => {
 
   test("a record read while the own ones went on is not taken for the next one's", () => {
     watch();
-    script.surveyed([5]);
+    script.surveyed([4, 5]);
     const { call } = script.asked("read");
     const own = publish();
     script.put("created");
@@ -253,7 +276,7 @@ describe("stepping back", () => {
     script.applied();
     for (let ticks = 0; ticks < 5; ticks += 1) {
       script.tick(1_000);
-      if (script.effects.length > 0) script.surveyed([5]);
+      if (script.effects.length > 0) script.surveyed([4, 5]);
     }
     expect(script.phase).toBe("standby");
   });
