@@ -2,10 +2,13 @@
  * The package as a stranger gets it: packed, installed from the tarball in an empty folder, and run by its bin. Apart from
  * `npm test`, because it builds and installs; `.ci/run` calls it. Ends with exit code 0 or says what failed.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { PORTS_IN_BLOCK } from "../../deploy/cli/local-cluster.ts";
+import { until } from "../until.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "hotspare-pack-"));
@@ -17,6 +20,7 @@ try {
   expectOutput(["init", "--yes"], /made the configuration/);
   expectOutput(["config", "check"], /is right: cluster demo with 3 hosts/);
   expectOutput(["help"], /Commands:/);
+  await expectCluster();
   process.stdout.write("the packed package installs and runs\n");
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -38,6 +42,54 @@ function install(tarball: string): void {
 function expectOutput(args: readonly string[], expected: RegExp): void {
   const output = run("npx", ["--no-install", "hotspare", ...args], folder);
   if (!expected.test(output)) throw new Error(`hotspare ${args.join(" ")} printed ${JSON.stringify(output)}`);
+}
+
+/** `npx hotspare up`: starts, serves a write through a proxy, and leaves nothing when it is told to stop. */
+async function expectCluster(): Promise<void> {
+  const port = await freeBlock();
+  const args = ["--no-install", "hotspare", "up", "--json", "--port", String(port)];
+  const up = spawn("npx", args, { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+  let out = "";
+  up.stdout.on("data", (chunk) => (out += String(chunk)));
+  let closed = false;
+  up.once("close", () => (closed = true));
+  await until(() => out.includes('"event":"ready"') || up.exitCode !== null, { timeoutMs: 60_000, everyMs: 50 });
+  const answer = await fetch(`http://127.0.0.1:${port}/spaces/packed`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  });
+  up.kill("SIGTERM");
+  // Its output is closed when `up` itself has ended, which npx does not wait for.
+  await until(() => closed, { timeoutMs: 60_000, everyMs: 50 });
+  if (answer.status !== 201) throw new Error(`the packed cluster answered ${answer.status} to a write`);
+  if (!out.includes("nothing is left running")) throw new Error(`hotspare up did not stop in order: ${out}`);
+  if (!(await isFree(port))) throw new Error(`hotspare up left something on port ${port}`);
+}
+
+/** The first port of a block in which nobody listens. */
+async function freeBlock(): Promise<number> {
+  for (;;) {
+    const first = 20_000 + ((await anyPort()) % 40_000);
+    const all = await Promise.all(Array.from({ length: PORTS_IN_BLOCK }, (_, index) => isFree(first + index)));
+    if (all.every(Boolean)) return first;
+  }
+}
+
+function anyPort(): Promise<number> {
+  return new Promise((found) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => found(port));
+    });
+  });
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((found) => {
+    const server = createServer().once("error", () => found(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => found(true)));
+  });
 }
 
 function run(program: string, args: readonly string[], cwd: string): string {

@@ -15,6 +15,7 @@ import { Load, type LoadProof } from "./load.ts";
 import type { LocalNode } from "./local-node.ts";
 import { LocalNodes } from "./local-nodes.ts";
 import type { News } from "./node-news.ts";
+import { watchNpmParent } from "./npm-parent.ts";
 import { prepareFolder, type FolderOptions } from "./prepare-folder.ts";
 import { hearStopSignals } from "./stop-signals.ts";
 import { UpReport } from "./up-report.ts";
@@ -71,6 +72,12 @@ class LocalRun {
       stop: () => this.#quit("stopping; once more stops at once"),
       hurry: () => this.#nodes.kill(),
     });
+    const endWatch = watchNpmParent({
+      env: this.#context.env,
+      clock: this.#clock,
+      parentPid: () => process.ppid,
+      gone: signals.hear,
+    });
     try {
       for (const note of notes) this.#report.note(note);
       this.#report.note(`starting ${this.#nodes.all.map(({ id }) => id).join(", ")}; logs are in ${this.#logs}`);
@@ -81,6 +88,7 @@ class LocalRun {
       else await this.#untilEnding();
     } finally {
       await this.#nodes.stop();
+      endWatch();
       signals.end();
     }
     if (this.#failure) throw this.#failure;
