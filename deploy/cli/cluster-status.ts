@@ -61,6 +61,8 @@ export interface ProxyAnswer {
 
 export interface ClusterStatus {
   readonly cluster: string;
+  /** Of the configuration that this was asked with; a host with another one has another copy of the file. */
+  readonly configHash: string;
   readonly pools: readonly PoolStatus[];
   readonly hosts: readonly HostStatus[];
   readonly proxies: readonly ProxyAnswer[];
@@ -81,6 +83,7 @@ export async function clusterStatus(config: Config, timeoutMs = TIMEOUT_MS): Pro
   const chosen = chooseView(views) ?? (await viewOfHosts(config, timeoutMs));
   return {
     cluster: config.cluster,
+    configHash: config.hash,
     pools: chosen.pools,
     hosts: chosen.hosts,
     proxies: asked.map(({ id, view, reason }) => ({

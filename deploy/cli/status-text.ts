@@ -1,7 +1,6 @@
 /** What `hotspare status` prints for people. */
 import { createColors } from "picocolors";
-import type { ClusterStatus } from "./cluster-status.ts";
-import { isServed } from "./cluster-status.ts";
+import { isServed, type ClusterStatus, type HostStatus } from "./cluster-status.ts";
 import { plainTable } from "./plain-table.ts";
 
 /** A host says so of itself while it was never at the head of the journal. */
@@ -32,16 +31,21 @@ function poolTable({ pools }: ClusterStatus, colours: boolean): string {
   return plainTable(["pool", "state", "epoch", "primary", "slot", "standbys", "parked"], rows);
 }
 
-function hostTable({ hosts }: ClusterStatus, colours: boolean): string {
-  const rows = hosts.map(({ id, health, role, version, clockOffsetMs, reason, alarms }) => [
-    id,
-    healthText(health, colours),
-    health === "up" ? role : null,
-    version,
-    clockOffsetMs === null ? null : clockOffsetMs.toFixed(1),
-    [...(reason === null ? [] : [reason]), ...alarms].join("; "),
+function hostTable({ hosts, configHash }: ClusterStatus, colours: boolean): string {
+  const rows = hosts.map((host) => [
+    host.id,
+    healthText(host.health, colours),
+    host.health === "up" ? host.role : null,
+    host.version,
+    host.clockOffsetMs === null ? null : host.clockOffsetMs.toFixed(1),
+    remarksOn(host, configHash).join("; "),
   ]);
   return plainTable(["host", "health", "role", "version", "clock ms", "remarks"], rows);
+}
+
+function remarksOn({ reason, alarms, configHash }: HostStatus, ownHash: string): readonly string[] {
+  const differs = configHash !== null && configHash !== ownHash;
+  return [...(reason === null ? [] : [reason]), ...(differs ? ["another configuration"] : []), ...alarms];
 }
 
 function proxyTable({ proxies }: ClusterStatus, colours: boolean): string {

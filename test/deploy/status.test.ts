@@ -110,6 +110,11 @@ describe("status", () => {
     expect(out).not.toContain("\u001B");
   });
 
+  test("names a host that runs with another copy of the configuration", async () => {
+    const file = configOf([await proxy()], [1, 2]);
+    expect((await status(file)).out).toMatch(/host-1\s+up\s+primary\s+0\.1\.0\s+0\.5\s+another configuration/);
+  });
+
   test("names a proxy that does not answer, and believes the others", async () => {
     const file = configOf([await nobody(), await proxy()], [1]);
     const { code, out } = await status(file);

@@ -68,10 +68,12 @@ export class UpReport {
     ];
   }
 
-  /** How a user starts this program: it differs between a checkout and an installed package. */
+  /** How a user starts this program: npm finds the right Node in a checkout, npx an installed package. */
   #selfText(): string {
     const [, main] = this.#context.program;
-    return main.endsWith(".ts") ? `node ${quote(placeOf(main))}` : "npx hotspare";
+    if (!main.endsWith(".ts")) return "npx hotspare";
+    const byNpm = this.#context.env["npm_lifecycle_event"] !== undefined;
+    return byNpm ? "npm run -s hotspare --" : `node ${quote(placeOf(main))}`;
   }
 
   #say(json: Readonly<Record<string, unknown>>, text: string): void {
