@@ -147,13 +147,20 @@ export interface Primary {
   readonly uncommitted: boolean;
   /** While resigning: why. */
   readonly endsBecause: string | null;
-  /** `from`: the own last record when it was listed. `misses`: listings in a row that did not show it. */
-  readonly watch: {
-    readonly call: number | null;
-    readonly untilMs: number;
-    readonly from: Slot;
-    readonly misses: number;
-  };
+  readonly watch: Watch;
+}
+
+/** How an idle primary looks whether it still is one. */
+export interface Watch {
+  /** What is asked for now; `null`: nothing, until `untilMs`. */
+  readonly call: number | null;
+  readonly untilMs: number;
+  /** The own last record when it was listed. */
+  readonly from: Slot;
+  /** Listings in a row that did not show it. */
+  readonly misses: number;
+  /** Whose record is being read: the successor's, or the own fence, which nobody ever deletes. */
+  readonly reads: "next" | "fence";
 }
 
 export type PoolEvent =

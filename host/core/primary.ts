@@ -9,7 +9,7 @@ import type { RecordId } from "../../shared/ids.ts";
 import { extend, slotAfter, type Head } from "../../shared/journal/head.ts";
 import type { RecordHeader, ReleasePayload, SealedRecord } from "../../shared/journal/record.ts";
 import { encodeRecord } from "../../shared/journal/record-codec.ts";
-import { lsn } from "../../shared/position.ts";
+import { lsn, type Slot } from "../../shared/position.ts";
 import type { Discarded, Effect, PoolEvent, PoolState, PoolStep, Primary, Takeover } from "./pool-state.ts";
 import { beginPublication, stepPublication, type PublicationOutcome, type PublicationStep } from "./publication.ts";
 import { beginDeposition, depose, endDeposition, leave } from "./deposition.ts";
@@ -56,7 +56,7 @@ export function startTenure({ tickets, timings }: Takeover, head: Head, now: num
     takenBy: null,
     uncommitted: false,
     endsBecause: null,
-    watch: { call: null, untilMs: now + WATCH_MS, from: head.slot, misses: 0 },
+    watch: { call: null, untilMs: now + WATCH_MS, from: head.slot, misses: 0, reads: "next" },
   };
 }
 
@@ -158,6 +158,7 @@ function onRead(state: PoolState, primary: Primary, event: PoolEvent & { type: "
     return onPublication(state, primary, stepPublication(primary.publication, { type: "found", found }, now));
   }
   if (event.call !== primary.watch.call) return stay(state);
+  if (primary.watch.reads === "fence") return onFenceRead(state, primary, sealed?.hash, now);
   // Only what can be read deposes: a successor's record, or what nobody can pass.
   const gone = !sealed && event.run.stop?.type !== "invalid" && event.run.stop?.type !== "newer";
   const passed = sealed !== undefined && sealed.record.header.slot <= primary.head.slot;
@@ -259,20 +260,30 @@ function onWatched(state: PoolState, primary: Primary, survey: Survey | null, no
   const next = slotAfter(primary.head);
   const seen: Primary = { ...primary, watch: { ...primary.watch, misses: 0 } };
   if (!survey.slots.includes(next) || busy(primary)) return stay(rest(state, seen, now));
-  const call = state.calls + 1;
-  return {
-    state: { ...withPrimary(state, { ...seen, watch: { ...seen.watch, call } }), calls: call },
-    effects: [{ type: "read", call, from: next, to: next }],
-  };
+  return readOne(state, seen, "next", next);
 }
 
-/** Believed after several listings. A batch in flight cannot be answered any more: it may be in a history that was lost. */
+/** Believed after several listings; and where the own fence is gone too, the share is not there at all, which is no news. */
 function onMissed(state: PoolState, primary: Primary, now: number): PoolStep {
   const misses = primary.watch.misses + 1;
   const missed: Primary = { ...primary, watch: { ...primary.watch, misses } };
   if (misses < WATCH_MISSES || primary.uncommitted) return stay(rest(state, missed, now));
+  return readOne(state, missed, "fence", primary.fence.slot);
+}
+
+/** The fence is there and a later record of its tenure is not. What is in flight may go to a history that was lost. */
+function onFenceRead(state: PoolState, primary: Primary, hash: string | undefined, now: number): PoolStep {
+  if (hash !== primary.fence.hash) return stay(rest(state, primary, now));
   const reason = `the own record ${primary.watch.from} is not in the vault any more: was it rolled back?`;
   return leave(becomeFenced(state, reason, "fit"), primary, { type: "unknown" });
+}
+
+function readOne(state: PoolState, primary: Primary, reads: "next" | "fence", at: Slot): PoolStep {
+  const call = state.calls + 1;
+  return {
+    state: { ...withPrimary(state, { ...primary, watch: { ...primary.watch, call, reads } }), calls: call },
+    effects: [{ type: "read", call, from: at, to: at }],
+  };
 }
 
 const rest = (state: PoolState, primary: Primary, now: number): PoolState =>

@@ -161,13 +161,25 @@ describe("watching while idle", () => {
     expect(script.state.newestFence?.owner).toBe("host-c");
   });
 
-  test("the own last record is gone, three times in a row: the vault was rolled back, and it steps down", () => {
-    for (const phase of ["primary", "primary", "fenced"]) {
+  function miss(): void {
+    for (let round = 0; round < 3; round += 1) {
       watch();
       script.surveyed([]);
-      expect(script.phase).toBe(phase);
     }
+    expect(script.asked("read")).toMatchObject({ from: chain.head!.fence.slot });
+  }
+
+  test("the own last record is gone, three times in a row, and its fence is there: the vault was rolled back", () => {
+    miss();
+    script.read([chain.records.find(({ hash }) => hash === chain.head!.fence.hash)!]);
+    expect(script.phase).toBe("fenced");
     expect(discarded()).toMatchObject({ outcome: { type: "unknown" } });
+  });
+
+  test("nothing at all is there: the share is away, which is no reason to step down", () => {
+    miss();
+    script.read([], { type: "absent" });
+    expect(isServing(script.state)).toBe(true);
   });
 
   test("the own last record was missed once, or cleaned away below a checkpoint: that is no rollback", () => {
