@@ -69,7 +69,10 @@ function emptyProgram({ print, env }: CommandContext): Command {
     })
     .showSuggestionAfterError(true)
     .helpCommand("help [command]", "show the help of a command")
-    .addHelpText("after", "\nExample:\n  hotspare init --yes --config hotspare.yaml\n  hotspare config check");
+    .addHelpText(
+      "after",
+      "\nExample:\n  hotspare up\n  hotspare init --yes --config hotspare.yaml\n  hotspare config check",
+    );
   return program;
 }
 

@@ -1,6 +1,7 @@
 /** What `hotspare status` prints for people. */
 import { createColors } from "picocolors";
 import { isServed, type ClusterStatus, type HostStatus } from "./cluster-status.ts";
+import { printable } from "./printable.ts";
 import { plainTable } from "./plain-table.ts";
 
 /** A host says so of itself while it was never at the head of the journal. */
@@ -38,7 +39,7 @@ function hostTable({ hosts, configHash }: ClusterStatus, colours: boolean): stri
     host.health === "up" ? host.role : null,
     host.version,
     host.clockOffsetMs === null ? null : host.clockOffsetMs.toFixed(1),
-    remarksOn(host, configHash).join("; "),
+    printable(remarksOn(host, configHash).join("; ")),
   ]);
   return plainTable(["host", "health", "role", "version", "clock ms", "remarks"], rows);
 }

@@ -29,7 +29,7 @@ interface CheckpointOptions extends ConfigOption, JsonOption, PoolOption {
 
 /** A little longer than a host gives its primary. */
 const TIMEOUT_MS = 16 * 60_000;
-/** Whom hosts see in their logs; no node may have this name in the same role, and none is asked by it. */
+/** The sender that hosts see. No node: nobody answers to this name. */
 const SELF = parseNodeId("cli");
 
 export function checkpointCommand(program: Command, context: CommandContext): void {

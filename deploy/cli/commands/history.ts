@@ -14,6 +14,7 @@ import {
   type PoolOption,
 } from "../command.ts";
 import { plainTable } from "../plain-table.ts";
+import { printable } from "../printable.ts";
 import { Spinner } from "../spinner.ts";
 import { fenceHistory, type HistoricFence } from "../vault/fence-history.ts";
 import { withVault, type VaultChoice } from "../vault/open-vault.ts";
@@ -63,15 +64,19 @@ function textOf(fences: readonly HistoricFence[], { epoch }: HistoryOptions): st
     fence.isVoid ? `${fence.owner} (void)` : fence.owner,
     fence.reason,
     fence.orderedBy,
-    fence.cause,
+    printable(fence.cause),
   ]);
   const table = plainTable(["epoch", "slot", "when", "owner", "reason", "ordered by", "cause"], rows);
   return epoch === undefined ? table : [table, ...fences.flatMap(detailsOf)].join("\n");
 }
 
 function detailsOf({ id, bootId, schema, votes }: HistoricFence): readonly string[] {
-  const said = votes.map(({ by, verdict }) => `${by}: ${verdict}`);
-  return [`fence ${id}, boot ${bootId}`, `schema ${schema.join(", ") || "none"}`, `votes ${said.join("; ") || "none"}`];
+  const said = votes.map(({ by, verdict }) => printable(`${by}: ${verdict}`));
+  return [
+    `fence ${id}, boot ${bootId}`,
+    `schema ${printable(schema.join(", ")) || "none"}`,
+    `votes ${said.join("; ") || "none"}`,
+  ];
 }
 
 function readEpoch(text: string): number {

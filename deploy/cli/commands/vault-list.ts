@@ -12,6 +12,7 @@ import {
   type PoolOption,
 } from "../command.ts";
 import { plainTable } from "../plain-table.ts";
+import { printable } from "../printable.ts";
 import { sizeText } from "../size-text.ts";
 import { Spinner } from "../spinner.ts";
 import { listPool, type ListedCheckpoint, type PoolListing } from "../vault/list-pool.ts";
@@ -72,8 +73,8 @@ function checkpointTable(checkpoints: readonly ListedCheckpoint[]): string {
     wallMs === null ? "unreadable" : wallText(wallMs),
     bytes === null ? null : sizeText(bytes),
     imageBytes === null ? null : sizeText(imageBytes),
-    by,
-    reason,
+    by === null ? null : printable(by),
+    reason === null ? null : printable(reason),
     word.contradictedBy === null ? (word.attestedBy ?? "nobody yet") : `CONTRADICTED by ${word.contradictedBy}`,
     stateHash.slice(0, 12),
   ]);

@@ -77,9 +77,7 @@ export class Load {
 
   /** Makes the space that is written to, and begins. @throws {HotspareError} HS_UNREACHABLE if it cannot be made. */
   async start(): Promise<void> {
-    const answer = await this.#fetch("PUT", `/spaces/${SPACE}`, { title: "written by hotspare up --load" });
-    if (!answer.ok) throw this.#unreachable(await failureOf(answer));
-    await answer.body?.cancel();
+    await this.#makeSpace();
     this.#answeredMs = this.#options.clock.monotonicMs();
     this.#tasks = Array.from({ length: CLIENTS }, () => this.#write());
   }
@@ -110,6 +108,16 @@ export class Load {
       return n >= acknowledged && n <= tried ? [] : [id];
     });
     return { verified: this.#acknowledged - lost.length, lost };
+  }
+
+  async #makeSpace(): Promise<void> {
+    try {
+      const answer = await this.#fetch("PUT", `/spaces/${SPACE}`, { title: "written by hotspare up --load" });
+      if (!answer.ok) throw new Error(await failureOf(answer));
+      await answer.arrayBuffer();
+    } catch (error) {
+      throw this.#unreachable(causeOf(error));
+    }
   }
 
   async #write(): Promise<void> {

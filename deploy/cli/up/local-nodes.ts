@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Clock } from "../../../shared/clock.ts";
 import type { Config } from "../../../shared/config/config.ts";
 import type { Env } from "../../../shared/config/substitute.ts";
-import { HotspareError } from "../../../shared/errors.ts";
+import { HotspareError, reasonOf } from "../../../shared/errors.ts";
 import { LocalNode, type NodeEnd } from "./local-node.ts";
 import { newsOf, type News } from "./node-news.ts";
 
@@ -38,11 +38,17 @@ export class LocalNodes {
   readonly #epochs = new Map<string, number>();
   #stopped: Promise<void> | null = null;
 
+  /** @throws {HotspareError} HS_DATA_UNSUITABLE if the logs cannot be written. */
   constructor(options: LocalNodesOptions) {
     this.#options = options;
-    mkdirSync(options.logs, { recursive: true });
-    this.#proxies = options.config.proxies.map(({ id }) => this.#node(id, "proxy"));
-    this.#hosts = options.config.hosts.map(({ id }) => this.#node(id, "host"));
+    const { logs: directory, config } = options;
+    try {
+      mkdirSync(directory, { recursive: true });
+      this.#proxies = config.proxies.map(({ id }) => this.#node(id, "proxy"));
+      this.#hosts = config.hosts.map(({ id }) => this.#node(id, "host"));
+    } catch (cause) {
+      throw new HotspareError("HS_DATA_UNSUITABLE", { directory, reason: reasonOf(cause) }, { cause });
+    }
   }
 
   /** Hosts and proxies. */

@@ -4,9 +4,8 @@
  */
 import { dirname, join } from "node:path";
 import { sleep, type Clock } from "../../../shared/clock.ts";
-import type { Config } from "../../../shared/config/config.ts";
+import { formatAddress, type Config } from "../../../shared/config/config.ts";
 import { HotspareError, reasonOf } from "../../../shared/errors.ts";
-import { formatAddress } from "../../../shared/config/config.ts";
 import type { CommandContext, JsonOption } from "../command.ts";
 import { clusterStatus, isServed } from "../cluster-status.ts";
 import { LiveLine } from "../live-line.ts";

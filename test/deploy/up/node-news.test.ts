@@ -96,6 +96,11 @@ test.each([
   expect(newsOf(text, "host-b")).toBeNull();
 });
 
+test("a log line cannot move the cursor, nor pass for a sentence by the name of what every object has", () => {
+  expect(newsOf(line({ level: 40, msg: "a\u001B[2Jb" }), "host-b")).toMatchObject({ text: "host-b: a [2Jb" });
+  expect(newsOf(line({ msg: "constructor", event: "toString" }), "host-b")).toBeNull();
+});
+
 test("a line whose fields are not what they should be is told without them", () => {
   expect(newsOf(line({ msg: "serving", epoch: null, reason: {}, phasesMs: 7 }), "host-b")).toMatchObject({
     kind: "serving",

@@ -125,9 +125,9 @@ async function status(): Promise<{ primary: string | null; standbys: string[] }>
   return { primary: pool?.primary ?? null, standbys: pool?.standbys.map(({ host }) => host) ?? [] };
 }
 
-/** The first of a block of ports that nobody listens on. */
+/** The first of a block of ports that nobody listens on, below those that the system picks by itself. */
 async function freeBlock(): Promise<number> {
-  for (let first = 20_000 + (process.pid % 300) * 100; ; first += PORTS_IN_BLOCK) {
+  for (let first = 20_000 + (process.pid % 120) * 100; ; first += PORTS_IN_BLOCK) {
     const all = await Promise.all(Array.from({ length: PORTS_IN_BLOCK }, (_, index) => isFree(first + index)));
     if (all.every(Boolean)) return first;
   }
