@@ -63,6 +63,7 @@ export interface RunningHost {
 const PROBE = { intervalMs: 500, timeoutMs: 2000 } as const;
 const STOP_GRACE_MS = 5000;
 const SURVEY_MS = 100;
+const WARM_UP_AFTER_MS = 1000;
 
 interface OpenPool {
   readonly config: PoolConfig;
@@ -108,19 +109,20 @@ class HostStart {
     const { config, log } = this.#options;
     checkDataFolder(this.#own.data, this.#vaultDirectory);
     this.#closers.push(lockDataFolder(this.#own.data));
+    const pools: OpenPool[] = [];
+    const starting = this.#startControl(pools);
     const vault = await this.#openVault();
     const fileSystem = await vault.fileSystem();
     const reads = isLinearizable(fileSystem) ? "check" : "barrier";
-    const pools: OpenPool[] = [];
     for (const pool of config.pools) {
       pools.push(await this.#openPool(vault, pool, pool.reads === "auto" ? reads : pool.reads));
     }
-    const control = await this.#startControl(pools);
+    const control = await starting;
     const listen = await this.#listen(pools);
-    await warmUp({ listen, data: this.#own.data, log });
     this.#startReporting(vault, pools, control);
     for (const pool of pools) await this.#startPool(vault, pool);
     if (isNetwork(fileSystem)) this.#startPush(pools);
+    this.#warmUpLater(listen, pools);
     log.info({ listen, control: control.address, vault: this.#vaultDirectory, reads }, "the host listens");
     return {
       id: this.#own.id,
@@ -207,6 +209,7 @@ class HostStart {
     return listener.listen(this.#own.listen);
   }
 
+  /** Its thread takes a while to start, so it begins first; until a pool is there it is no candidate for it. */
   #startControl(pools: readonly OpenPool[]): Promise<Control> {
     const { config, secret, clock, log, die } = this.#options;
     const find = (id: string): OpenPool => {
@@ -215,7 +218,7 @@ class HostStart {
       const accepted = pools.map(({ hosted }) => hosted.id).join(", ");
       throw new HotspareError("HS_MESSAGE_INVALID", { field: "pool", found: id, accepted });
     };
-    return startControl({
+    const starting = startControl({
       host: this.#own,
       cluster: config.cluster,
       secret,
@@ -232,10 +235,24 @@ class HostStart {
       },
       onFailed: die,
       onRefused: (refusal, count) => log.warn({ ...refusal, count }, "a message was refused"),
-    }).then((control) => {
-      this.#closers.push(() => control.stop());
-      return control;
     });
+    // It may still be starting when something else fails.
+    this.#closers.push(() =>
+      starting.then(
+        (control) => control.stop(),
+        () => undefined,
+      ),
+    );
+    return starting;
+  }
+
+  /** A host that serves already is warm; one that does not has time. */
+  #warmUpLater(listen: Address, pools: readonly OpenPool[]): void {
+    const { clock, log } = this.#options;
+    const cancel = clock.after(WARM_UP_AFTER_MS, () => {
+      if (!pools.some(({ hosted }) => hosted.serving)) void warmUp({ listen, data: this.#own.data, log });
+    });
+    this.#closers.push(cancel);
   }
 
   #startReporting(vault: ThreadedVault, open: readonly OpenPool[], control: Control): void {

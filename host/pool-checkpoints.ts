@@ -34,6 +34,7 @@ export interface PoolCheckpointsOptions {
 }
 
 const LOOK_MS = 500;
+const WARM_AFTER_MS = 1500;
 /** What a record is taken to have, where only their number is known. */
 const USUAL_RECORD_BYTES = 4096;
 /** Hashes that a host remembers, to be compared with others'. */
@@ -46,6 +47,7 @@ export class PoolCheckpoints implements PoolHooks {
   #beginning: Promise<void> = Promise.resolve();
   #checkpointer: Checkpointer | null = null;
   #timer: Cancel | null = null;
+  #warming: Cancel | null = null;
   #marking = false;
   #hashes: readonly StateHash[] = [];
 
@@ -53,10 +55,13 @@ export class PoolCheckpoints implements PoolHooks {
     this.#options = options;
   }
 
-  /** The pool whose hooks these are. Warms the image thread: at a mark nothing waits for its start. */
+  /**
+   * The pool whose hooks these are. Warms the image thread, so that at a mark nothing waits for its start; a little later,
+   * because at a host's start there is more urgent work.
+   */
   attach(pool: HostedPool): void {
     this.#pool = pool;
-    void this.#currentWorker();
+    this.#warming = this.#options.clock.after(WARM_AFTER_MS, () => void this.#currentWorker());
   }
 
   /** The newest state hashes of this host's copy, oldest first. */
@@ -102,6 +107,7 @@ export class PoolCheckpoints implements PoolHooks {
   }
 
   async stop(): Promise<void> {
+    this.#warming?.();
     this.#end();
     await this.#worker?.worker.stop();
     this.#worker = null;
