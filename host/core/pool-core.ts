@@ -15,6 +15,7 @@ export function initialPool(settings: Settings): PoolState {
     applied: null,
     newestFence: null,
     lastTenure: null,
+    seenFence: null,
     failedSlot: null,
     unfit: null,
     alarm: null,

@@ -4,7 +4,7 @@
  * whose call is no longer awaited is ignored: that is how any step may be abandoned.
  */
 import type { HotspareError } from "../../shared/errors.ts";
-import type { BootId, NodeId, OriginId, PoolId, RecordId } from "../../shared/ids.ts";
+import type { BootId, NodeId, OriginId, PoolId, RecordId, Sha256 } from "../../shared/ids.ts";
 import type { Head } from "../../shared/journal/head.ts";
 import type { FenceRef, SealedRecord, TakeoverReason, Vote } from "../../shared/journal/record.ts";
 import type { Slot } from "../../shared/position.ts";
@@ -37,6 +37,8 @@ export interface PoolState {
   readonly newestFence: FenceRef | null;
   /** How the tenure of the newest fence went, where it was this host's. */
   readonly lastTenure: Tenure | null;
+  /** A fence that was read and is not applied before a listing made after that. */
+  readonly seenFence: Sha256 | null;
   /** Where applying failed once: failing there again means that nobody can pass that record. */
   readonly failedSlot: Slot | null;
   /** Why this host cannot take over, from outside the protocol (an application that knows fewer schema entries). */

@@ -35,7 +35,7 @@ export function stepStandby(state: PoolState, phase: Standby, event: PoolEvent, 
       return event.survey ? onSurvey(state, activity.tries, event.survey, now) : onNoSurvey(state, event.reason, now);
     case "read":
       if (activity.type !== "reading" || activity.call !== event.call) return stay(state);
-      return onRun(state, activity, judgeRun(state.applied, event.run, activity.survey), now);
+      return onRun(state, activity, judgeRun(state.applied, event.run, activity.survey, state.seenFence), now);
     case "applied":
       if (activity.type !== "applying" || activity.call !== event.call) return stay(state);
       return onApplied(state, event.head, event.failure, activity.more, now);
@@ -116,6 +116,8 @@ function onRun(
       return pause(state, now + RETRY_MS, 0);
     case "unproven-fence":
       return read(state, found, slotAfter(state.applied), slot(slotAfter(state.applied) + 1), tries);
+    case "unlisted-fence":
+      return survey({ ...state, seenFence: stop.hash }, tries);
     case "void-fence":
       return onLate(state, tries);
     case "not-history":

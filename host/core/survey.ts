@@ -6,6 +6,7 @@
  * the next one means that this node is late, or that a record was deleted.
  */
 import { extend, slotAfter, type Head, type Violation } from "../../shared/journal/head.ts";
+import type { Sha256 } from "../../shared/ids.ts";
 import type { SealedRecord } from "../../shared/journal/record.ts";
 import { slot, type Slot } from "../../shared/position.ts";
 import type { Found } from "./publication.ts";
@@ -79,21 +80,28 @@ export interface RunVerdict {
     | { readonly type: "gone" }
     | { readonly type: "unreadable"; readonly reason: string }
     | { readonly type: "void-fence" }
-    /** A fence that only the record after it can prove; it was not in this run. Read again from it on. */
+    /** A fence that the record after it may prove; that was listed, but not in this run. Read again from it on. */
     | { readonly type: "unproven-fence" }
+    /** A fence that nothing follows and no checkpoint lies beyond, as far as a listing shows that was made before it was read. */
+    | { readonly type: "unlisted-fence"; readonly hash: Sha256 }
     | { readonly type: "not-history"; readonly reason: string }
     | { readonly type: "unpassable"; readonly slot: Slot; readonly reason: string };
 }
 
-export function judgeRun(head: Head | null, run: Run, survey: Survey): RunVerdict {
+/**
+ * What of a run may be believed. A record may have been read long after it was listed: so a listing proves the last fence
+ * only if that was read before, as `seen` says; `"any"`: a fence may be believed that will be proven later.
+ */
+export function judgeRun(head: Head | null, run: Run, survey: Survey, seen: Sha256 | "any" | null): RunVerdict {
   const steps: Step[] = [];
   let at = head;
   for (const [index, sealed] of run.records.entries()) {
     const extension = extend(at, sealed);
     if (!extension.ok) return { steps, stop: stopFor(sealed, extension.violation) };
-    const doubt = doubtFence(sealed, run.records[index + 1], survey);
+    const doubt = doubtFence(sealed, run.records[index + 1], survey, seen);
     if (doubt === "unproven-fence" && run.stop)
       return { steps, stop: stopOf(run, slot(sealed.record.header.slot + 1)) };
+    if (doubt === "unlisted-fence") return { steps, stop: { type: doubt, hash: sealed.hash } };
     if (doubt) return { steps, stop: { type: doubt } };
     at = extension.head;
     steps.push({ sealed, head: at });
@@ -105,12 +113,15 @@ export function judgeRun(head: Head | null, run: Run, survey: Survey): RunVerdic
 function doubtFence(
   { record, hash }: SealedRecord,
   next: SealedRecord | undefined,
-  survey: Survey,
-): "void-fence" | "unproven-fence" | null {
+  { slots, checkpoints }: Survey,
+  seen: Sha256 | "any" | null,
+): "void-fence" | "unproven-fence" | "unlisted-fence" | null {
   if (record.kind !== "fence" || next?.record.header.previousHash === hash) return null;
   const { slot: at } = record.header;
-  if (!survey.checkpoints.some((checkpoint) => checkpoint > at)) return null;
-  return next === undefined && survey.slots.includes(slot(at + 1)) ? "unproven-fence" : "void-fence";
+  const covered = checkpoints.some((checkpoint) => checkpoint > at);
+  if (next === undefined && slots.includes(slot(at + 1)) && (covered || seen !== "any")) return "unproven-fence";
+  if (covered) return "void-fence";
+  return seen === "any" || seen === hash ? null : "unlisted-fence";
 }
 
 function stopFor({ record }: SealedRecord, { type, reason }: Violation): RunVerdict["stop"] {

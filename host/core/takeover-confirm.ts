@@ -11,9 +11,6 @@ import { stay } from "./transitions.ts";
 
 const RETRY_MS = 20;
 const CATCH_UP_RECORDS = 64;
-/** Everything up to the own fence was verified, and the fence confirmed: nothing in it is in doubt. */
-const PROVEN: Survey = { slots: [], checkpoints: [] };
-
 export function confirm(state: PoolState, takeover: Takeover, head: Head): PoolStep {
   return ask(
     state,
@@ -78,7 +75,7 @@ export function catchUp(state: PoolState, takeover: Takeover, head: Head): PoolS
 }
 
 export function onCatchUp(state: PoolState, takeover: Takeover, head: Head, run: Run, now: number): PoolStep {
-  const { steps, stop } = judgeRun(state.applied, run, PROVEN);
+  const { steps, stop } = judgeRun(state.applied, run, upTo(head, run), head.hash);
   if (steps.length === 0) {
     const mayPass = stop.type === "unreadable" || stop.type === "gone";
     const inTime = now - takeover.timings.beganMs < state.settings.takeoverTimeoutMs;
@@ -91,6 +88,15 @@ export function onCatchUp(state: PoolState, takeover: Takeover, head: Head, run:
     (call) => ({ type: "applying", call, fence: head }),
     (call) => ({ type: "apply", call, steps }),
   );
+}
+
+/**
+ * Everything up to the own fence was there when it was verified, but may have been cleaned away since, and its name taken
+ * by a void fence: so each fence before the own one is proven by the record after it, or not at all.
+ */
+function upTo({ slot: own }: Head, { records }: Run): Survey {
+  const listed = records.map(({ record }) => slot(Math.min(record.header.slot + 1, own)));
+  return { slots: listed, checkpoints: [own] };
 }
 
 /** What was verified a moment ago is there; a share may fail to show it for a while. */

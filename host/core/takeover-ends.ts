@@ -1,6 +1,7 @@
 /** What every stage of a takeover can do: ask the shell for something, and end without serving. */
 import { sha256 } from "../../shared/hash.ts";
 import type { RecordId } from "../../shared/ids.ts";
+import type { Head } from "../../shared/journal/head.ts";
 import type { Slot } from "../../shared/position.ts";
 import type { Effect, Order, PoolState, PoolStep, Takeover, TakeoverStage } from "./pool-state.ts";
 import { answerTickets, becomeStandby, beginRestore, stay } from "./transitions.ts";
@@ -38,6 +39,12 @@ export function refuseAndRestore(
 
 export function endTakeover(state: PoolState, { tickets }: Takeover, reason: string, step: PoolStep): PoolStep {
   return answerTickets(tickets, { outcome: "refused", reason, fence: state.newestFence, timings: null }, step);
+}
+
+/** The newest fence that may be told: one that something follows. The last record may be a void fence. */
+export function noteFence(state: PoolState, verified: Head | null): PoolState {
+  const isFollowed = verified !== null && verified.slot > verified.fence.slot;
+  return isFollowed ? { ...state, newestFence: verified.fence } : state;
 }
 
 /** An id of its own for each slot, made from the order's chance. */

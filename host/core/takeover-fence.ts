@@ -8,7 +8,7 @@ import type { SealedRecord } from "../../shared/journal/record.ts";
 import { encodeRecord } from "../../shared/journal/record-codec.ts";
 import { epoch, lsn } from "../../shared/position.ts";
 import { confirm } from "./takeover-confirm.ts";
-import { ask, deriveId, endTakeover, refuse, stamp } from "./takeover-ends.ts";
+import { ask, deriveId, endTakeover, noteFence, refuse, stamp } from "./takeover-ends.ts";
 import type { PoolEvent, PoolState, PoolStep, Takeover, TakeoverStage } from "./pool-state.ts";
 import { beginPublication, stepPublication, type PublicationOutcome, type PublicationStep } from "./publication.ts";
 import { becomeFenced, stay } from "./transitions.ts";
@@ -18,7 +18,7 @@ export type Fencing = TakeoverStage & { readonly type: "fencing" };
 export function fence(state: PoolState, takeover: Takeover, now: number): PoolStep {
   const newest = takeover.verified?.fence ?? null;
   if ((newest?.id ?? null) !== takeover.order.fence) {
-    return refuse({ ...state, newestFence: newest }, takeover, "the fence to depose is not the newest", now);
+    return refuse(noteFence(state, takeover.verified), takeover, "the fence to depose is not the newest", now);
   }
   return onPublicationStep(state, takeover, beginPublication(makeFence(state, takeover)), now);
 }

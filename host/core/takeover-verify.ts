@@ -6,7 +6,7 @@ import { slotAfter } from "../../shared/journal/head.ts";
 import { slot, type Slot } from "../../shared/position.ts";
 import type { PoolState, PoolStep, Takeover, TakeoverStage } from "./pool-state.ts";
 import { endOfRun, judgeRun, judgeSurvey, type Run, type Survey } from "./survey.ts";
-import { ask, refuse, refuseAndRestore, stamp } from "./takeover-ends.ts";
+import { ask, noteFence, refuse, refuseAndRestore, stamp } from "./takeover-ends.ts";
 import { fence } from "./takeover-fence.ts";
 
 /** From the own last record on: it must still be there with its own hash, or lie below a checkpoint. */
@@ -63,9 +63,9 @@ export function onRead(
   }
   if (repeats && !first && run.stop) return refuse(state, takeover, ownRecordReason(own.slot, run.stop), now);
   const rest = repeats ? { ...run, records: run.records.slice(1) } : run;
-  const { steps, stop } = judgeRun(takeover.verified, rest, stage.survey);
+  const { steps, stop } = judgeRun(takeover.verified, rest, stage.survey, "any");
   const moved: Takeover = { ...takeover, verified: steps.at(-1)?.head ?? takeover.verified };
-  const noted: PoolState = { ...state, newestFence: moved.verified?.fence ?? state.newestFence };
+  const noted = noteFence(state, moved.verified);
   switch (stop.type) {
     case "end":
       return readOn(noted, moved, stage.survey, now);
@@ -76,6 +76,7 @@ export function onRead(
     case "not-history":
       return refuseAndRestore(noted, moved, stop.reason, "aside");
     case "void-fence":
+    case "unlisted-fence":
       return refuse(noted, moved, "a void fence follows the own state", now);
     case "gone":
       return refuse(noted, moved, "a listed record is gone", now);

@@ -75,6 +75,33 @@ describe("following", () => {
     expect(script.state.applied?.slot).toBe(3);
   });
 
+  test("a last fence is applied only after a listing that was made when it had been read", () => {
+    const chain = history(3);
+    chain.fence("host-c");
+    const script = following(chain, 3);
+    script.surveyed([3, 4]);
+    script.readFrom(chain);
+    expect(script.state.applied?.slot).toBe(3);
+    script.surveyed([3, 4]);
+    script.readFrom(chain);
+    script.applied();
+    expect(script.state.applied?.slot).toBe(4);
+  });
+
+  test("a host that slept between listing and reading does not apply a void fence that came in between", () => {
+    const chain = history(3);
+    const relic = chain.fence("host-c");
+    const script = following(history(3), 3);
+    script.surveyed([3, 4]);
+    script.read([relic]);
+    for (let tries = 0; tries < 3; tries += 1) {
+      script.surveyed([3, 4], [9]);
+      if (script.effects.some(({ type }) => type === "read")) script.read([relic]);
+    }
+    expect(script.state.applied?.slot).toBe(3);
+    expect(script.phase).toBe("restoring");
+  });
+
   test("a record is missing: an alarm after three listings, nothing is skipped", () => {
     const script = following(history(5), 3);
     insists(script, [3, 5]);

@@ -52,7 +52,7 @@ describe("a run of records", () => {
     ["one is damaged", { type: "invalid", reason: "checksum" }, "unpassable"],
     ["one is of a newer format", { type: "newer", version: 9 }, "unpassable"],
   ])("%s: what came before it is applied", (_, stop, expected) => {
-    const verdict = judgeRun(at(2), run(3, 5, stop), survey([3, 4, 5, 6]));
+    const verdict = judgeRun(at(2), run(3, 5, stop), survey([3, 4, 5, 6]), null);
     expect(verdict.steps.map(({ head }) => head.slot)).toEqual([3, 4, 5]);
     expect(verdict.stop.type).toBe(expected);
     if (verdict.stop.type === "unpassable") expect(verdict.stop.slot).toBe(6);
@@ -62,7 +62,7 @@ describe("a run of records", () => {
     const other = history(2);
     other.fence("host-z");
     other.batch();
-    const verdict = judgeRun(at(3), { records: [other.records[3]!], stop: null }, survey([4]));
+    const verdict = judgeRun(at(3), { records: [other.records[3]!], stop: null }, survey([4]), null);
     expect(verdict).toMatchObject({ steps: [], stop: { type: "not-history" } });
   });
 
@@ -73,7 +73,7 @@ describe("a run of records", () => {
     taken.fence("host-c");
     const header = { ...late.record.header, previousHash: taken.head!.hash };
     const forged = { ...late, record: { ...late.record, header } };
-    const verdict = judgeRun(taken.head, { records: [forged], stop: null }, survey([4]));
+    const verdict = judgeRun(taken.head, { records: [forged], stop: null }, survey([4]), null);
     expect(verdict.stop).toMatchObject({ type: "unpassable", slot: 4 });
   });
 });
@@ -123,7 +123,22 @@ describe("a fence", () => {
       "gone",
     ],
   ])("%s", (_, run, found, steps, stop) => {
-    const verdict = judgeRun(headAt(fenced, 3), run, found);
+    const verdict = judgeRun(headAt(fenced, 3), run, found, fence.hash);
     expect([verdict.steps.length, verdict.stop.type]).toEqual([steps, stop]);
+  });
+
+  test("the last one, read only after the listing: its slot may have been cleaned in between, so it is listed again", () => {
+    const verdict = judgeRun(headAt(fenced, 3), { records: [fence], stop: null }, survey([4]), null);
+    expect(verdict).toEqual({ steps: [], stop: { type: "unlisted-fence", hash: fence.hash } });
+  });
+
+  test("a next record is listed but was not read: it is read, whatever checkpoints there are", () => {
+    const verdict = judgeRun(headAt(fenced, 3), { records: [fence], stop: null }, survey([4, 5]), null);
+    expect(verdict.stop.type).toBe("unproven-fence");
+  });
+
+  test("a taker may verify what its own confirmation proves later", () => {
+    const verdict = judgeRun(headAt(fenced, 3), { records: [fence], stop: null }, survey([4]), "any");
+    expect(verdict.steps).toHaveLength(1);
   });
 });

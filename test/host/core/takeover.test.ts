@@ -327,6 +327,26 @@ describe("step 4: catching up and serving", () => {
     expect(script.asked("put").sealed.record.kind).toBe("release");
   });
 
+  test("what it had verified was cleaned away, and a void fence has its name: not applied, and released", () => {
+    const chain = history(5);
+    const script = PoolScript.standby(headAt(chain, 2));
+    script.ordered(chain.head!.fence.id);
+    script.surveyed([2, 3, 4, 5]);
+    script.readFrom(chain);
+    const relics = history(2);
+    const relic = relics.fence("host-c");
+    chain.follow(script.asked("put").sealed);
+    script.put("created");
+    script.surveyed([]);
+    script.read([relic], { type: "absent" });
+    expect(script.effects).toEqual([]);
+    script.now += 5_000;
+    script.tick();
+    script.read([relic, chain.records[3]!]);
+    expect(script.asked("put").sealed.record.kind).toBe("release");
+    expect(script.state.applied?.slot).toBe(2);
+  });
+
   test("a record that does not apply: it releases, and is a standby that sets its copy aside", () => {
     const chain = history(3);
     const script = ready(chain);
@@ -338,7 +358,8 @@ describe("step 4: catching up and serving", () => {
     script.surveyed([]);
     script.readFrom(chain);
     script.failsToApply(headAt(chain, 3));
-    expect(script.asked("put").sealed.record.kind).toBe("release");
+    const release = chain.follow(script.asked("put").sealed);
+    expect(release.record.kind).toBe("release");
     expect(script.answerTo(ticket)?.outcome).toBe("refused");
     script.put("created");
     expect(script.phase).toBe("fenced");
