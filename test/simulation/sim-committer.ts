@@ -181,6 +181,7 @@ export class SimCommitter {
         () => group.forEach(({ answer }) => answer({ type: "not-primary" })),
       )
       .catch(this.#world.failed);
+    this.pump();
   }
 
   /** What was settled below `firstNewLsn` is an answer given before. */

@@ -168,7 +168,11 @@ export class VaultCalls {
       },
       (reply) => {
         if (!reply.ok) return done({ type: "unknown", error: failure("sync") });
-        if (reply.value) return done({ type: "created" });
+        if (reply.value) {
+          // A machine sees what it made itself.
+          this.#seenMs = this.#world.scheduler.nowMs;
+          return done({ type: "created" });
+        }
         this.#undurable = true;
         done({ type: "undurable", error: failure("sync") });
       },
