@@ -108,10 +108,11 @@ class HostStart {
   async run(): Promise<RunningHost> {
     const { config, log } = this.#options;
     checkDataFolder(this.#own.data, this.#vaultDirectory);
-    this.#closers.push(lockDataFolder(this.#own.data));
     const pools: OpenPool[] = [];
     const starting = this.#startControl(pools);
+    // Before anything is made: a vault that is not there leaves no trace of this host.
     const vault = await this.#openVault();
+    this.#closers.push(lockDataFolder(this.#own.data));
     const fileSystem = await vault.fileSystem();
     const reads = isLinearizable(fileSystem) ? "check" : "barrier";
     for (const pool of config.pools) {
@@ -236,7 +237,8 @@ class HostStart {
       onFailed: die,
       onRefused: (refusal, count) => log.warn({ ...refusal, count }, "a message was refused"),
     });
-    // It may still be starting when something else fails.
+    // It may still be starting when something else fails, and fail itself before anybody awaits it.
+    starting.catch(() => undefined);
     this.#closers.push(() =>
       starting.then(
         (control) => control.stop(),

@@ -90,7 +90,9 @@ export class PoolCheckpoints implements PoolHooks {
   };
 
   /** Asks for one soon, after a system event. */
-  readonly request = (reason: string): void => void this.#checkpointer?.request(reason);
+  readonly request = (reason: string): void => {
+    void this.#beginning.then(() => this.#checkpointer?.request(reason));
+  };
 
   /** Takes one now. @throws {HotspareError} HS_NOT_PRIMARY, HS_CHECKPOINT_FAILED */
   async take(reason: string): Promise<Answer<"checkpoint">> {
