@@ -9,6 +9,7 @@ import type { Address, HostConfig } from "../shared/config/config.ts";
 import { HotspareError, isHotspareError, unreachable } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
 import { sealSecret, type Secret } from "../shared/signature/message-key.ts";
+import { SMALL_THREAD } from "../shared/thread-memory.ts";
 import { threadUrl } from "../shared/thread-url.ts";
 import type { MessageRefused } from "../shared/wire/message-server.ts";
 import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
@@ -60,7 +61,10 @@ const STOP_WAIT_MS = 2000;
 export async function startControl(options: ControlOptions): Promise<Control> {
   const tick = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
   writeTick(tick, options.clock.monotonicMs());
-  const worker = new Worker(threadUrl("./control-thread", import.meta.url), { workerData: threadData(options, tick) });
+  const worker = new Worker(threadUrl("./control-thread", import.meta.url), {
+    workerData: threadData(options, tick),
+    resourceLimits: SMALL_THREAD,
+  });
   const address = await listening(worker);
   return new RunningControl(options, worker, { tick, address });
 }

@@ -11,6 +11,7 @@ import { HotspareError, reasonOf, unreachable } from "../../shared/errors.ts";
 import type { Sha256 } from "../../shared/ids.ts";
 import type { Head } from "../../shared/journal/head.ts";
 import { unpackError } from "../../shared/thread-error.ts";
+import { SMALL_THREAD } from "../../shared/thread-memory.ts";
 import { threadUrl } from "../../shared/thread-url.ts";
 import type { ImageAnswer, ImageMessage, ImageQuestion, ImageThreadData } from "./image-messages.ts";
 import type { Phase } from "./make-checkpoint.ts";
@@ -124,7 +125,11 @@ export class ImageWorker {
 
   #spawn(): void {
     const workerData: ImageThreadData = { ...this.#options, cancelled: this.#cancelled };
-    const thread = new Worker(threadUrl("./image-thread", import.meta.url), { workerData, name: "hotspare-image" });
+    const thread = new Worker(threadUrl("./image-thread", import.meta.url), {
+      workerData,
+      name: "hotspare-image",
+      resourceLimits: SMALL_THREAD,
+    });
     thread.unref();
     thread.on("message", (message: ImageMessage) => this.#heard(message));
     thread.on("error", (error) => this.#ended(thread, reasonOf(error)));

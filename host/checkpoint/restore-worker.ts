@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { HotspareError, reasonOf, unreachable } from "../../shared/errors.ts";
 import { unpackError } from "../../shared/thread-error.ts";
+import { SMALL_THREAD } from "../../shared/thread-memory.ts";
 import { threadUrl } from "../../shared/thread-url.ts";
 import type { Restored, RestoreOptions, RestoreProgress } from "./restore-checkpoint.ts";
 import type { PackedRestored, PackedSkipped, RestoreMessage, RestoreThreadData } from "./restore-messages.ts";
@@ -20,7 +21,11 @@ export async function restoreInThread(options: RestoreInThreadOptions): Promise<
   const { vaultDirectory, progress, signal, ...rest } = options;
   signal?.throwIfAborted();
   const workerData: RestoreThreadData = { options: rest, vaultDirectory };
-  const thread = new Worker(threadUrl("./restore-thread", import.meta.url), { workerData, name: "hotspare-restore" });
+  const thread = new Worker(threadUrl("./restore-thread", import.meta.url), {
+    workerData,
+    name: "hotspare-restore",
+    resourceLimits: SMALL_THREAD,
+  });
   thread.unref();
   const { promise: aborted, reject: abort } = Promise.withResolvers<never>();
   const onAbort = (): void => abort(signal?.reason);

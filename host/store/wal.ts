@@ -7,6 +7,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { DatabaseSync } from "node:sqlite";
+import { SMALL_THREAD } from "../../shared/thread-memory.ts";
 import { threadUrl } from "../../shared/thread-url.ts";
 import type { Connection } from "./connection.ts";
 
@@ -94,6 +95,7 @@ export class WalTrimmer {
 
   #startThread(): Worker {
     const thread = new Worker(threadUrl("./wal-thread", import.meta.url), {
+      resourceLimits: SMALL_THREAD,
       workerData: { file: this.#file, closed: this.#closed } satisfies WalThreadData,
       name: "hotspare-wal",
     });

@@ -9,6 +9,7 @@ import { Worker } from "node:worker_threads";
 import type { Clock } from "../clock.ts";
 import { HotspareError, isHotspareError, unreachable } from "../errors.ts";
 import { unpackError } from "../thread-error.ts";
+import { SMALL_THREAD } from "../thread-memory.ts";
 import { threadUrl } from "../thread-url.ts";
 import type { VaultFolder, VaultName } from "./layout.ts";
 import type { FileSystem } from "./mount.ts";
@@ -64,6 +65,7 @@ export class ThreadedVault implements Vault {
       name: "vault",
       workerData,
       execArgv: [],
+      resourceLimits: SMALL_THREAD,
     });
     this.#thread.on("message", (answer: VaultAnswer) => this.#hear(answer));
     this.#thread.on("error", (error: Error) => this.#ended(error));
