@@ -51,11 +51,7 @@ export class SimEffects {
 
   #survey({ call, from }: Effect & { type: "survey" }): void {
     const host = this.#host;
-    const { mutant } = this.#world;
-    const isSkipped =
-      (mutant === "skip the confirmation" && isConfirming(host.state)) ||
-      (mutant === "not applied, without a listing" && isTaken(host.state));
-    if (isSkipped) {
+    if (this.#world.mutant === "skip the confirmation" && isConfirming(host.state)) {
       const survey = { slots: [], checkpoints: [] };
       return host.process.later(0, () => host.dispatch({ type: "surveyed", call, survey, reason: "" }));
     }
@@ -158,8 +154,6 @@ export class SimEffects {
     });
   }
 }
-
-const isTaken = ({ phase }: PoolState): boolean => phase.type === "primary" && phase.primary.takenBy !== null;
 
 const isConfirming = ({ phase }: PoolState): boolean =>
   phase.type === "taking-over" && phase.stage.type === "confirming";

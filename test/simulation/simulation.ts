@@ -8,7 +8,7 @@ import { Dice } from "./dice.ts";
 import { EventLog } from "./event-log.ts";
 import { check, History, Violation } from "./history.ts";
 import { Ledger } from "./ledger.ts";
-import type { Mutant } from "./mutant.ts";
+import { focus, type Mutant } from "./mutant.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SimClient, type Target } from "./sim-client.ts";
@@ -68,7 +68,7 @@ class Simulation {
     const scheduler = new Scheduler(dice);
     const history = new History();
     this.#seed = seed;
-    this.#swarm = swarmOf(dice);
+    this.#swarm = focus(swarmOf(dice), mutant);
     this.#world = {
       scheduler,
       dice,
