@@ -1,24 +1,19 @@
 /**
  * Serving: one batch in flight, published at the own last slot + 1. The put is the only check there is: whoever finds the
  * slot taken is deposed, and a pause of any length before, in or after it does no harm.
- *
- * An idle primary looks now and then whether it has been deposed, so that it becomes a standby without anybody's writing.
  */
 import { assert } from "../../shared/errors.ts";
 import type { RecordId } from "../../shared/ids.ts";
 import { extend, slotAfter, type Head } from "../../shared/journal/head.ts";
 import type { RecordHeader, ReleasePayload, SealedRecord } from "../../shared/journal/record.ts";
 import { encodeRecord } from "../../shared/journal/record-codec.ts";
-import { lsn, type Slot } from "../../shared/position.ts";
+import { lsn } from "../../shared/position.ts";
 import type { Discarded, Effect, PoolEvent, PoolState, PoolStep, Primary, Takeover } from "./pool-state.ts";
 import { beginPublication, stepPublication, type PublicationOutcome, type PublicationStep } from "./publication.ts";
-import { beginDeposition, depose, endDeposition, leave } from "./deposition.ts";
-import { isBehind, type Survey } from "./survey.ts";
-import { answerTickets, becomeFenced, stay } from "./transitions.ts";
+import { beginDeposition, endDeposition, leave } from "./deposition.ts";
+import { firstWatch, onWatched, onWatchRead, watch } from "./primary-watch.ts";
+import { answerTickets, becomeFenced, stay, withPrimary } from "./transitions.ts";
 
-const WATCH_MS = 500;
-/** Listings that must agree before the own record is believed to be gone: a listing is not atomic. */
-const WATCH_MISSES = 3;
 /** A tenure that lasted so long is not part of a crash loop. */
 export const STABLE_MS = 30_000;
 
@@ -56,7 +51,7 @@ export function startTenure({ tickets, timings }: Takeover, head: Head, now: num
     takenBy: null,
     uncommitted: false,
     endsBecause: null,
-    watch: { call: null, untilMs: now + WATCH_MS, from: head.slot, misses: 0, reads: "next" },
+    watch: firstWatch(head, now),
   };
 }
 
@@ -158,12 +153,7 @@ function onRead(state: PoolState, primary: Primary, event: PoolEvent & { type: "
     return onPublication(state, primary, stepPublication(primary.publication, { type: "found", found }, now));
   }
   if (event.call !== primary.watch.call) return stay(state);
-  if (primary.watch.reads === "fence") return onFenceRead(state, primary, sealed?.hash, now);
-  // Only what can be read deposes: a successor's record, or what nobody can pass.
-  const gone = !sealed && event.run.stop?.type !== "invalid" && event.run.stop?.type !== "newer";
-  const passed = sealed !== undefined && sealed.record.header.slot <= primary.head.slot;
-  if (gone || passed || busy(primary)) return stay(rest(state, primary, now));
-  return depose(state, primary, sealed ?? null);
+  return onWatchRead(state, primary, event.run, now);
 }
 
 function onPublication(state: PoolState, primary: Primary, step: PublicationStep): PoolStep {
@@ -218,9 +208,6 @@ function onCommitted(state: PoolState, primary: Primary): PoolStep {
   return stay({ ...withPrimary(state, { ...primary, uncommitted: false }), applied: primary.head });
 }
 
-/** A batch is on its way to the journal or to the store: what a listing shows may be the own. */
-const busy = ({ publication, uncommitted }: Primary): boolean => publication !== null || uncommitted;
-
 const discard = (state: PoolState, outcome: Discarded): PoolStep => ({
   state,
   effects: [{ type: "discard", outcome }],
@@ -233,61 +220,12 @@ const settled = (primary: Primary): Primary => ({
   nextHead: null,
 });
 
-// --- Watching -------------------------------------------------------------------------------------------------------
-
 function onTick(state: PoolState, primary: Primary, now: number): PoolStep {
   const steady = markStable(state, primary, now);
-  if (primary.publication) {
-    return onPublication(steady, primary, stepPublication(primary.publication, { type: "tick" }, now));
-  }
-  const { watch } = primary;
-  if (primary.stage !== "serving" || watch.call !== null || now < watch.untilMs) return stay(steady);
-  const call = steady.calls + 1;
-  const { slot: from } = primary.head;
-  return {
-    state: { ...withPrimary(steady, { ...primary, watch: { ...watch, call, from } }), calls: call },
-    effects: [{ type: "survey", call, from }],
-  };
+  return primary.publication
+    ? onPublication(steady, primary, stepPublication(primary.publication, { type: "tick" }, now))
+    : watch(steady, primary, now);
 }
-
-/**
- * A listing shows the slot after the own head while nothing of the own is in flight: somebody else's, surely. One that
- * does not even show the own last record is of an older vault; whoever publishes there makes a hole.
- */
-function onWatched(state: PoolState, primary: Primary, survey: Survey | null, now: number): PoolStep {
-  if (survey === null) return stay(rest(state, primary, now));
-  if (isBehind(primary.watch.from, survey)) return onMissed(state, primary, now);
-  const next = slotAfter(primary.head);
-  const seen: Primary = { ...primary, watch: { ...primary.watch, misses: 0 } };
-  if (!survey.slots.includes(next) || busy(primary)) return stay(rest(state, seen, now));
-  return readOne(state, seen, "next", next);
-}
-
-/** Believed after several listings; and where the own fence is gone too, the share is not there at all, which is no news. */
-function onMissed(state: PoolState, primary: Primary, now: number): PoolStep {
-  const misses = primary.watch.misses + 1;
-  const missed: Primary = { ...primary, watch: { ...primary.watch, misses } };
-  if (misses < WATCH_MISSES || primary.uncommitted) return stay(rest(state, missed, now));
-  return readOne(state, missed, "fence", primary.fence.slot);
-}
-
-/** The fence is there and a later record of its tenure is not. What is in flight may go to a history that was lost. */
-function onFenceRead(state: PoolState, primary: Primary, hash: string | undefined, now: number): PoolStep {
-  if (hash !== primary.fence.hash) return stay(rest(state, primary, now));
-  const reason = `the own record ${primary.watch.from} is not in the vault any more: was it rolled back?`;
-  return leave(becomeFenced(state, reason, "fit"), primary, { type: "unknown" });
-}
-
-function readOne(state: PoolState, primary: Primary, reads: "next" | "fence", at: Slot): PoolStep {
-  const call = state.calls + 1;
-  return {
-    state: { ...withPrimary(state, { ...primary, watch: { ...primary.watch, call, reads } }), calls: call },
-    effects: [{ type: "read", call, from: at, to: at }],
-  };
-}
-
-const rest = (state: PoolState, primary: Primary, now: number): PoolState =>
-  withPrimary(state, { ...primary, watch: { ...primary.watch, call: null, untilMs: now + WATCH_MS } });
 
 function markStable(state: PoolState, { stage, timings }: Primary, now: number): PoolState {
   const { lastTenure } = state;
@@ -296,8 +234,3 @@ function markStable(state: PoolState, { stage, timings }: Primary, now: number):
     ? state
     : { ...state, lastTenure: { ...lastTenure, stable: true } };
 }
-
-const withPrimary = (state: PoolState, primary: Primary): PoolState => ({
-  ...state,
-  phase: { type: "primary", primary },
-});

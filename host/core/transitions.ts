@@ -1,7 +1,7 @@
 /** The steps into a phase that more than one other phase takes. */
 import type { Head } from "../../shared/journal/head.ts";
 import type { Slot } from "../../shared/position.ts";
-import type { OrderAnswer, PoolState, PoolStep } from "./pool-state.ts";
+import type { OrderAnswer, PoolState, PoolStep, Primary } from "./pool-state.ts";
 
 /** Nothing to do. */
 export const stay = (state: PoolState): PoolStep => ({ state, effects: [] });
@@ -43,3 +43,8 @@ export function answerTickets(tickets: readonly number[], answer: OrderAnswer, s
   const answers = tickets.map((ticket) => ({ type: "answer-order", ticket, answer }) as const);
   return { state: step.state, effects: [...answers, ...step.effects] };
 }
+
+export const withPrimary = (state: PoolState, primary: Primary): PoolState => ({
+  ...state,
+  phase: { type: "primary", primary },
+});
