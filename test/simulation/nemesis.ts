@@ -47,6 +47,10 @@ export class Nemesis {
   assist(): void {
     for (const host of this.#hosts) host.enrol();
     this.#restartSick();
+    // A living primary makes a checkpoint at once for whoever is stuck.
+    if (this.#hosts.some(({ state }) => state.alarm?.code === "HS_POOL_STUCK")) {
+      for (const host of this.#hosts) host.cleaner.hurry();
+    }
     if (this.#proxies.length > 0 || this.#hosts.some(({ serving }) => serving)) return;
     this.#orderHost(this.#world.dice.pick(this.#hosts), this.#world.history.head?.fence.id ?? null);
   }

@@ -32,6 +32,11 @@ export class SimCleaner {
     this.#lastSlot = 0;
   }
 
+  /** The next checkpoint is due now. */
+  hurry(): void {
+    this.#lastSlot = -Infinity;
+  }
+
   tick(): void {
     const { scheduler, swarm } = this.#world;
     const { head } = this.#host.disk.store;

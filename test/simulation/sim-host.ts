@@ -35,7 +35,7 @@ export class SimHost {
   readonly #world: World;
   readonly #first: boolean;
   readonly #effects: SimEffects;
-  readonly #cleaner: SimCleaner;
+  readonly cleaner: SimCleaner;
   #committer: SimCommitter;
   #proof: ReadProof;
   #state: PoolState;
@@ -55,7 +55,7 @@ export class SimHost {
     this.#proof = this.#newProof();
     this.#state = initialPool(this.#settings());
     this.#effects = new SimEffects(world, this);
-    this.#cleaner = new SimCleaner(world, this);
+    this.cleaner = new SimCleaner(world, this);
   }
 
   get state(): PoolState {
@@ -87,7 +87,7 @@ export class SimHost {
     this.#bootId = this.#world.newId<BootId>();
     this.#committer = this.#newCommitter();
     this.#proof = this.#newProof();
-    this.#cleaner.begin();
+    this.cleaner.begin();
     this.#state = initialPool(this.#settings());
     this.#world.log.add(this.id, "starts", { slot: this.disk.store.head?.slot });
     const { head } = this.disk.store;
@@ -223,7 +223,7 @@ export class SimHost {
     const { swarm } = this.#world;
     this.dispatch({ type: "tick", seed: this.seed() });
     this.leaveTenure();
-    this.#cleaner.tick();
+    this.cleaner.tick();
     this.process.later(swarm.tickMs, () => this.#tick());
   }
 
