@@ -8,7 +8,6 @@ import type { Head } from "../../shared/journal/head.ts";
 import type { Operation, SealedRecord } from "../../shared/journal/record.ts";
 import type { RecordId, Sha256 } from "../../shared/ids.ts";
 import type { Lsn } from "../../shared/position.ts";
-import type { HotspareError } from "../../shared/errors.ts";
 
 /** One entry of an application's schema, run once, in order, by the primary. */
 export interface SchemaEntry {
@@ -156,6 +155,3 @@ export interface Store {
   readonly file: string;
   close(): void;
 }
-
-/** A record that is valid but cannot be applied; the caller sets the copy aside and restores. */
-export type Divergence = HotspareError & { readonly code: "HS_STORE_DIVERGED" };

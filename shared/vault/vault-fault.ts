@@ -4,10 +4,6 @@
  */
 import { HotspareError, reasonOf } from "../errors.ts";
 
-export interface SystemError extends Error {
-  readonly code: string;
-}
-
 /** What was being done, for the message. */
 export interface FaultContext {
   /** The vault's root, as the configuration names it. */

@@ -6,10 +6,8 @@
 /**
  * - `refused`: nobody listens there. `reset`: the connection broke before the answer was whole.
  * - `timeout`: no whole answer in time. `unreachable`: no way there (network, name).
- * - `rejected`: the node, or one in its place, refused the message: signature, version, cluster, its own state.
  * - `invalid`: what came back is not an acceptable answer. `aborted`: the caller's signal.
  */
-export type SendFailureKind = ConnectionFailureKind | "rejected";
 export type ConnectionFailureKind = "refused" | "reset" | "timeout" | "unreachable" | "invalid" | "aborted";
 
 const KINDS: Readonly<Record<string, ConnectionFailureKind>> = {

@@ -127,7 +127,7 @@ export class Nodes {
     let [out, err] = ["", ""];
     child.stdout.on("data", (chunk) => (out += String(chunk)));
     child.stderr.on("data", (chunk) => (err += String(chunk)));
-    const code = await new Promise((resolve) => child.once("close", resolve));
+    const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
     if (code !== 0) throw new Error(`hotspare ${args.join(" ")} ended with ${code}: ${err}`);
     return out;
   }
