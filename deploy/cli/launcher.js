@@ -3,12 +3,18 @@
  * The bin of the package. Plain old JavaScript without static imports, so that any Node can read it far enough to say
  * which one is needed. Runs dist/; in a checkout that has none, the source.
  */
-var NEEDED = 24;
-var found = process.version;
+var NEEDED = "24.15";
+var found = process.version.slice(1);
 
-if (Number(found.slice(1).split(".")[0]) < NEEDED) {
+function isOlder(one, other) {
+  var a = one.split(".").map(Number);
+  var b = other.split(".").map(Number);
+  return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
+}
+
+if (isOlder(found, NEEDED)) {
   console.error(
-    "hotspare: Node.js " + found.slice(1) + " is too old: " + NEEDED + " or newer is needed (HS_NODE_VERSION)",
+    "hotspare: Node.js " + found + " is too old: " + NEEDED + " or newer is needed (HS_NODE_VERSION)",
   );
   process.exitCode = 78;
 } else {

@@ -11,7 +11,8 @@ import type { CommandContext, Keyboard } from "./command.ts";
 import { COMMANDS } from "./command-table.ts";
 import { reportFailure, runCommandLine } from "./run-command-line.ts";
 
-const NEEDED_NODE = 24;
+/** The first whose `node:sqlite` has all that the store rests on: change sets, an authorizer, limits. */
+const NEEDED_NODE = "24.15";
 /** Input or output failed, by sysexits. */
 const READER_GONE = 74;
 const args = process.argv.slice(2);
@@ -53,7 +54,7 @@ if (process.exitCode !== 0) process.exit();
 /** From a checkout; what is installed is started by `launcher.js`, which says the same. */
 function refuseOldNode(): void {
   const found = process.versions.node;
-  if (Number(found.split(".")[0]) >= NEEDED_NODE) return;
+  if (found.localeCompare(NEEDED_NODE, "en", { numeric: true }) >= 0) return;
   const error = new HotspareError("HS_NODE_VERSION", { found, accepted: `${NEEDED_NODE} or newer` });
   process.exit(reportFailure(error, args, context));
 }

@@ -13,6 +13,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const run = (...args: readonly string[]) => spawnSync(process.execPath, args, { encoding: "utf8", cwd: folder });
 
 describe("the launcher", () => {
+  it("on a Node of the right line that lacks what the store needs, too", () => {
+    const old = join(folder, "older.cjs");
+    writeFileSync(old, 'Object.defineProperty(process, "version", { value: "v24.9.0" });');
+    expect(run("--require", old, launcher, "version")).toMatchObject({ status: 78, stdout: "" });
+  });
+
   it("on an old Node says in one line what is found and what is needed", () => {
     const old = join(folder, "old.cjs");
     writeFileSync(old, 'Object.defineProperty(process, "version", { value: "v18.20.4" });');
@@ -20,7 +26,7 @@ describe("the launcher", () => {
     expect([status, stdout, stderr]).toEqual([
       78,
       "",
-      "hotspare: Node.js 18.20.4 is too old: 24 or newer is needed (HS_NODE_VERSION)\n",
+      "hotspare: Node.js 18.20.4 is too old: 24.15 or newer is needed (HS_NODE_VERSION)\n",
     ]);
   });
 
@@ -28,7 +34,7 @@ describe("the launcher", () => {
     const { engines } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
       engines: { node: string };
     };
-    const [, needed] = /NEEDED = (\d+)/.exec(readFileSync(launcher, "utf8")) ?? [];
+    const [, needed] = /NEEDED = "([\d.]+)"/.exec(readFileSync(launcher, "utf8")) ?? [];
     expect(engines.node).toBe(`>=${needed}`);
   });
 

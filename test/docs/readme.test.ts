@@ -31,8 +31,8 @@ describe("README.md", () => {
   });
 
   it("names the Node.js that is needed", () => {
-    expect(engines.node).toBe(">=24");
-    expect(readme).toContain("Node.js 24 or newer");
+    expect(engines.node).toBe(">=24.15");
+    expect(readme).toContain("Node.js 24.15 or newer");
   });
 
   it("names no npm script that does not exist", () => {
