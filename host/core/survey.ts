@@ -98,7 +98,8 @@ export function judgeRun(head: Head | null, run: Run, survey: Survey, seen: Sha2
   for (const [index, sealed] of run.records.entries()) {
     const extension = extend(at, sealed);
     if (!extension.ok) return { steps, stop: stopFor(sealed, extension.violation) };
-    const doubt = doubtFence(sealed, run.records[index + 1], survey, seen);
+    const next = run.records[index + 1] ?? (run.stop ? "unreadable" : "unread");
+    const doubt = doubtFence(sealed, next, survey, seen);
     if (doubt === "unproven-fence" && run.stop)
       return { steps, stop: stopOf(run, slot(sealed.record.header.slot + 1)) };
     if (doubt === "unlisted-fence") return { steps, stop: { type: doubt, hash: sealed.hash } };
@@ -112,14 +113,16 @@ export function judgeRun(head: Head | null, run: Run, survey: Survey, seen: Sha2
 /** A fence is applied only if the record after it carries its hash, or no checkpoint lies beyond it. */
 function doubtFence(
   { record, hash }: SealedRecord,
-  next: SealedRecord | undefined,
+  next: SealedRecord | "unread" | "unreadable",
   { slots, checkpoints }: Survey,
   seen: Sha256 | "any" | null,
 ): "void-fence" | "unproven-fence" | "unlisted-fence" | null {
-  if (record.kind !== "fence" || next?.record.header.previousHash === hash) return null;
+  if (record.kind !== "fence" || (typeof next === "object" && next.record.header.previousHash === hash)) return null;
   const { slot: at } = record.header;
   const covered = checkpoints.some((checkpoint) => checkpoint > at);
-  if (next === undefined && slots.includes(slot(at + 1)) && (covered || seen !== "any")) return "unproven-fence";
+  const mayProve = typeof next === "string" && slots.includes(slot(at + 1));
+  // What cannot be read proves nothing; where no checkpoint lies beyond, a listing does.
+  if (mayProve && (covered || (next === "unread" && seen !== "any"))) return "unproven-fence";
   if (covered) return "void-fence";
   return seen === "any" || seen === hash ? null : "unlisted-fence";
 }
