@@ -13,9 +13,7 @@ function isOlder(one, other) {
 }
 
 if (isOlder(found, NEEDED)) {
-  console.error(
-    "hotspare: Node.js " + found + " is too old: " + NEEDED + " or newer is needed (HS_NODE_VERSION)",
-  );
+  console.error("hotspare: Node.js " + found + " is too old: " + NEEDED + " or newer is needed (HS_NODE_VERSION)");
   process.exitCode = 78;
 } else {
   import("../../dist/deploy/cli/main.js").catch(function (error) {
