@@ -185,7 +185,7 @@ export class HostedPool implements PoolAccess {
   /** Where the tenure stands, if this host serves; `null` if it does not. */
   get servedHead(): Head | null {
     const { phase } = this.#state;
-    return phase.type === "primary" && phase.primary.stage === "serving" ? phase.primary.head : null;
+    return this.serving && phase.type === "primary" ? phase.primary.head : null;
   }
 
   get state(): PoolState {
