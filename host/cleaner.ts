@@ -1,10 +1,10 @@
 /** Has a pool's part of the vault cleaned now and then, while this host serves it; `retention.ts` decides what may go. */
-import { attestInProcess } from "./checkpoint/attest-process.ts";
 import type { Clock } from "../shared/clock.ts";
 import { reasonOf } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import type { Vault } from "../shared/vault/vault.ts";
+import type { Attest } from "./host-parts.ts";
 import type { HostedPool } from "./pool.ts";
 import { Repeated } from "./repeated.ts";
 import { Retention, type RetentionOutcome } from "./retention.ts";
@@ -18,6 +18,7 @@ export interface CleanerOptions {
   readonly hosts: readonly NodeId[];
   readonly keep: number;
   readonly cleanDelayMs: number;
+  readonly attest: Attest;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -44,7 +45,7 @@ export class Cleaner {
       cleanDelayMs,
       standing: () => pool.servedHead,
       attest: (id, signal) =>
-        attestInProcess({ vaultDirectory, pool: pool.id, id, temporary, timeoutMs: ATTEST_TIMEOUT_MS, signal }),
+        options.attest({ vaultDirectory, pool: pool.id, id, temporary, timeoutMs: ATTEST_TIMEOUT_MS, signal }),
     });
     const gapMs = Math.max(SHORTEST_GAP_MS, Math.min(LONGEST_GAP_MS, cleanDelayMs / 4));
     this.#repeated = new Repeated({ clock, gapMs, work: (signal) => this.#pass(signal) });

@@ -13,20 +13,17 @@ import type { Log } from "../shared/log.ts";
 import { programVersion } from "../shared/program-version.ts";
 import type { Random } from "../shared/random.ts";
 import type { Secret } from "../shared/signature/message-key.ts";
-import { checkDataFolder } from "../shared/vault/data-folder.ts";
 import { isLinearizable, isNetwork } from "../shared/vault/mount.ts";
 import { probeVault } from "../shared/vault/probe-vault.ts";
-import { ThreadedVault } from "../shared/vault/threaded-vault.ts";
 import { checkVaultIdentity } from "../shared/vault/vault-identity.ts";
 import { WriteProbe } from "../shared/vault/write-probe.ts";
-import { MessageClient } from "../shared/wire/message-client.ts";
 import { AppListener } from "./app/app-listener.ts";
 import { AppServer } from "./app/app-server.ts";
 import type { LoadedApp } from "./app/app.ts";
 import { loadApp } from "./app/load-app.ts";
-import { startControl, type Control } from "./control.ts";
-import { lockDataFolder } from "./data-lock.ts";
+import type { Control } from "./control.ts";
 import { HintWriter } from "./hint-writer.ts";
+import type { HostParts, HostVault } from "./host-parts.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
 import { PoolCopy } from "./pool-copy.ts";
 import { PoolFolder } from "./pool-folder.ts";
@@ -36,7 +33,6 @@ import { Reporter } from "./reporter.ts";
 import { SpaceWatch } from "./space-watch.ts";
 import { TemporarySweeper } from "./temporary-sweeper.ts";
 import { startUpkeep } from "./upkeep.ts";
-import { warmUp } from "./warm-up.ts";
 
 export interface HostOptions {
   readonly config: Config;
@@ -47,6 +43,7 @@ export interface HostOptions {
   readonly log: FastifyBaseLogger & Log;
   /** Ends the process at once, without answering anybody. */
   readonly die: (error: unknown) => void;
+  readonly parts: HostParts;
   /** In place of what the configuration names, for a host inside the user's own `main`. */
   readonly app?: LoadedApp;
 }
@@ -106,13 +103,13 @@ class HostStart {
   }
 
   async run(): Promise<RunningHost> {
-    const { config, log } = this.#options;
-    checkDataFolder(this.#own.data, this.#vaultDirectory);
+    const { config, log, parts } = this.#options;
+    parts.checkData(this.#own.data, this.#vaultDirectory);
     const pools: OpenPool[] = [];
     const starting = this.#startControl(pools);
     // Before anything is made: a vault that is not there leaves no trace of this host.
     const vault = await this.#openVault();
-    this.#closers.push(lockDataFolder(this.#own.data));
+    this.#closers.push(parts.lockData(this.#own.data));
     const fileSystem = await vault.fileSystem();
     const reads = isLinearizable(fileSystem) ? "check" : "barrier";
     for (const pool of config.pools) {
@@ -133,10 +130,10 @@ class HostStart {
     };
   }
 
-  async #openVault(): Promise<ThreadedVault> {
-    const { config, clock, random, die } = this.#options;
+  async #openVault(): Promise<HostVault> {
+    const { config, clock, random, die, parts } = this.#options;
     const directory = this.#vaultDirectory;
-    const vault = new ThreadedVault({ directory, clock, onFailure: die });
+    const vault = parts.openVault({ directory, clock, onFailure: die });
     this.#closers.push(() => vault.close());
     if (config.vault.id === null) {
       const reason = `${config.file} has no vault.id; \`hotspare init\` writes it`;
@@ -147,8 +144,8 @@ class HostStart {
     return vault;
   }
 
-  async #openPool(vault: ThreadedVault, pool: PoolConfig, reads: "check" | "barrier"): Promise<OpenPool> {
-    const { config, clock, random, log, die } = this.#options;
+  async #openPool(vault: HostVault, pool: PoolConfig, reads: "check" | "barrier"): Promise<OpenPool> {
+    const { config, clock, random, log, die, parts } = this.#options;
     const app = await this.#appOf(pool);
     const poolLog = log.child({ pool: pool.id });
     const folder = new PoolFolder(this.#own.data, pool.id);
@@ -159,6 +156,7 @@ class HostStart {
       clock,
       log: poolLog,
       lives: pool.idempotency,
+      restore: parts.restore,
     });
     const checkpoints = new PoolCheckpoints({
       pool: pool.id,
@@ -171,6 +169,7 @@ class HostStart {
       clock,
       log: poolLog,
       die,
+      openImages: parts.openImages,
     });
     const hosted = new HostedPool({
       id: pool.id,
@@ -212,14 +211,14 @@ class HostStart {
 
   /** Its thread takes a while to start, so it begins first; until a pool is there it is no candidate for it. */
   #startControl(pools: readonly OpenPool[]): Promise<Control> {
-    const { config, secret, clock, log, die } = this.#options;
+    const { config, secret, clock, log, die, parts } = this.#options;
     const find = (id: string): OpenPool => {
       const pool = pools.find(({ hosted }) => hosted.id === id);
       if (pool) return pool;
       const accepted = pools.map(({ hosted }) => hosted.id).join(", ");
       throw new HotspareError("HS_MESSAGE_INVALID", { field: "pool", found: id, accepted });
     };
-    const starting = startControl({
+    const starting = parts.startControl({
       host: this.#own,
       cluster: config.cluster,
       secret,
@@ -250,14 +249,14 @@ class HostStart {
 
   /** A host that serves already is warm; one that does not has time. */
   #warmUpLater(listen: Address, pools: readonly OpenPool[]): void {
-    const { clock, log } = this.#options;
+    const { clock, log, parts } = this.#options;
     const cancel = clock.after(WARM_UP_AFTER_MS, () => {
-      if (!pools.some(({ hosted }) => hosted.serving)) void warmUp({ listen, data: this.#own.data, log });
+      if (!pools.some(({ hosted }) => hosted.serving)) void parts.warmUp({ listen, data: this.#own.data, log });
     });
     this.#closers.push(cancel);
   }
 
-  #startReporting(vault: ThreadedVault, open: readonly OpenPool[], control: Control): void {
+  #startReporting(vault: HostVault, open: readonly OpenPool[], control: Control): void {
     const { clock, log } = this.#options;
     const pools = open.map(({ hosted }) => hosted);
     const abort = new AbortController();
@@ -283,13 +282,13 @@ class HostStart {
     });
   }
 
-  async #startPool(vault: ThreadedVault, { config: pool, hosted, checkpoints, folder }: OpenPool): Promise<void> {
+  async #startPool(vault: HostVault, { config: pool, hosted, checkpoints, folder }: OpenPool): Promise<void> {
     this.#closers.push(async () => {
       await hosted.stop();
       await checkpoints.stop();
     });
     await hosted.start();
-    const { config, clock, log } = this.#options;
+    const { config, clock, log, parts } = this.#options;
     const stop = startUpkeep({
       self: this.#own.id,
       pool: hosted,
@@ -300,6 +299,7 @@ class HostStart {
       hosts: config.hosts.map(({ id }) => id),
       keep: pool.checkpoint.keep,
       cleanDelayMs: config.cleanDelayMs,
+      attest: parts.attest,
       clock,
       log: log.child({ pool: pool.id }),
     });
@@ -308,8 +308,8 @@ class HostStart {
 
   /** Where the share cannot tell other machines that something is new, messages do. */
   #startPush(pools: readonly OpenPool[]): void {
-    const { config, secret, clock, random } = this.#options;
-    const client = new MessageClient({ self: this.#own.id, cluster: config.cluster, secret, clock, random });
+    const { config, secret, clock, random, parts } = this.#options;
+    const client = parts.connect({ self: this.#own.id, cluster: config.cluster, secret, clock, random });
     const hosts = config.hosts.filter(({ id }) => id !== this.#own.id);
     const pushes = pools.map(({ hosted }) => new Push({ pool: hosted, hosts, client, clock }));
     this.#closers.push(() => {

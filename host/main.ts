@@ -12,6 +12,7 @@ import { nextSignal } from "../shared/next-signal.ts";
 import { systemRandom } from "../shared/random.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { startHost } from "./host.ts";
+import { systemParts } from "./system-parts.ts";
 
 /** Runs until it is told to stop; the process then exits with 0. @throws {HotspareError} what `startHost` throws. */
 export async function runHost(config: Config, id: NodeId): Promise<void> {
@@ -25,7 +26,16 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
     process.kill(process.pid, "SIGKILL");
   };
   const secret = readSecret(config.secret, process.env);
-  const host = await startHost({ config, id, secret, clock: systemClock, random: systemRandom, log, die });
+  const host = await startHost({
+    config,
+    id,
+    secret,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    die,
+    parts: systemParts,
+  });
   const unwatch = watchConfig({ config, env: process.env, log });
   const signal = await nextSignal();
   log.info({ signal }, "the host stops");

@@ -12,8 +12,8 @@ import type { Log } from "../shared/log.ts";
 import type { Slot } from "../shared/position.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import type { Answer } from "../shared/wire/messages.ts";
-import { ImageWorker } from "./checkpoint/image-worker.ts";
 import { Checkpointer, type Taken } from "./checkpointer.ts";
+import type { ImageTaker, OpenImages } from "./host-parts.ts";
 import type { LocalCopy, StateHash } from "./local-copy.ts";
 import type { PoolHooks } from "./pool-hooks.ts";
 import type { HostedPool } from "./pool.ts";
@@ -31,6 +31,7 @@ export interface PoolCheckpointsOptions {
   readonly log: Log;
   /** The checkpoints' folder cannot be made durable any more: this host must not go on. */
   readonly die: (error: unknown) => void;
+  readonly openImages: OpenImages;
 }
 
 const LOOK_MS = 500;
@@ -43,7 +44,7 @@ const HASHES_KEPT = 8;
 export class PoolCheckpoints implements PoolHooks {
   readonly #options: PoolCheckpointsOptions;
   #pool: HostedPool | null = null;
-  #worker: { readonly file: string; readonly worker: ImageWorker; readonly ready: Promise<ImageWorker> } | null = null;
+  #worker: { readonly file: string; readonly worker: ImageTaker; readonly ready: Promise<ImageTaker> } | null = null;
   #beginning: Promise<void> = Promise.resolve();
   #checkpointer: Checkpointer | null = null;
   #timer: Cancel | null = null;
@@ -213,11 +214,11 @@ export class PoolCheckpoints implements PoolHooks {
   }
 
   /** Of the store's file now; its thread runs. */
-  #currentWorker(): Promise<ImageWorker> {
+  #currentWorker(): Promise<ImageTaker> {
     const { copy, pool, host, temporary, vaultDirectory } = this.#options;
     const { file } = copy.store;
     if (this.#worker?.file === file) return this.#worker.ready;
-    const worker = new ImageWorker({ store: file, temporary, vaultDirectory, pool, host });
+    const worker = this.#options.openImages({ store: file, temporary, vaultDirectory, pool, host });
     const old = this.#worker?.worker;
     const ready = Promise.all([worker.start(), old?.stop()]).then(() => worker);
     this.#worker = { file, worker, ready };

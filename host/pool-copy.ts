@@ -6,9 +6,9 @@ import type { Clock } from "../shared/clock.ts";
 import { isHotspareError, type HotspareError } from "../shared/errors.ts";
 import type { PoolId, Sha256 } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
-import { restoreInThread } from "./checkpoint/restore-worker.ts";
 import type { RestoreProgress } from "./checkpoint/restore-checkpoint.ts";
 import type { Restored } from "./core/pool-state.ts";
+import type { Restore } from "./host-parts.ts";
 import type { LocalCopy, RestoreWish, StateHash } from "./local-copy.ts";
 import type { Generation, PoolFolder } from "./pool-folder.ts";
 import { openStore, type StoreOptions } from "./store/sqlite-store.ts";
@@ -22,6 +22,7 @@ export interface PoolCopyOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly lives?: StoreOptions["lives"];
+  readonly restore: Restore;
 }
 
 const PROGRESS_MS = 1000;
@@ -48,7 +49,7 @@ export class PoolCopy implements LocalCopy {
 
   async restore({ atLeast, origin, aside, signal }: RestoreWish): Promise<Restored> {
     const generation = this.#options.folder.create();
-    const result = await restoreInThread({
+    const result = await this.#options.restore({
       vaultDirectory: this.#options.vaultDirectory,
       pool: this.#options.pool,
       file: generation.file,

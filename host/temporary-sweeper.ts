@@ -2,10 +2,10 @@
 import { sleep, type Clock } from "../shared/clock.ts";
 import { reasonOf } from "../shared/errors.ts";
 import type { Log } from "../shared/log.ts";
-import type { ThreadedVault } from "../shared/vault/threaded-vault.ts";
+import type { HostVault } from "./host-parts.ts";
 
 export interface TemporarySweeperOptions {
-  readonly vault: Pick<ThreadedVault, "sweepTemporary">;
+  readonly vault: Pick<HostVault, "sweepTemporary">;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -4,6 +4,7 @@ import type { NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import { Cleaner } from "./cleaner.ts";
+import type { Attest } from "./host-parts.ts";
 import type { PoolCheckpoints } from "./pool-checkpoints.ts";
 import type { PoolFolder } from "./pool-folder.ts";
 import type { HostedPool } from "./pool.ts";
@@ -21,6 +22,7 @@ export interface UpkeepOptions {
   /** Checkpoints that are kept. */
   readonly keep: number;
   readonly cleanDelayMs: number;
+  readonly attest: Attest;
   readonly clock: Clock;
   readonly log: Log;
 }

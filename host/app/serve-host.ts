@@ -9,6 +9,7 @@ import { processLog } from "../../shared/process-log.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { startHost } from "../host.ts";
+import { systemParts } from "../system-parts.ts";
 import type { LoadedApp } from "./app.ts";
 import type { Service } from "./service.ts";
 
@@ -32,6 +33,16 @@ export async function serveHost(app: LoadedApp, options: HostServeOptions): Prom
     process.kill(process.pid, "SIGKILL");
   };
   const secret = readSecret(config.secret, process.env);
-  const host = await startHost({ config, id, secret, clock: systemClock, random: systemRandom, log, die, app });
+  const host = await startHost({
+    config,
+    id,
+    secret,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    die,
+    parts: systemParts,
+    app,
+  });
   return { address: formatAddress(host.addresses.listen), close: () => host.stop() };
 }

@@ -1,7 +1,7 @@
 /** Compresses an image into a file of its own, piece by piece, and takes size and SHA-256 of both on the way. */
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
-import { zstd } from "../../shared/checkpoint/compression.ts";
+import { zstd as systemZstd } from "../../shared/checkpoint/compression.ts";
 import type { ImageFacts } from "../../shared/checkpoint/read-image.ts";
 
 export type PackedFacts = Pick<ImageFacts, "imageBytes" | "imageSha256" | "fileBytes" | "fileSha256">;
@@ -9,7 +9,12 @@ export type PackedFacts = Pick<ImageFacts, "imageBytes" | "imageSha256" | "fileB
 const CHUNK_BYTES = 1024 * 1024;
 
 /** Synchronous file access and CPU: for a worker. `beat` is called after each piece; what it throws ends it. */
-export async function packImage(image: string, packed: string, beat: (bytes: number) => void): Promise<PackedFacts> {
+export async function packImage(
+  image: string,
+  packed: string,
+  beat: (bytes: number) => void,
+  zstd = systemZstd,
+): Promise<PackedFacts> {
   const inside = { bytes: 0, hash: createHash("sha256") };
   const outside = { bytes: 0, hash: createHash("sha256") };
   const fd = openSync(packed, "wx");

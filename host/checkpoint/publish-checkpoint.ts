@@ -5,6 +5,7 @@
 import { encodeManifest, MAX_MANIFEST_BYTES } from "../../shared/checkpoint/manifest-codec.ts";
 import type { Manifest } from "../../shared/checkpoint/manifest.ts";
 import { readImage } from "../../shared/checkpoint/read-image.ts";
+import type { Zstd } from "../../shared/checkpoint/zstd.ts";
 import { sleep, type Clock } from "../../shared/clock.ts";
 import { HotspareError, isHotspareError } from "../../shared/errors.ts";
 import type { PoolId, Sha256 } from "../../shared/ids.ts";
@@ -26,6 +27,7 @@ export interface PublishCheckpointOptions {
   readonly image: Content;
   /** Called often; what it throws ends the publishing. */
   readonly beat: (phase: "upload" | "verify", bytes: number) => void;
+  readonly zstd?: Zstd | undefined;
 }
 
 /**
@@ -97,10 +99,10 @@ async function settle(vault: Vault, pool: PoolId): Promise<Published> {
   }
 }
 
-async function isIntact({ vault, pool, manifest, beat }: PublishCheckpointOptions): Promise<boolean> {
+async function isIntact({ vault, pool, manifest, beat, zstd }: PublishCheckpointOptions): Promise<boolean> {
   let bytes = 0;
   const write = (chunk: Buffer): void => beat("verify", (bytes += chunk.length));
-  return (await readImage({ vault, pool, facts: manifest, write })).type === "intact";
+  return (await readImage({ vault, pool, facts: manifest, write, zstd })).type === "intact";
 }
 
 async function isSame(vault: Vault, name: VaultName, bytes: Buffer): Promise<boolean> {

@@ -12,6 +12,7 @@ import type { CheckpointId } from "../../shared/checkpoint/manifest-codec.ts";
 import type { Manifest } from "../../shared/checkpoint/manifest.ts";
 import { readImage } from "../../shared/checkpoint/read-image.ts";
 import { readManifest } from "../../shared/checkpoint/read-manifest.ts";
+import type { Zstd } from "../../shared/checkpoint/zstd.ts";
 import { sameHead } from "../../shared/checkpoint/same-head.ts";
 import { assert, HotspareError, isHotspareError, reasonOf } from "../../shared/errors.ts";
 import type { OriginId, PoolId } from "../../shared/ids.ts";
@@ -34,6 +35,7 @@ export interface RestoreOptions {
   readonly only?: CheckpointId | undefined;
   readonly progress?: ((progress: RestoreProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly zstd?: Zstd | undefined;
 }
 
 export interface RestoreProgress {
@@ -168,7 +170,7 @@ function refuse({ file, origin }: RestoreOptions, { head, imageBytes }: Manifest
 }
 
 async function fetchImage(
-  { vault, pool, file, progress, signal }: RestoreOptions,
+  { vault, pool, file, progress, signal, zstd }: RestoreOptions,
   { slot }: CheckpointId,
   manifest: Manifest,
 ): ReturnType<typeof readImage> {
@@ -182,7 +184,7 @@ async function fetchImage(
       bytes += chunk.length;
       progress?.({ slot, bytes, totalBytes });
     };
-    const read = await readImage({ vault, pool, facts: manifest, write, signal });
+    const read = await readImage({ vault, pool, facts: manifest, write, signal, zstd });
     signal?.throwIfAborted();
     if (read.type === "intact") fsyncSync(fd);
     return read;

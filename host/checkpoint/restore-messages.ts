@@ -4,7 +4,7 @@ import type { Restored, RestoreOptions, RestoreProgress, Skipped } from "./resto
 
 /** What the thread is started with. */
 export interface RestoreThreadData {
-  readonly options: Omit<RestoreOptions, "vault" | "progress" | "signal">;
+  readonly options: Omit<RestoreOptions, "vault" | "progress" | "signal" | "zstd">;
   /** The vault's root, as this host mounts it. */
   readonly vaultDirectory: string;
 }

@@ -8,7 +8,7 @@ import { threadUrl } from "../../shared/thread-url.ts";
 import type { Restored, RestoreOptions, RestoreProgress } from "./restore-checkpoint.ts";
 import type { PackedRestored, PackedSkipped, RestoreMessage, RestoreThreadData } from "./restore-messages.ts";
 
-export type RestoreInThreadOptions = Omit<RestoreOptions, "vault"> & {
+export type RestoreInThreadOptions = Omit<RestoreOptions, "vault" | "zstd"> & {
   /** The vault's root, as this host mounts it. */
   readonly vaultDirectory: string;
 };

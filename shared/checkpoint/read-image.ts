@@ -10,9 +10,10 @@ import type { PoolId, Sha256 } from "../ids.ts";
 import { slot } from "../position.ts";
 import { checkpointImageName, type VaultName } from "../vault/layout.ts";
 import type { Vault } from "../vault/vault.ts";
-import { zstd } from "./compression.ts";
+import { zstd as systemZstd } from "./compression.ts";
 import { InflateError } from "./inflate-error.ts";
 import type { Manifest } from "./manifest.ts";
+import type { Zstd } from "./zstd.ts";
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
@@ -28,6 +29,8 @@ export interface ReadImageOptions {
   /** Takes the image's bytes in order. What it throws ends the reading. */
   readonly write: (chunk: Buffer) => void | Promise<void>;
   readonly signal?: AbortSignal | undefined;
+  /** Default: the best that this machine has. */
+  readonly zstd?: Zstd | undefined;
 }
 
 /** `absent`: deleted, perhaps while it was read. */
@@ -38,7 +41,7 @@ export type ReadImage =
 
 /** @throws {HotspareError} HS_VAULT_IO; what `write` throws; the signal's reason. */
 export async function readImage(options: ReadImageOptions): Promise<ReadImage> {
-  const { facts } = options;
+  const { facts, zstd = systemZstd } = options;
   const name = checkpointImageName(options.pool, slot(facts.head.slot), facts.stateHash as Sha256);
   const file = { bytes: 0, hash: createHash("sha256") };
   const image = { bytes: 0, hash: createHash("sha256") };

@@ -19,6 +19,7 @@ import { PoolFolder } from "../../host/pool-folder.ts";
 import { HostedPool, type PoolOptions } from "../../host/pool.ts";
 import type { SchemaEntry, Write } from "../../host/store/store.ts";
 import { StuckWatch } from "../../host/stuck-watch.ts";
+import { systemParts } from "../../host/system-parts.ts";
 
 export const POOL = parsePoolId("main");
 
@@ -81,6 +82,7 @@ export class Cluster {
       limits: { bytes: 2 ** 40, intervalMs: 2 ** 40, keep: 2 },
       log: silentLog,
       die: (error) => this.died.push(error),
+      openImages: systemParts.openImages,
     });
     const pool = new HostedPool({ ...this.#options(host, changes), vault, copy, hooks: checkpoints, ...changes });
     checkpoints.attach(pool);
@@ -116,7 +118,8 @@ export class Cluster {
     const data = join(this.folder, host);
     mkdirSync(data, { recursive: true });
     const folder = new PoolFolder(data, POOL);
-    return new PoolCopy({ pool: POOL, folder, vaultDirectory: this.vaultFolder, clock: systemClock, log });
+    const { restore } = systemParts;
+    return new PoolCopy({ pool: POOL, folder, vaultDirectory: this.vaultFolder, clock: systemClock, log, restore });
   }
 
   #options(

@@ -13,6 +13,7 @@ import { systemClock } from "../../shared/system-clock.ts";
 import { DirectoryVault } from "../../shared/vault/directory-vault.ts";
 import { createVaultIdentity } from "../../shared/vault/vault-identity.ts";
 import { startHost, type RunningHost } from "../../host/host.ts";
+import { systemParts } from "../../host/system-parts.ts";
 import { until } from "../until.ts";
 
 let folder: string;
@@ -57,6 +58,7 @@ async function start(): Promise<RunningHost> {
     random: systemRandom,
     log: pino({ level: "silent" }),
     die: (error) => died.push(error),
+    parts: systemParts,
   });
   running.push(host);
   return host;

@@ -1,0 +1,44 @@
+/**
+ * What a host has outside its main thread: an argument, like clock and chance, so that the simulation can run the very
+ * same host on parts of its own. `system-parts.ts` has the real ones, most of them threads.
+ */
+import type { Address } from "../shared/config/config.ts";
+import type { Log } from "../shared/log.ts";
+import type { FileSystem } from "../shared/vault/mount.ts";
+import type { ThreadedVaultOptions } from "../shared/vault/threaded-vault.ts";
+import type { Vault } from "../shared/vault/vault.ts";
+import type { MessageClient, MessageClientOptions } from "../shared/wire/message-client.ts";
+import type { Attested, AttestOptions } from "./checkpoint/attest-process.ts";
+import type { ImageWorker, ImageWorkerOptions } from "./checkpoint/image-worker.ts";
+import type { Restored } from "./checkpoint/restore-checkpoint.ts";
+import type { RestoreInThreadOptions } from "./checkpoint/restore-worker.ts";
+import type { Control, ControlOptions } from "./control.ts";
+import type { Unlock } from "./data-lock.ts";
+
+/** The vault as a host has it: with what it asks of its mount, and an end. */
+export interface HostVault extends Vault {
+  fileSystem(): Promise<FileSystem>;
+  sweepTemporary(olderThanMs: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Who takes images of one store file and hashes it. */
+export type ImageTaker = Pick<ImageWorker, "start" | "begin" | "hash" | "image" | "release" | "cancel" | "stop">;
+
+export type OpenImages = (options: ImageWorkerOptions) => ImageTaker;
+export type Restore = (options: RestoreInThreadOptions) => Promise<Restored>;
+export type Attest = (options: AttestOptions) => Promise<Attested>;
+
+export interface HostParts {
+  /** @throws {HotspareError} HS_DATA_UNSUITABLE */
+  checkData(folder: string, vaultDirectory: string): void;
+  /** @throws {HotspareError} HS_DATA_LOCKED, HS_DATA_UNSUITABLE */
+  lockData(folder: string): Unlock;
+  openVault(options: ThreadedVaultOptions): HostVault;
+  startControl(options: ControlOptions): Promise<Control>;
+  openImages: OpenImages;
+  restore: Restore;
+  attest: Attest;
+  connect(options: MessageClientOptions): Pick<MessageClient, "send" | "close">;
+  warmUp(options: { readonly listen: Address; readonly data: string; readonly log: Log }): Promise<void>;
+}
