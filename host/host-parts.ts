@@ -4,6 +4,7 @@
  */
 import type { Address } from "../shared/config/config.ts";
 import type { Log } from "../shared/log.ts";
+import type { Sockets } from "../shared/sockets.ts";
 import type { FileSystem } from "../shared/vault/mount.ts";
 import type { ThreadedVaultOptions } from "../shared/vault/threaded-vault.ts";
 import type { Vault } from "../shared/vault/vault.ts";
@@ -30,6 +31,7 @@ export type Restore = (options: RestoreInThreadOptions) => Promise<Restored>;
 export type Attest = (options: AttestOptions) => Promise<Attested>;
 
 export interface HostParts {
+  readonly sockets: Sockets;
   /** @throws {HotspareError} HS_DATA_UNSUITABLE */
   checkData(folder: string, vaultDirectory: string): void;
   /** @throws {HotspareError} HS_DATA_LOCKED, HS_DATA_UNSUITABLE */

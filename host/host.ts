@@ -199,12 +199,12 @@ class HostStart {
   }
 
   async #listen(pools: readonly OpenPool[]): Promise<Address> {
-    const { clock, log } = this.#options;
+    const { clock, log, parts } = this.#options;
     const servers: AppServer[] = [];
     for (const { hosted, app } of pools) {
       servers.push(await AppServer.create({ access: hosted, app, log: log.child({ pool: hosted.id }) }));
     }
-    const listener = new AppListener({ servers, clock, log });
+    const listener = new AppListener({ servers, clock, sockets: parts.sockets, log });
     this.#closers.push(() => listener.close(STOP_GRACE_MS));
     return listener.listen(this.#own.listen);
   }

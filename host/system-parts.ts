@@ -1,4 +1,5 @@
 /** The real parts of a host: threads and processes of its own for whatever may hang or take long. */
+import { systemSockets } from "../shared/sockets.ts";
 import { checkDataFolder } from "../shared/vault/data-folder.ts";
 import { ThreadedVault } from "../shared/vault/threaded-vault.ts";
 import { MessageClient } from "../shared/wire/message-client.ts";
@@ -11,6 +12,7 @@ import type { HostParts } from "./host-parts.ts";
 import { warmUp } from "./warm-up.ts";
 
 export const systemParts: HostParts = {
+  sockets: systemSockets,
   checkData: checkDataFolder,
   lockData: lockDataFolder,
   openVault: (options) => new ThreadedVault(options),

@@ -3,11 +3,11 @@
  * here changes anything. There are no tokens, so it listens on loopback only, and answers only to names of loopback: a web page
  * elsewhere cannot read it by pointing its own name here.
  */
-import type { AddressInfo } from "node:net";
 import { fastify, type FastifyInstance, type FastifyReply } from "fastify";
 import type { Registry } from "prom-client";
 import { formatAddress, type Address, type Config } from "../shared/config/config.ts";
-import { HotspareError, reasonOf } from "../shared/errors.ts";
+import { HotspareError } from "../shared/errors.ts";
+import type { Sockets } from "../shared/sockets.ts";
 import type { NoteFeed } from "./note-feed.ts";
 import type { ProxyStatus } from "./proxy-status.ts";
 import { statusPage } from "./status-page.ts";
@@ -19,6 +19,7 @@ export interface AdminOptions {
   readonly ready: () => boolean;
   readonly feed: NoteFeed;
   readonly register: Registry;
+  readonly sockets: Sockets;
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/;
@@ -32,20 +33,15 @@ export class Admin {
 
   constructor(options: AdminOptions) {
     this.#options = options;
-    this.#server = fastify({ forceCloseConnections: true });
+    this.#server = fastify();
+    this.#server.addHook("preClose", async () => this.#server.server.closeAllConnections());
     this.#addRoutes();
   }
 
   /** @throws {HotspareError} HS_PORT_TAKEN if it cannot listen there. */
   async listen(address: Address): Promise<Address> {
-    try {
-      await this.#server.listen({ host: address.host, port: address.port });
-    } catch (cause) {
-      const details = { address: formatAddress(address), what: "admin", reason: reasonOf(cause) };
-      throw new HotspareError("HS_PORT_TAKEN", details, { cause });
-    }
-    const bound = this.#server.server.address() as AddressInfo;
-    return { host: bound.address, port: bound.port };
+    await this.#server.ready();
+    return this.#options.sockets.listen(this.#server.server, address, "admin");
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * The process behind `hotspare proxy`: names the real clock, chance and transport, logs, and stops in order on SIGTERM and
+ * The process behind `hotspare proxy`: names the real clock, chance, sockets and transport, logs, and stops in order on SIGTERM and
  * SIGINT. A second signal stops at once.
  */
 import { formatAddress, type Config } from "../shared/config/config.ts";
@@ -9,6 +9,7 @@ import type { NodeId } from "../shared/ids.ts";
 import { nextSignal } from "../shared/next-signal.ts";
 import { processLog } from "../shared/process-log.ts";
 import { systemRandom } from "../shared/random.ts";
+import { systemSockets } from "../shared/sockets.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { MessageClient } from "../shared/wire/message-client.ts";
 import { startProxy } from "./proxy.ts";
@@ -27,6 +28,7 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
     log,
     clock: systemClock,
     random: systemRandom,
+    sockets: systemSockets,
     connect: (parts) =>
       new MessageClient({ self: id, cluster, secret, clock: systemClock, random: systemRandom, ...parts }),
   });

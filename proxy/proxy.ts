@@ -9,6 +9,7 @@ import type { Address, Config, HostConfig, ProxyConfig } from "../shared/config/
 import { assert, HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
 import type { Random } from "../shared/random.ts";
+import type { Sockets } from "../shared/sockets.ts";
 import { Admin, requireLoopback } from "./admin.ts";
 import type { PoolRules } from "./core/failover.ts";
 import {
@@ -35,6 +36,7 @@ export interface ProxyOptions {
   readonly id: NodeId;
   readonly clock: Clock;
   readonly random: Random;
+  readonly sockets: Sockets;
   readonly log: Logger;
   readonly connect: (parts: TransportParts) => Transport;
 }
@@ -79,7 +81,7 @@ class Proxy {
   #stopped: Promise<void> | null = null;
 
   constructor(options: ProxyOptions) {
-    const { config, clock, random, connect, id } = options;
+    const { config, clock, random, sockets, connect, id } = options;
     this.#options = options;
     this.#rules = rulesOf(config);
     this.#bootId = randomId<BootId>(random);
@@ -97,6 +99,7 @@ class Proxy {
       ready: () => this.#isReady(),
       feed: this.#feed,
       register: this.#register,
+      sockets,
     });
   }
 
@@ -173,10 +176,11 @@ class Proxy {
   }
 
   async #probeData(host: NodeId): Promise<void> {
-    const { clock, config } = this.#options;
+    const { clock, config, sockets } = this.#options;
     const sentMs = clock.monotonicMs();
     const { signal } = this.#stopping;
-    const kind = await dataProbe(this.#host(host).advertise, { clock, timeoutMs: config.health.timeoutMs, signal });
+    const { timeoutMs } = config.health;
+    const kind = await dataProbe(this.#host(host).advertise, { clock, sockets, timeoutMs, signal });
     this.#tell(kind === null ? { type: "dataAnswered", host, sentMs } : { type: "dataFailed", host, sentMs, kind });
   }
 
@@ -205,11 +209,12 @@ class Proxy {
   }
 
   #makeDataPlane(): DataPlane {
-    const { config, clock } = this.#options;
+    const { config, clock, sockets } = this.#options;
     return new DataPlane({
       pools: config.pools,
       bootId: this.#bootId,
       clock,
+      sockets,
       register: this.#register,
       addressOf: (host) => this.#host(host).advertise,
       logTimeMs: (pool) => this.#state.pools.get(pool)?.logTimeMs ?? 0,

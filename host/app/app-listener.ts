@@ -4,12 +4,13 @@
  * are kept longer than a proxy keeps them, so that it is never the host that closes one that is just being used.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { FastifyBaseLogger } from "fastify";
 import type { Clock } from "../../shared/clock.ts";
-import { formatAddress, type Address } from "../../shared/config/config.ts";
-import { HotspareError, reasonOf } from "../../shared/errors.ts";
+import type { Address } from "../../shared/config/config.ts";
+import { HotspareError } from "../../shared/errors.ts";
+import type { Sockets } from "../../shared/sockets.ts";
 import { makeProblem, problemOf, PROBLEM_TYPE, type Problem } from "../../shared/wire/problem.ts";
 import { POOL_FIELD } from "../../shared/wire/fields.ts";
 import type { AppServer } from "./app-server.ts";
@@ -25,6 +26,7 @@ const LIMITS = {
 export interface AppListenerOptions {
   readonly servers: readonly AppServer[];
   readonly clock: Clock;
+  readonly sockets: Sockets;
   readonly log: FastifyBaseLogger;
 }
 
@@ -32,14 +34,16 @@ export class AppListener {
   readonly #servers: ReadonlyMap<string, AppServer>;
   readonly #only: AppServer | null;
   readonly #clock: Clock;
+  readonly #sockets: Sockets;
   readonly #log: FastifyBaseLogger;
   readonly #http: Server;
   #closing = false;
 
-  constructor({ servers, clock, log }: AppListenerOptions) {
+  constructor({ servers, clock, sockets, log }: AppListenerOptions) {
     this.#servers = new Map(servers.map((server) => [server.pool, server]));
     this.#only = servers.length === 1 ? (servers[0] ?? null) : null;
     this.#clock = clock;
+    this.#sockets = sockets;
     this.#log = log;
     this.#http = createServer(LIMITS, (request, response) => this.#route(request, response));
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
@@ -48,16 +52,9 @@ export class AppListener {
 
   /** Binds, and returns the address with the port that was given. @throws {HotspareError} HS_PORT_TAKEN */
   async listen(address: Address): Promise<Address> {
-    await new Promise<void>((resolve, reject) => {
-      const fail = (error: Error): void => reject(portTaken(address, error));
-      this.#http.once("error", fail);
-      this.#http.listen({ host: address.host, port: address.port }, () => {
-        this.#http.off("error", fail);
-        this.#http.on("error", (error) => this.#log.error({ err: error }, "the data listener failed"));
-        resolve();
-      });
-    });
-    return { host: address.host, port: (this.#http.address() as AddressInfo).port };
+    const bound = await this.#sockets.listen(this.#http, address, "application");
+    this.#http.on("error", (error) => this.#log.error({ err: error }, "the data listener failed"));
+    return bound;
   }
 
   /**
@@ -115,10 +112,3 @@ function clientProblem({ code }: { code?: string }): Problem {
     detail: "The request was refused: it is not HTTP as it should be",
   });
 }
-
-const portTaken = (address: Address, error: Error): HotspareError =>
-  new HotspareError(
-    "HS_PORT_TAKEN",
-    { address: formatAddress(address), what: "application", reason: reasonOf(error) },
-    { cause: error },
-  );

@@ -8,6 +8,7 @@ import { HotspareError } from "../../shared/errors.ts";
 import { parseNodeId, parsePoolId } from "../../shared/ids.ts";
 import { processLog } from "../../shared/process-log.ts";
 import { systemRandom } from "../../shared/random.ts";
+import { systemSockets } from "../../shared/sockets.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { lockDataFolder, type Unlock } from "../data-lock.ts";
 import { StandalonePool } from "../standalone-pool.ts";
@@ -57,7 +58,7 @@ async function openService(options: Resolved, app: LoadedApp, address: Address, 
   try {
     const limit = options.bodyLimitBytes === undefined ? {} : { bodyLimitBytes: options.bodyLimitBytes };
     const server = await AppServer.create({ access: pool, app, log, ...limit });
-    const listener = new AppListener({ servers: [server], clock: systemClock, log });
+    const listener = new AppListener({ servers: [server], clock: systemClock, sockets: systemSockets, log });
     const bound = formatAddress(await listener.listen(address));
     pool.announce();
     log.info({ address: bound, app: app.name, lsn: pool.lsn }, "serving standalone: no vault, no failover");

@@ -3,12 +3,12 @@
  * from the core, errors of real requests go out to it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Registry } from "prom-client";
 import type { Clock } from "../../shared/clock.ts";
-import { formatAddress, type Address, type PoolConfig } from "../../shared/config/config.ts";
-import { HotspareError, reasonOf } from "../../shared/errors.ts";
+import type { Address, PoolConfig } from "../../shared/config/config.ts";
 import type { BootId, NodeId, PoolId } from "../../shared/ids.ts";
+import type { Sockets } from "../../shared/sockets.ts";
 import { formatRequestNumber } from "../../shared/wire/fields.ts";
 import { poolOf } from "../core/routing.ts";
 import type { Route } from "../core/proxy-state.ts";
@@ -25,6 +25,7 @@ export interface DataPlaneOptions {
   readonly pools: readonly PoolConfig[];
   readonly bootId: BootId;
   readonly clock: Clock;
+  readonly sockets: Sockets;
   readonly register: Registry;
   readonly addressOf: (host: NodeId) => Address;
   readonly logTimeMs: (pool: PoolId) => number;
@@ -40,7 +41,7 @@ const PSEUDONYM_DIGITS = 12;
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #pseudonym: string;
-  readonly #upstream = new Upstream();
+  readonly #upstream: Upstream;
   readonly #relays: ReadonlyMap<PoolId, PoolRelay>;
   readonly #server: Server;
   readonly #upgraded = new Set<Socket>();
@@ -50,6 +51,7 @@ export class DataPlane {
   constructor(options: DataPlaneOptions) {
     this.#options = options;
     this.#pseudonym = `hotspare-${options.bootId.slice(0, PSEUDONYM_DIGITS)}`;
+    this.#upstream = new Upstream(options.sockets);
     const context = this.#context();
     this.#relays = new Map(options.pools.map((pool) => [pool.id, new PoolRelay(pool, context)]));
     this.#server = this.#createServer();
@@ -57,18 +59,7 @@ export class DataPlane {
 
   /** @throws {HotspareError} HS_PORT_TAKEN if it cannot listen there. */
   listen(address: Address): Promise<Address> {
-    return new Promise((resolve, reject) => {
-      const refuse = (cause: Error): void => {
-        const details = { address: formatAddress(address), what: "listen", reason: reasonOf(cause) };
-        reject(new HotspareError("HS_PORT_TAKEN", details, { cause }));
-      };
-      this.#server.once("error", refuse);
-      this.#server.listen(address.port, address.host, () => {
-        this.#server.off("error", refuse);
-        const bound = this.#server.address() as AddressInfo;
-        resolve({ host: bound.address, port: bound.port });
-      });
-    });
+    return this.#options.sockets.listen(this.#server, address, "listen");
   }
 
   setRoute(pool: PoolId, route: Route): void {

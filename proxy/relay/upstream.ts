@@ -7,11 +7,13 @@
  * an answer that ends early is reported as broken, never as complete.
  */
 import { EventEmitter } from "node:events";
-import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { createProxyServer, type ServerOptions } from "http-proxy";
 import type { Address } from "../../shared/config/config.ts";
+import type { Sockets } from "../../shared/sockets.ts";
+import { DialingAgent } from "./dialing-agent.ts";
 import type { Fields } from "./forward-fields.ts";
 
 export interface UpstreamRequest {
@@ -47,9 +49,13 @@ const FREE_SOCKETS = 256;
 
 export class Upstream {
   readonly #proxy = createProxyServer();
-  readonly #agents = new Map<string, Agent>();
+  readonly #sockets: Sockets;
+  readonly #agents = new Map<string, DialingAgent>();
+  readonly #fresh: DialingAgent;
 
-  constructor() {
+  constructor(sockets: Sockets) {
+    this.#sockets = sockets;
+    this.#fresh = new DialingAgent(sockets, { keepAlive: false });
     this.#proxy.on("proxyReq", (request, _, response, __, socket) => asAttempt(response).connecting(request, socket));
     this.#proxy.on("proxyRes", (answer, _, response) => asAttempt(response).answer(answer));
     this.#proxy.on("proxyReqWs", (request, stand) => (stand as unknown as UpgradeStand).asked(request));
@@ -68,7 +74,7 @@ export class Upstream {
     };
     const options: ServerOptions = {
       ...this.#options(request.address),
-      ...(request.connection === "fresh" ? { agent: undefined } : {}),
+      ...(request.connection === "fresh" ? { agent: this.#fresh, headers: { connection: "close" } } : {}),
       method: request.method,
       buffer: request.body,
       selfHandleResponse: true,
@@ -107,10 +113,14 @@ export class Upstream {
     return { target: { host, port, protocol: "http:" }, agent, toProxy: true, prependPath: false };
   }
 
-  #agentOf(name: string): Agent {
+  #agentOf(name: string): DialingAgent {
     const known = this.#agents.get(name);
     if (known) return known;
-    const agent = new Agent({ keepAlive: true, maxFreeSockets: FREE_SOCKETS, scheduling: "lifo" });
+    const agent = new DialingAgent(this.#sockets, {
+      keepAlive: true,
+      maxFreeSockets: FREE_SOCKETS,
+      scheduling: "lifo",
+    });
     this.#agents.set(name, agent);
     return agent;
   }

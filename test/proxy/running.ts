@@ -3,6 +3,7 @@ import { pino } from "pino";
 import type { Address, Config } from "../../shared/config/config.ts";
 import { parseNodeId } from "../../shared/ids.ts";
 import { systemRandom } from "../../shared/random.ts";
+import { systemSockets } from "../../shared/sockets.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { startProxy, type RunningProxy } from "../../proxy/proxy.ts";
 import { FakeHost, fenceOf } from "./fake-host.ts";
@@ -33,7 +34,8 @@ export async function startRunning(more: (config: Config) => Config = (config) =
   );
   const connect = (): FakeTransport => new FakeTransport(hosts, systemClock);
   const id = parseNodeId("proxy-1");
-  const proxy = await startProxy({ config, id, clock: systemClock, random: systemRandom, log, connect });
+  const given = { clock: systemClock, random: systemRandom, sockets: systemSockets };
+  const proxy = await startProxy({ config, id, ...given, log, connect });
   const stop = async (): Promise<void> => {
     await proxy.stop();
     await Promise.all(hosts.map((host) => host.stop()));

@@ -9,6 +9,7 @@ import type { App } from "../../../host/app/app.ts";
 import type { Pool } from "../../../host/app/pool.ts";
 import { HotspareError, type ErrorCode } from "../../../shared/errors.ts";
 import type { Address } from "../../../shared/config/config.ts";
+import { systemSockets } from "../../../shared/sockets.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { FakePoolAccess, FENCE_ID, silent } from "./fake-pool-access.ts";
 import { until } from "../../until.ts";
@@ -22,7 +23,7 @@ afterEach(async () => {
 
 async function start(register: App, access = new FakePoolAccess()) {
   const server = await AppServer.create({ access, app: { name: "test", register, schema: [] }, log: silent });
-  const listener = new AppListener({ servers: [server], clock: systemClock, log: silent });
+  const listener = new AppListener({ servers: [server], clock: systemClock, sockets: systemSockets, log: silent });
   const address = await listener.listen({ host: "127.0.0.1", port: 0 });
   closers.push(() => listener.close(0));
   return { access, server, listener, address, fastify: server.fastify };
@@ -521,7 +522,7 @@ describe("errors as problems", () => {
 describe("the listener", () => {
   it("names the address that is taken", async () => {
     const { address } = await start(() => undefined);
-    const second = new AppListener({ servers: [], clock: systemClock, log: silent });
+    const second = new AppListener({ servers: [], clock: systemClock, sockets: systemSockets, log: silent });
     await expect(second.listen(address)).rejects.toMatchObject({ code: "HS_PORT_TAKEN" });
   });
 
