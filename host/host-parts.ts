@@ -8,13 +8,13 @@ import type { Sockets } from "../shared/sockets.ts";
 import type { FileSystem } from "../shared/vault/mount.ts";
 import type { ThreadedVaultOptions } from "../shared/vault/threaded-vault.ts";
 import type { Vault } from "../shared/vault/vault.ts";
-import type { MessageClient, MessageClientOptions } from "../shared/wire/message-client.ts";
+import type { MessageClientOptions, Sending } from "../shared/wire/message-client.ts";
 import type { Attested, AttestOptions } from "./checkpoint/attest-process.ts";
 import type { ImageWorker, ImageWorkerOptions } from "./checkpoint/image-worker.ts";
-import type { Restored } from "./checkpoint/restore-checkpoint.ts";
-import type { RestoreInThreadOptions } from "./checkpoint/restore-worker.ts";
 import type { Control, ControlOptions } from "./control.ts";
 import type { Unlock } from "./data-lock.ts";
+import type { LocalCopy } from "./local-copy.ts";
+import type { PoolCopyOptions } from "./pool-copy.ts";
 
 /** The vault as a host has it: with what it asks of its mount, and an end. */
 export interface HostVault extends Vault {
@@ -27,8 +27,14 @@ export interface HostVault extends Vault {
 export type ImageTaker = Pick<ImageWorker, "start" | "begin" | "hash" | "image" | "release" | "cancel" | "stop">;
 
 export type OpenImages = (options: ImageWorkerOptions) => ImageTaker;
-export type Restore = (options: RestoreInThreadOptions) => Promise<Restored>;
+export type OpenCopy = (options: Omit<PoolCopyOptions, "restore">) => LocalCopy;
 export type Attest = (options: AttestOptions) => Promise<Attested>;
+
+/** Tells other hosts what they need not know: how that fares is nobody's concern. */
+export interface HintSender {
+  send(name: "appended", sending: Sending<"appended">): Promise<unknown>;
+  close(): void;
+}
 
 export interface HostParts {
   readonly sockets: Sockets;
@@ -39,8 +45,8 @@ export interface HostParts {
   openVault(options: ThreadedVaultOptions): HostVault;
   startControl(options: ControlOptions): Promise<Control>;
   openImages: OpenImages;
-  restore: Restore;
+  openCopy: OpenCopy;
   attest: Attest;
-  connect(options: MessageClientOptions): Pick<MessageClient, "send" | "close">;
+  connect(options: MessageClientOptions): HintSender;
   warmUp(options: { readonly listen: Address; readonly data: string; readonly log: Log }): Promise<void>;
 }

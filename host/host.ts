@@ -25,7 +25,6 @@ import type { Control } from "./control.ts";
 import { HintWriter } from "./hint-writer.ts";
 import type { HostParts, HostVault } from "./host-parts.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
-import { PoolCopy } from "./pool-copy.ts";
 import { PoolFolder } from "./pool-folder.ts";
 import { HostedPool } from "./pool.ts";
 import { Push } from "./push.ts";
@@ -149,14 +148,13 @@ class HostStart {
     const app = await this.#appOf(pool);
     const poolLog = log.child({ pool: pool.id });
     const folder = new PoolFolder(this.#own.data, pool.id);
-    const copy = new PoolCopy({
+    const copy = parts.openCopy({
       pool: pool.id,
       folder,
       vaultDirectory: this.#vaultDirectory,
       clock,
       log: poolLog,
       lives: pool.idempotency,
-      restore: parts.restore,
     });
     const checkpoints = new PoolCheckpoints({
       pool: pool.id,

@@ -6,9 +6,9 @@ import type { Clock } from "../shared/clock.ts";
 import { isHotspareError, type HotspareError } from "../shared/errors.ts";
 import type { PoolId, Sha256 } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
-import type { RestoreProgress } from "./checkpoint/restore-checkpoint.ts";
+import type { Restored as Fetched, RestoreProgress } from "./checkpoint/restore-checkpoint.ts";
+import type { RestoreInThreadOptions } from "./checkpoint/restore-worker.ts";
 import type { Restored } from "./core/pool-state.ts";
-import type { Restore } from "./host-parts.ts";
 import type { LocalCopy, RestoreWish, StateHash } from "./local-copy.ts";
 import type { Generation, PoolFolder } from "./pool-folder.ts";
 import { openStore, type StoreOptions } from "./store/sqlite-store.ts";
@@ -22,7 +22,7 @@ export interface PoolCopyOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly lives?: StoreOptions["lives"];
-  readonly restore: Restore;
+  readonly restore: (options: RestoreInThreadOptions) => Promise<Fetched>;
 }
 
 const PROGRESS_MS = 1000;

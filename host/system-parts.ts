@@ -9,6 +9,7 @@ import { restoreInThread } from "./checkpoint/restore-worker.ts";
 import { startControl } from "./control.ts";
 import { lockDataFolder } from "./data-lock.ts";
 import type { HostParts } from "./host-parts.ts";
+import { PoolCopy } from "./pool-copy.ts";
 import { warmUp } from "./warm-up.ts";
 
 export const systemParts: HostParts = {
@@ -18,7 +19,7 @@ export const systemParts: HostParts = {
   openVault: (options) => new ThreadedVault(options),
   startControl,
   openImages: (options) => new ImageWorker(options),
-  restore: restoreInThread,
+  openCopy: (options) => new PoolCopy({ ...options, restore: restoreInThread }),
   attest: attestInProcess,
   connect: (options) => new MessageClient(options),
   warmUp,

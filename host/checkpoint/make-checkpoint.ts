@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { CHECKPOINT_FORMAT, type Manifest } from "../../shared/checkpoint/manifest.ts";
 import { sameHead } from "../../shared/checkpoint/same-head.ts";
+import type { Zstd } from "../../shared/checkpoint/zstd.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { assert, HotspareError } from "../../shared/errors.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
@@ -34,7 +35,10 @@ export interface MakeCheckpointOptions {
   readonly temporary: string;
   /** Called often; what it throws ends everything. */
   readonly beat: (phase: Phase, bytes: number, totalBytes: number) => void;
+  readonly zstd?: Zstd | undefined;
 }
+
+export type PublishImageOptions = Omit<MakeCheckpointOptions, "source" | "copied">;
 
 export type MadeCheckpoint =
   | Exclude<Published, { type: "published" }>
@@ -46,9 +50,18 @@ const RESERVE_BYTES = 64 * 1024 * 1024;
 /** @throws what `beat` throws; {HotspareError} HS_CHECKPOINT_FAILED, HS_CHECKPOINT_INVALID, HS_VAULT_IO; system errors of the local disk. */
 export async function makeCheckpoint(options: MakeCheckpointOptions): Promise<MadeCheckpoint> {
   const image = join(options.temporary, "image.db");
-  const packed = join(options.temporary, "image.zst");
   try {
     await copy(options, image);
+    return await publishImage(options, image);
+  } finally {
+    rmSync(image, { force: true });
+  }
+}
+
+/** Everything after the copy. @throws as `makeCheckpoint`. */
+export async function publishImage(options: PublishImageOptions, image: string): Promise<MadeCheckpoint> {
+  const packed = join(options.temporary, "image.zst");
+  try {
     const facts = await pack(options, image, packed);
     const published = await publishCheckpoint({
       ...options,
@@ -58,7 +71,7 @@ export async function makeCheckpoint(options: MakeCheckpointOptions): Promise<Ma
     });
     return published.type === "published" ? { type: "published", manifest: facts } : published;
   } finally {
-    for (const file of [image, packed]) rmSync(file, { force: true });
+    rmSync(packed, { force: true });
   }
 }
 
@@ -80,14 +93,14 @@ function demandRoom(source: DatabaseSync, pool: PoolId, folder: string): void {
   throw new HotspareError("HS_CHECKPOINT_FAILED", { pool, reason });
 }
 
-async function pack(options: MakeCheckpointOptions, image: string, packed: string): Promise<Manifest> {
-  const { head, beat } = options;
+async function pack(options: PublishImageOptions, image: string, packed: string): Promise<Manifest> {
+  const { head, beat, zstd } = options;
   const bytes = statSync(image).size;
   beat("check", 0, bytes);
   const { head: found, schema } = inspectImage(image, "full");
   assert(sameHead(found, head), `an image of slot ${found.slot}, not of the snapshot's ${head.slot}`);
   const hash = hashImage(image, () => beat("hash", 0, bytes));
-  const facts = await packImage(image, packed, (done) => beat("pack", done, bytes));
+  const facts = await packImage(image, packed, (done) => beat("pack", done, bytes), zstd);
   return {
     format: CHECKPOINT_FORMAT,
     head,

@@ -34,7 +34,7 @@ export class MemoryIo implements DirectoryIo {
 
   openSync(path: string, flags: number): number {
     this.#alive();
-    const node = (flags & O_CREAT) === 0 ? this.#find(path, "open") : this.#create(path, flags);
+    const node = (flags & O_CREAT) === 0 ? this.find(path, "open") : this.#create(path, flags);
     if ((flags & O_DIRECTORY) !== 0 && node.kind !== "folder") throw systemError("ENOTDIR", "open", path);
     const fd = this.#nextFd;
     this.#nextFd += 1;
@@ -88,12 +88,12 @@ export class MemoryIo implements DirectoryIo {
 
   lstatSync(path: string): FileFacts {
     this.#alive();
-    return factsOf(this.#find(path, "lstat"));
+    return factsOf(this.find(path, "lstat"));
   }
 
   linkSync(existing: string, path: string): void {
     this.#alive();
-    const node = this.#find(existing, "link");
+    const node = this.find(existing, "link");
     const { folder, name } = this.#place(path, "link");
     if (folder.names.has(name)) throw systemError("EEXIST", "link", path);
     this.#disk.setName(folder, name, node);
@@ -102,7 +102,7 @@ export class MemoryIo implements DirectoryIo {
 
   renameSync(from: string, to: string): void {
     this.#alive();
-    const node = this.#find(from, "rename");
+    const node = this.find(from, "rename");
     const source = this.#place(from, "rename");
     const target = this.#place(to, "rename");
     this.#disk.setName(target.folder, target.name, node);
@@ -112,7 +112,7 @@ export class MemoryIo implements DirectoryIo {
 
   unlinkSync(path: string): void {
     this.#alive();
-    const node = this.#find(path, "unlink");
+    const node = this.find(path, "unlink");
     if (node.kind === "folder") throw systemError("EISDIR", "unlink", path);
     const { folder, name } = this.#place(path, "unlink");
     this.#disk.setName(folder, name, null);
@@ -129,7 +129,7 @@ export class MemoryIo implements DirectoryIo {
 
   readdirSync(path: string): string[] {
     this.#alive();
-    const node = this.#find(path, "scandir");
+    const node = this.find(path, "scandir");
     if (node.kind === "file") throw systemError("ENOTDIR", "scandir", path);
     return [...node.names.keys()];
   }
@@ -150,7 +150,8 @@ export class MemoryIo implements DirectoryIo {
     return file;
   }
 
-  #find(path: string, call: string): DiskNode {
+  /** What `path` leads to, as this process sees it: a simulation may show it something older. */
+  protected find(path: string, call: string): DiskNode {
     const components = componentsOf(path);
     let node: DiskNode = this.#disk.root;
     for (const component of components) {
@@ -166,7 +167,7 @@ export class MemoryIo implements DirectoryIo {
     const components = componentsOf(path);
     const name = components.pop();
     if (name === undefined) throw systemError("EISDIR", call, path);
-    const folder = this.#find(components.join("/"), call);
+    const folder = this.find(components.join("/"), call);
     if (folder.kind === "file") throw systemError("ENOTDIR", call, path);
     return { folder, name };
   }

@@ -13,6 +13,7 @@ import { systemClock } from "../../shared/system-clock.ts";
 import { DirectoryVault } from "../../shared/vault/directory-vault.ts";
 import type { Vault } from "../../shared/vault/vault.ts";
 import { HintWriter } from "../../host/hint-writer.ts";
+import { restoreInThread } from "../../host/checkpoint/restore-worker.ts";
 import { PoolCheckpoints } from "../../host/pool-checkpoints.ts";
 import { PoolCopy } from "../../host/pool-copy.ts";
 import { PoolFolder } from "../../host/pool-folder.ts";
@@ -118,7 +119,7 @@ export class Cluster {
     const data = join(this.folder, host);
     mkdirSync(data, { recursive: true });
     const folder = new PoolFolder(data, POOL);
-    const { restore } = systemParts;
+    const restore = restoreInThread;
     return new PoolCopy({ pool: POOL, folder, vaultDirectory: this.vaultFolder, clock: systemClock, log, restore });
   }
 
