@@ -1,6 +1,6 @@
 /** Has a pool's part of the vault cleaned now and then, while this host serves it; `retention.ts` decides what may go. */
 import type { Clock } from "../shared/clock.ts";
-import { reasonOf } from "../shared/errors.ts";
+import { isUndurable, reasonOf } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import type { Vault } from "../shared/vault/vault.ts";
@@ -19,6 +19,8 @@ export interface CleanerOptions {
   readonly keep: number;
   readonly cleanDelayMs: number;
   readonly attest: Attest;
+  /** The checkpoints' folder cannot be made durable any more. */
+  readonly die: (error: unknown) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -60,6 +62,7 @@ export class Cleaner {
     try {
       this.#note(await this.#retention.pass(signal));
     } catch (error) {
+      if (isUndurable(error)) return this.#options.die(error);
       if (!signal.aborted)
         this.#say("failed", () => this.#options.log.warn({ reason: reasonOf(error) }, "cleaning failed"));
     }

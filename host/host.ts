@@ -286,7 +286,7 @@ class HostStart {
       await checkpoints.stop();
     });
     await hosted.start();
-    const { config, clock, log, parts } = this.#options;
+    const { config, clock, log, die, parts } = this.#options;
     const stop = startUpkeep({
       self: this.#own.id,
       pool: hosted,
@@ -298,6 +298,7 @@ class HostStart {
       keep: pool.checkpoint.keep,
       cleanDelayMs: config.cleanDelayMs,
       attest: parts.attest,
+      die,
       clock,
       log: log.child({ pool: pool.id }),
     });

@@ -2,7 +2,7 @@
  * Performs what a pool's core asks for, and reports what came of it. One `switch`; each arm either answers by an event
  * with the effect's call number, or cannot fail. Whatever it throws that is no outcome breaks an invariant: the node stops.
  */
-import { assert, HotspareError, isHotspareError, reasonOf } from "../shared/errors.ts";
+import { assert, HotspareError, isHotspareError, isUndurable, reasonOf } from "../shared/errors.ts";
 import type { PoolId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import type { Slot } from "../shared/position.ts";
@@ -88,6 +88,8 @@ export class PoolEffects {
         this.#options.dispatch({ type: "surveyed", call, survey, reason: "" });
       },
       (error: unknown) => {
+        // No listing of this process can be made durable any more: it would wait for ever, and nobody would know.
+        if (isUndurable(error)) return this.#options.die(error);
         this.#noteVault(reasonOf(error));
         this.#options.dispatch({ type: "surveyed", call, survey: null, reason: reasonOf(error) });
       },

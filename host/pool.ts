@@ -15,7 +15,7 @@ import type { Random } from "../shared/random.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
 import { Committer } from "./committer.ts";
-import { initialPool, isServing, stepPool } from "./core/pool-core.ts";
+import { initialPool, isServing, isSick, stepPool } from "./core/pool-core.ts";
 import type { PoolEvent, PoolState, Seed, Settings } from "./core/pool-state.ts";
 import { releaseRecord } from "./core/primary.ts";
 import { JournalReader } from "./journal-reader.ts";
@@ -251,6 +251,13 @@ export class HostedPool implements PoolAccess {
     this.#poolLog.note(before, state);
     this.#onTransition(before, state);
     for (const effect of effects) this.#effects.perform(effect);
+    if (isSick(state) && !isSick(before)) this.#endSick(state);
+  }
+
+  /** A process that must never serve again would only stand in the way of the next one. */
+  #endSick({ phase }: PoolState): void {
+    const reason = phase.type === "fenced" ? phase.reason : "";
+    this.#options.die(new HotspareError("HS_VAULT_UNDURABLE", { name: "its journal", reason }));
   }
 
   #onTransition(before: PoolState, after: PoolState): void {

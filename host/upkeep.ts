@@ -23,6 +23,7 @@ export interface UpkeepOptions {
   readonly keep: number;
   readonly cleanDelayMs: number;
   readonly attest: Attest;
+  readonly die: (error: unknown) => void;
   readonly clock: Clock;
   readonly log: Log;
 }

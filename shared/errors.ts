@@ -53,6 +53,12 @@ export const ERRORS = {
   HS_VAULT_UNSUITABLE: row("The vault in {directory} cannot be used: {reason}", 500, "final", 78),
   HS_VAULT_UNWRITABLE: row("Cannot write to the vault in {directory}: {reason}", 503, "retry", 73),
   HS_VAULT_IO: row("The vault failed to {action} {name}: {reason}", 503, "retry", 74),
+  HS_VAULT_UNDURABLE: row(
+    "The vault failed to sync {name}: {reason}. This process relies on that folder no more",
+    503,
+    "retry",
+    74,
+  ),
   HS_VAULT_FULL: row("The vault is full: {reason}. Nothing was written", 507, "retry", 74),
   HS_VAULT_BEHIND: row(
     "The vault is older than this host: own slot {slot} with hash {hash} is not in it. Was it rolled back?",
@@ -173,6 +179,9 @@ export class HotspareError extends Error {
 }
 
 export const isHotspareError = (error: unknown): error is HotspareError => error instanceof HotspareError;
+
+/** A folder of the vault could not be synced: this process must not rely on it any more. */
+export const isUndurable = (error: unknown): boolean => isHotspareError(error) && error.code === "HS_VAULT_UNDURABLE";
 
 /** The message of whatever was thrown, for use inside another error's details. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

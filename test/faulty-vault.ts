@@ -153,6 +153,10 @@ function flipped(bytes: Buffer, bit: number): Buffer {
   return copy;
 }
 
-const failed = (action: string, name: string): HotspareError =>
-  new HotspareError("HS_VAULT_IO", { action, name, reason: "EIO, injected" });
+function failed(action: string, name: string): HotspareError {
+  const reason = "EIO, injected";
+  if (action === "sync") return new HotspareError("HS_VAULT_UNDURABLE", { name, reason });
+  return new HotspareError("HS_VAULT_IO", { action, name, reason });
+}
+
 const full = (): HotspareError => new HotspareError("HS_VAULT_FULL", { reason: "ENOSPC, injected" });

@@ -49,6 +49,9 @@ export function roleOf({ phase }: PoolState): Role {
 export const isServing = ({ phase }: PoolState): boolean =>
   phase.type === "primary" && phase.primary.stage === "serving";
 
+/** Stepped down, and no later step of this process can change that. */
+export const isSick = ({ phase }: PoolState): boolean => phase.type === "fenced" && phase.sick;
+
 function dispatch(state: PoolState, event: PoolEvent, now: number): PoolStep {
   if (event.type === "started") return onStarted(state, event, now);
   if (event.type === "fitness") return stay({ ...state, unfit: event.unfit });

@@ -159,11 +159,7 @@ export class SyncedFolders {
 }
 
 const syncFailure = (error: unknown, folder: string): HotspareError =>
-  new HotspareError(
-    "HS_VAULT_IO",
-    { action: "sync", name: folder || "its root", reason: reasonOf(error) },
-    { cause: error },
-  );
+  new HotspareError("HS_VAULT_UNDURABLE", { name: folder || "its root", reason: reasonOf(error) }, { cause: error });
 
 function parentOf(folder: string): string | null {
   return folder === "" ? null : folder.slice(0, Math.max(0, folder.lastIndexOf("/")));

@@ -208,6 +208,7 @@ describe("a folder's sync failed: nothing is acknowledged any more by this proce
     expect(host.pool.report(0)).toMatchObject({ role: "fenced", serving: false });
     expect(host.pool.report(0).unfit).toContain("stepped down");
     expect(await inJournal("after")).toBe(0);
+    expect(host.died.splice(0)).toMatchObject([{ code: "HS_VAULT_UNDURABLE" }]);
     // The next process settles what was in doubt: the record was there, and its key says so.
     kill(host);
     host = await startOn(new Machine(memory), new FileCopy(copies.file()), random);
@@ -215,6 +216,17 @@ describe("a folder's sync failed: nothing is acknowledged any more by this proce
     expect(await host.pool.write(keyed("key doubtful."))).toMatchObject({ value: "1", replayed: true });
     expect(await inJournal("doubtful")).toBe(1);
   });
+});
+
+test("a standby that cannot sync what it listed ends itself: the next process follows, this one never could", async () => {
+  const faulty = new FaultyVault(memory);
+  const folder = new FileCopy(copies.file());
+  const standby = await startOn(new Machine(faulty), folder, random, { host: "host-b", first: false });
+  await write(host, "before");
+  faulty.once("sync", { type: "EIO" });
+  await turnsUntil(() => standby.died.length > 0);
+  expect(standby.died).toMatchObject([{ code: "HS_VAULT_UNDURABLE" }]);
+  kill(standby);
 });
 
 describe("the vault is full", () => {

@@ -191,7 +191,7 @@ export interface Host {
   readonly pool: HostedPool;
   readonly copy: LocalCopy;
   readonly machine: Machine;
-  readonly died: readonly unknown[];
+  readonly died: unknown[];
 }
 
 /** Begins a host's pool on a machine, as its process would. */

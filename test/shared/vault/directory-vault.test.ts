@@ -165,10 +165,10 @@ describe("an error of a folder's sync", () => {
 
   test("the put is not durable, and no later put or sync of that folder is ever believed", async () => {
     const { vault, syncs } = folderSyncFailsOnce();
-    expect(await vault.put(name, bytes)).toMatchObject({ type: "undurable", error: { code: "HS_VAULT_IO" } });
+    expect(await vault.put(name, bytes)).toMatchObject({ type: "undurable", error: { code: "HS_VAULT_UNDURABLE" } });
     const before = syncs();
     expect(await vault.put(next, bytes)).toMatchObject({ type: "undurable" });
-    await expect(vault.sync(folder)).rejects.toMatchObject({ code: "HS_VAULT_IO" });
+    await expect(vault.sync(folder)).rejects.toMatchObject({ code: "HS_VAULT_UNDURABLE" });
     expect(syncs()).toBe(before);
     expect(await vault.get(next, WHOLE)).toBeNull();
   });

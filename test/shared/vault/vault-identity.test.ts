@@ -78,7 +78,9 @@ test("an identity that might vanish in a power cut is not given out", async () =
       throw systemError("EIO", "fsync");
     },
   });
-  await expect(createVaultIdentity({ ...place, vault }, identity)).rejects.toMatchObject({ code: "HS_VAULT_IO" });
+  await expect(createVaultIdentity({ ...place, vault }, identity)).rejects.toMatchObject({
+    code: "HS_VAULT_UNDURABLE",
+  });
 });
 
 test("a share where names are created exactly once passes the probe, which leaves nothing behind", async () => {
