@@ -15,8 +15,8 @@ export interface Model<State, Violation extends string> {
   /** Two states with one key are one state. */
   readonly encode: (state: State) => string;
   readonly judge: (state: State) => Violation | null;
-  /** Names of what this step and its state show: a run that never met them means nothing. */
-  readonly situations: (state: State, label: string) => readonly string[];
+  /** What a run must meet to mean anything: whether a step shows it, by name. */
+  readonly situations: ReadonlyMap<string, (step: Step<State>) => boolean>;
 }
 
 export interface Exploration<Violation extends string> {
@@ -26,7 +26,8 @@ export interface Exploration<Violation extends string> {
   readonly violation: Violation | null;
   /** The shortest way to the violation. */
   readonly trace: readonly string[];
-  readonly met: ReadonlySet<string>;
+  /** Situations that were never met. */
+  readonly missed: readonly string[];
 }
 
 export class StateBoundError extends Error {
@@ -41,22 +42,23 @@ export function explore<State, Violation extends string>(
   bound: number,
 ): Exploration<Violation> {
   const seen = new Set<string>();
-  const met = new Set<string>();
+  const missed = new Map(model.situations);
   const parents: number[] = [];
   const ordinals: number[] = [];
-  const enter = ({ state, label }: Step<State>, parent: number, ordinal: number): Violation | "known" | null => {
+  const enter = (step: Step<State>, parent: number, ordinal: number): Violation | "known" | null => {
+    const { state } = step;
+    for (const [name, isShown] of missed) if (isShown(step)) missed.delete(name);
     const key = model.encode(state);
     if (seen.has(key)) return "known";
     if (seen.size >= bound) throw new StateBoundError(bound);
     seen.add(key);
     parents.push(parent);
     ordinals.push(ordinal);
-    for (const situation of model.situations(state, label)) met.add(situation);
     return model.judge(state);
   };
   const end = (depth: number, violation: Violation | null): Exploration<Violation> => {
     const trace = violation === null ? [] : traceTo(model, pathTo(parents, ordinals));
-    return { states: seen.size, depth, violation, trace, met };
+    return { states: seen.size, depth, violation, trace, missed: [...missed.keys()] };
   };
 
   const first = enter({ state: model.initial, label: "" }, -1, -1);

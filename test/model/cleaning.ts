@@ -1,9 +1,9 @@
 /** Checkpoints, and what a primary deletes on the strength of them. */
 import type { Step } from "./checker.ts";
 import { describe, newestFence, type JournalRecord } from "./journal-record.ts";
-import { has, newest, plus, without, type SlotSet } from "./slot-set.ts";
-import { namesIn, remove } from "./vault.ts";
-import { recordAt, spend, withNode, withVault, type Features, type Node, type World } from "./world.ts";
+import { below, has, newest, without, type SlotSet } from "./slot-set.ts";
+import { agedCheckpoints, beginEra, publishCheckpoint, remove } from "./vault.ts";
+import { recordAt, spend, withNode, type Features, type Node, type World } from "./world.ts";
 
 /** Whoever has served in this life may still publish a checkpoint that it began then. */
 export function checkpointSteps(world: World, index: number): readonly Step<World>[] {
@@ -11,13 +11,8 @@ export function checkpointSteps(world: World, index: number): readonly Step<Worl
   if (world.budget.checkpoints === 0 || stage.type === "down" || applied?.kind !== "batch") return [];
   const fence = newestFence(applied);
   if (fence.owner !== name || fence.life !== life || has(world.vault.checkpoints, applied.slot)) return [];
-  const checkpoints = plus(world.vault.checkpoints, applied.slot);
-  return [
-    {
-      label: `${name} publishes a checkpoint of slot ${applied.slot}`,
-      state: withVault(spend(world, "checkpoints"), { checkpoints }),
-    },
-  ];
+  const state = publishCheckpoint(spend(world, "checkpoints"), applied.slot);
+  return [{ label: `${name} publishes a checkpoint of slot ${applied.slot}`, state }];
 }
 
 /** Two steps: what was found deletable is deleted later, however late. */
@@ -43,8 +38,9 @@ const mayDelete = (record: JournalRecord, { rules }: Features): boolean =>
   record.kind !== "fence" || rules.cleans === "fences too";
 
 /** Nothing at or above it is touched. */
-function horizon({ vault }: World, { applied }: Node, { rules }: Features): number {
-  const old = rules.cleanWaits === "for an era" ? vault.checkpoints & vault.eraCheckpoints : vault.checkpoints;
+function horizon(world: World, { applied }: Node, { rules }: Features): number {
+  const { vault } = world;
+  const old = rules.cleanWaits === "for an era" ? agedCheckpoints(world) : vault.checkpoints;
   switch (rules.cleanBelow) {
     case "the older checkpoint":
       return newest(below(vault.checkpoints, newest(old)));
@@ -55,16 +51,9 @@ function horizon({ vault }: World, { applied }: Node, { rules }: Features): numb
   }
 }
 
-const below = (set: SlotSet, slot: number): SlotSet => set & ((1 << slot) - 1);
-
-/** Time passes: whatever a share caches is from now on not older than this. */
 export function eraSteps(world: World): readonly Step<World>[] {
-  const { vault } = world;
-  const eraNames = namesIn(vault);
-  if (world.budget.eras === 0) return [];
-  if (eraNames === vault.eraNames && vault.checkpoints === vault.eraCheckpoints) return [];
-  const state = withVault(spend(world, "eras"), { eraNames, eraCheckpoints: vault.checkpoints });
-  return [{ label: "an era passes: no listing is older than this", state }];
+  const state = world.budget.eras === 0 ? null : beginEra(spend(world, "eras"));
+  return state === null ? [] : [{ label: "an era passes: no listing is older than this", state }];
 }
 
 /** The newest checkpoint but one: with the records after it, it gives the state even if the newest is damaged. */

@@ -3,9 +3,9 @@ import type { Step } from "./checker.ts";
 import type { JournalRecord } from "./journal-record.ts";
 import { newestFence } from "./journal-record.ts";
 import { powerCuts, withLate } from "./vault.ts";
-import { primary } from "./taking-over.ts";
 import {
   DOWN,
+  primary,
   spend,
   STANDBY,
   withNode,

@@ -2,15 +2,17 @@
  * A standby: it lists the journal, then checkpoints, reads what is next and applies it, or finds that it is late and
  * restores. A void fence must not deceive it, however long it sleeps between any two of these.
  */
-import { describe, follows, type JournalRecord } from "./journal-record.ts";
+import { describe, follows, newestFence, type JournalRecord } from "./journal-record.ts";
 import type { Step } from "./checker.ts";
 import { above, has, newest, type SlotSet } from "./slot-set.ts";
 import { listCheckpoints, listNames, syncSlot } from "./vault.ts";
 import {
+  observe,
   recordAt,
   slotAfter,
   STANDBY,
   UNLISTED,
+  primary,
   withNode,
   type Features,
   type Listing,
@@ -29,10 +31,9 @@ export function listSteps(
   listing: Listing,
   above: number,
   change: (listing: Listing) => Partial<Node>,
-  order: "journal first" | "checkpoints first" = features.rules.lists,
 ): readonly Step<World>[] {
   const { name } = world.nodes[index]!;
-  const isJournal = order === "journal first" ? listing.names === null : listing.checkpoints !== null;
+  const isJournal = features.rules.lists === "journal first" ? listing.names === null : listing.checkpoints !== null;
   const shown = isJournal ? listNames(world, above, features) : listCheckpoints(world, features);
   return shown.map((set) => {
     const next = isJournal ? { ...listing, names: set } : { ...listing, checkpoints: set };
@@ -87,8 +88,15 @@ export function followSteps(
     case "caught up":
       return [idle(`${node.name} is at the head`)];
     case "stop":
-      return [idle(`${node.name} has an alarm and waits`)];
+      return [{ label: `${node.name} has an alarm and waits`, state: withNode(alarm(world, node.applied), index, { stage: STANDBY }) }];
   }
+}
+
+/** Somebody who misses a record that was cleaned away did not know how late it is. */
+export function alarm(world: World, head: JournalRecord | null): World {
+  const missed = slotAfter(head);
+  const isCleaned = world.observer.history[missed - 1] !== null && recordAt(world, missed) === null;
+  return isCleaned ? observe(world, { falseAlarm: true }) : world;
 }
 
 /** The state of the newest checkpoint that was listed replaces its own. */
@@ -123,6 +131,10 @@ function readNext(world: World, index: number, listing: Listing, features: Featu
     case "unproven":
       return stay(`cannot read what proves ${what}`);
     case "none": {
+      if (record.kind === "release" && features.rules.release === "its successor serves at once") {
+        const stage = primary(newestFence(record), false);
+        return [{ label: `${name} applies ${what}, which names it, and serves`, state: withNode(world, index, { applied: record, stage }) }];
+      }
       const more = above(listing.names!, record.slot) !== 0;
       const stage = more ? ({ type: "following", listing } as const) : STANDBY;
       return [{ label: `${name} applies ${what}`, state: withNode(world, index, { applied: record, seen: null, stage }) }];

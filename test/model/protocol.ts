@@ -8,17 +8,18 @@ import { lateSteps } from "./publishing.ts";
 import { readSteps } from "./reading.ts";
 import type { Scope } from "./scope.ts";
 import { deposedSteps, serveSteps } from "./serving.ts";
-import { situationsOf } from "./situations.ts";
+import { SITUATIONS } from "./situations.ts";
 import { beginTakeover, catchUpSteps, confirmSteps, fenceSteps, verifySteps } from "./taking-over.ts";
 import { keyOf } from "./world-key.ts";
-import type { Features, World } from "./world.ts";
+import type { Features, Stage, World } from "./world.ts";
 
-export const protocolModel = (scope: Scope): Model<World, Invariant> => ({
-  initial: scope.initial,
-  next: (world) => next(world, scope.features),
+/** `looked`: the only invariant that is looked at; none: all of them. */
+export const protocolModel = ({ initial, features, meets }: Scope, looked?: Invariant): Model<World, Invariant> => ({
+  initial,
+  next: (world) => next(world, features),
   encode: keyOf,
-  judge: (world) => judge(world, scope.features),
-  situations: situationsOf,
+  judge: (world) => judge(world, features, looked && [looked]),
+  situations: new Map(meets.map((name) => [name, ({ state, label }) => SITUATIONS[name](state, label)])),
 });
 
 function next(world: World, features: Features): readonly Step<World>[] {
@@ -31,12 +32,31 @@ function next(world: World, features: Features): readonly Step<World>[] {
 }
 
 function hostSteps(world: World, index: number, features: Features): readonly Step<World>[] {
+  const steps = stageSteps(world, index, features);
   return [
-    ...stageSteps(world, index, features),
+    ...(features.hurried ? steps.map((step) => hurry(step, index, features)) : steps),
     ...crashSteps(world, index),
     ...(features.cleaning ? [...checkpointSteps(world, index), ...cleanSteps(world, index, features)] : []),
   ];
 }
+
+/** Goes on with what depends on nobody else. */
+function hurry(step: Step<World>, index: number, features: Features): Step<World> {
+  let { label, state } = step;
+  for (;;) {
+    const { stage } = state.nodes[index]!;
+    if (!PRIVATE.has(stage.type) || isUnlisted(stage)) return { label, state };
+    const [only, other] = stageSteps(state, index, features);
+    if (!only || other) return { label, state };
+    label = `${label}; ${only.label}`;
+    ({ state } = only);
+  }
+}
+
+const PRIVATE: ReadonlySet<Stage["type"]> = new Set(["following", "verifying", "confirming", "catching up", "deposed"]);
+
+/** Where the next thing is to list the journal: that shows what others did meanwhile. */
+const isUnlisted = (stage: Stage): boolean => stage.type === "confirming" && stage.listing.names === null;
 
 function stageSteps(world: World, index: number, features: Features): readonly Step<World>[] {
   const { stage } = world.nodes[index]!;

@@ -2,7 +2,7 @@
 import type { Step } from "./checker.ts";
 import { makeBatch, type JournalRecord } from "./journal-record.ts";
 import { put } from "./publishing.ts";
-import { has } from "./slot-set.ts";
+import { wasAbsent } from "./vault.ts";
 import {
   observe,
   recordAt,
@@ -96,7 +96,7 @@ function look(
   if (isOwn) return [passed("its own")];
   const failed = withNode(world, index, { stage: { ...stage, read: null } });
   const truth = { label: `${name} looks at slot ${slot}, and is not primary any more`, state: failed };
-  const isStale = rules.absence === "stale" && !has(world.vault.eraNames, slot);
+  const isStale = rules.absence === "stale" && wasAbsent(world, slot);
   return isStale ? [truth, passed("absent, says the share's cache")] : [truth];
 }
 

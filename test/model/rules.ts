@@ -26,7 +26,6 @@ export interface Rules {
   /** What must be found after the own fence was put. */
   readonly confirms:
     | "fresh listing"
-    | "checkpoints first"
     | "nothing"
     | "predecessor exists"
     | "predecessor is right"

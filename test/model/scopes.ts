@@ -1,6 +1,6 @@
-/** The scopes of the slot protocol, small ones for every test run and one large one. */
-import type { ScopePlan } from "./scope.ts";
-import type { Budget } from "./world.ts";
+/** The scopes of the slot protocol: small ones for every test run. */
+import type { Beginning, ScopePlan } from "./scope.ts";
+import type { Budget, Features } from "./world.ts";
 
 const NOTHING: Budget = {
   writes: 0,
@@ -14,16 +14,30 @@ const NOTHING: Budget = {
   eras: 0,
 };
 
-const PLAIN = { power: false, stale: false, cleaning: false, takers: ["B", "C"], followers: [] } as const;
+const PLAIN: Omit<Features, "rules"> = {
+  slots: 5,
+  power: false,
+  stale: false,
+  cleaning: false,
+  hurried: true,
+  takers: ["B", "C"],
+  followers: [],
+};
+
+const NEW: Beginning = {
+  history: ["A fences"],
+  checkpoints: [],
+  eraSlot: null,
+  behind: { A: 1, B: 1, C: 1 },
+  sleeper: null,
+};
 
 export const SCOPES = {
   commit: {
-    about: "an old primary, two takers, lost replies, late puts, crashes and restarts",
-    features: { ...PLAIN, slots: 5, takers: ["A", "B", "C"], followers: [] },
-    begun: 1,
-    checkpoints: [],
-    behind: 1,
-    budget: { ...NOTHING, writes: 2, orders: 2, losses: 1, crashes: 1 },
+    about: "an old primary, two takers, lost replies, puts that arrive late",
+    features: PLAIN,
+    begin: NEW,
+    budget: { ...NOTHING, writes: 2, orders: 2, losses: 1 },
     meets: [
       "a lost reply",
       "a late put",
@@ -32,45 +46,116 @@ export const SCOPES = {
       "a third epoch",
       "a late answer",
       "an answer of not applied",
-      "a restart",
       "a host deposed before it served",
     ],
   },
+  restart: {
+    about: "crashes and restarts of a primary and of a taker, with lost replies and local commits lost",
+    features: { ...PLAIN, takers: ["A", "B"] },
+    begin: NEW,
+    budget: { ...NOTHING, writes: 2, orders: 2, crashes: 1, reads: 1 },
+    meets: ["a restart", "a late put", "a third epoch", "a read answered", "a read refused", "a late answer"],
+  },
   following: {
     about: "a primary that releases, a taker, and a standby that follows by listing",
-    features: { ...PLAIN, slots: 5, takers: ["B"], followers: ["C"] },
-    begun: 1,
-    checkpoints: [],
-    behind: 1,
+    features: { ...PLAIN, takers: ["B"], followers: ["C"] },
+    begin: NEW,
     budget: { ...NOTHING, writes: 2, orders: 1, losses: 1, releases: 1 },
     meets: ["a release", "a late answer", "a lost reply", "two hosts that serve"],
   },
   cleaning: {
-    about: "checkpoints and cleaning under hosts that sleep, with listings as old as the era",
-    features: { ...PLAIN, slots: 5, stale: true, cleaning: true, takers: ["B", "C"], followers: ["C"] },
-    begun: 3,
-    checkpoints: [3],
-    behind: 1,
-    budget: { ...NOTHING, writes: 3, orders: 2, checkpoints: 1, eras: 2 },
-    meets: ["a cleaned slot", "a void fence", "a fence found void by its owner", "a restore", "an old listing"],
+    about: "cleaning under two takers that sleep, with listings as old as the era",
+    features: { ...PLAIN, stale: true, cleaning: true, hurried: false },
+    begin: {
+      ...NEW,
+      history: ["A fences", "A writes 1", "A writes 2", "A writes 3"],
+      checkpoints: [3, 4],
+      eraSlot: 1,
+    },
+    budget: { ...NOTHING, orders: 2, eras: 1 },
+    meets: [
+      "a cleaned slot",
+      "a void fence",
+      "a fence found void by its owner",
+      "a fence found void by another",
+      "an old listing",
+      "two hosts that serve",
+    ],
+  },
+  "late standby": {
+    about: "cleaning under a standby that sleeps while it follows, and a taker whose fence is void",
+    features: { ...PLAIN, stale: true, cleaning: true, hurried: false, takers: ["B"], followers: ["C"] },
+    begin: {
+      ...NEW,
+      history: ["A fences", "A writes 1", "A writes 2", "A writes 3"],
+      checkpoints: [3, 4],
+      eraSlot: 1,
+    },
+    budget: { ...NOTHING, orders: 1, eras: 1 },
+    meets: ["a cleaned slot", "a void fence", "a restore", "an old listing"],
+  },
+  checkpoints: {
+    about: "a journal that grows, checkpoints and cleaning behind it, and a takeover",
+    features: { ...PLAIN, slots: 6, stale: true, cleaning: true, hurried: false, takers: ["B"] },
+    begin: { ...NEW, history: ["A fences", "A writes 1", "A writes 2"], checkpoints: [2] },
+    budget: { ...NOTHING, writes: 4, orders: 1, eras: 2, checkpoints: 2 },
+    meets: ["a cleaned slot", "an old listing", "two hosts that serve"],
+  },
+  deposition: {
+    about: "a deposed primary that slept in its put while its slot was cleaned and taken by a void fence",
+    features: { ...PLAIN, slots: 7, stale: true, cleaning: true, hurried: false, takers: ["C"] },
+    begin: {
+      history: ["A fences", "A writes 1", "A writes 2", "B fences", "B writes 3", "B writes 4"],
+      checkpoints: [5, 6],
+      eraSlot: 2,
+      behind: { A: 2, B: 6, C: 2 },
+      sleeper: "A",
+    },
+    budget: { ...NOTHING, orders: 1, eras: 1 },
+    meets: ["a void fence", "an own record read back", "a deposed primary that cannot tell", "a late answer"],
+  },
+  sleeper: {
+    about: "a deposed primary that slept in its put, and goes on to write behind records that were cleaned away",
+    features: { ...PLAIN, slots: 7, stale: true, cleaning: true, hurried: false, takers: [] },
+    begin: {
+      history: ["A fences", "A writes 1", "A writes 2", "B fences", "B writes 3", "B writes 4"],
+      checkpoints: [5, 6],
+      eraSlot: 2,
+      behind: { A: 2, B: 6, C: 2 },
+      sleeper: "A",
+    },
+    budget: { ...NOTHING, writes: 5, eras: 1, losses: 1 },
+    meets: ["a cleaned slot", "an own record read back", "a late answer", "a late put"],
   },
   power: {
-    about: "power cuts of the vault, which lose names that were not synced",
-    features: { ...PLAIN, slots: 4, power: true, takers: ["B"], followers: ["C"] },
-    begun: 1,
-    checkpoints: [],
-    behind: 1,
-    budget: { ...NOTHING, writes: 2, orders: 1, losses: 1, crashes: 1, powerCuts: 1 },
+    about: "a power cut of the vault, which loses names that were not synced",
+    features: { ...PLAIN, slots: 4, power: true, hurried: false, takers: ["B"], followers: ["C"] },
+    begin: NEW,
+    budget: { ...NOTHING, writes: 1, orders: 1, losses: 1, powerCuts: 1 },
     meets: ["a name lost in a power cut", "an own record read back", "a late answer"],
   },
-  reads: {
-    about: "linearizable reads at a primary that may have been deposed, by a check",
-    features: { ...PLAIN, slots: 5, takers: ["A", "B"] },
-    begun: 1,
-    checkpoints: [],
-    behind: 1,
-    budget: { ...NOTHING, writes: 2, orders: 2, losses: 1, crashes: 1, reads: 1 },
-    meets: ["a read answered", "a read refused", "two hosts that serve", "a third epoch"],
+  "reads by check": {
+    about: "linearizable reads at a primary that may be deposed, on a share that does not show old absences",
+    features: { ...PLAIN, takers: ["B"] },
+    begin: NEW,
+    budget: { ...NOTHING, writes: 2, orders: 1, losses: 1, reads: 1 },
+    meets: ["a read answered", "a read refused", "two hosts that serve"],
+  },
+  "reads by barrier": {
+    about: "linearizable reads by an empty batch, on a share that shows old absences",
+    features: { ...PLAIN, takers: ["B"] },
+    begin: NEW,
+    budget: { ...NOTHING, writes: 2, orders: 1, losses: 1, reads: 1 },
+    meets: ["a read answered", "two hosts that serve"],
+    rules: { proof: "barrier", absence: "stale" },
+  },
+  "reads by lease": {
+    about: "linearizable reads under a lease which the next primary waits for: a design that was not chosen",
+    features: { ...PLAIN, takers: ["B"] },
+    begin: NEW,
+    budget: { ...NOTHING, writes: 2, orders: 1, reads: 1 },
+    meets: ["a read answered"],
+    rules: { proof: "lease" },
   },
 } as const satisfies Readonly<Record<string, ScopePlan>>;
 

@@ -63,9 +63,8 @@ function beginBatch(
 
 function nextWrite({ budget, observer }: World, head: JournalRecord, keys: "looked up" | "forgotten"): number | null {
   const isSettled = (write: number): boolean =>
-    keys === "looked up"
-      ? holdsWrite(head, write)
-      : observer.acknowledged.some((record) => record.write === write) || head.write === write;
+    observer.acknowledged.some((record) => record.write === write) ||
+    (keys === "looked up" ? holdsWrite(head, write) : head.write === write);
   for (let write = 1; write <= budget.writes; write += 1) if (!isSettled(write)) return write;
   return null;
 }

@@ -1,6 +1,8 @@
 /** What a run must have met to mean anything: a rule that was never needed was not tested. */
 import type { Primary, World } from "./world.ts";
 
+type Situational = (world: World, label: string) => boolean;
+
 export const SITUATIONS = {
   "a lost reply": (_, label) => label.endsWith("the reply is lost"),
   "a late put": (_, label) => label.startsWith("a put that nobody waits for"),
@@ -19,19 +21,14 @@ export const SITUATIONS = {
   "a fence found void by its owner": (_, label) => label.includes("finds its fence void"),
   "a fence found void by another": (_, label) => label.includes("may be void"),
   "a restore": (_, label) => label.includes("restores the checkpoint"),
-  "an old listing": ({ vault }) => vault.checkpoints !== vault.eraCheckpoints,
+  "an old listing": ({ vault }) => vault.eraCheckpoints.length > 1,
   "a host deposed before it served": (_, label) => label.includes("was deposed again already"),
   "a name lost in a power cut": (_, label) => label.startsWith("the power fails"),
   "a read answered": ({ observer }) => observer.reads > 0,
   "a read refused": (_, label) => label.endsWith("is not primary any more"),
-} as const satisfies Readonly<Record<string, (world: World, label: string) => boolean>>;
+} as const satisfies Readonly<Record<string, Situational>>;
 
 export type Situation = keyof typeof SITUATIONS;
-
-const NAMES = Object.keys(SITUATIONS) as Situation[];
-
-export const situationsOf = (world: World, label: string): readonly Situation[] =>
-  NAMES.filter((name) => SITUATIONS[name](world, label));
 
 const primaries = ({ nodes }: World): readonly Primary[] =>
   nodes.flatMap(({ stage }) => (stage.type === "primary" ? [stage] : []));

@@ -3,11 +3,12 @@
  * the own fence apply what is left and serve.
  */
 import type { Step } from "./checker.ts";
-import { describe, follows, makeFence, type JournalRecord } from "./journal-record.ts";
-import { doubt, judgeListing, listSteps } from "./following.ts";
+import { describe, follows, makeFence, makeRelease, type JournalRecord } from "./journal-record.ts";
+import { alarm, doubt, judgeListing, listSteps } from "./following.ts";
 import { put, publishSteps, type Outcome } from "./publishing.ts";
 import { above, has, newest } from "./slot-set.ts";
 import {
+  primary,
   recordAt,
   slotAfter,
   STANDBY,
@@ -59,7 +60,7 @@ export function verifySteps(
     case "late":
       return giveUp(world, index, "is late, and refuses the order");
     case "stop":
-      return giveUp(world, index, "misses a record, and refuses the order");
+      return giveUp(alarm(world, verified), index, "misses a record, and refuses the order");
     case "caught up":
       return [fence(world, index, verified)];
   }
@@ -136,15 +137,13 @@ export function confirmSteps(
   features: Features,
 ): readonly Step<World>[] {
   const { fence: own, listing } = stage;
-  const { rules } = features;
   const short = confirmShortly(world, own, features);
   if (short !== null) {
     const label = short ? "finds its fence confirmed" : "does not find its fence confirmed";
     return [to(world, index, label, { stage: short ? { type: "catching up", fence: own } : STANDBY })];
   }
   if (listing.names === null || listing.checkpoints === null) {
-    const order = rules.confirms === "checkpoints first" ? "checkpoints first" : rules.lists;
-    return listSteps(world, index, features, listing, own.slot, (next) => ({ stage: { ...stage, listing: next } }), order);
+    return listSteps(world, index, features, listing, own.slot, (next) => ({ stage: { ...stage, listing: next } }));
   }
   return [judgeConfirmation(world, index, own, listing)];
 }
@@ -180,7 +179,6 @@ function confirmShortly(world: World, own: JournalRecord, { rules }: Features): 
     case "nothing":
       return true;
     case "fresh listing":
-    case "checkpoints first":
       return null;
   }
 }
@@ -193,8 +191,16 @@ export function catchUpSteps(world: World, index: number, own: JournalRecord, fe
   const isProven =
     record !== null &&
     (record === own || record.kind !== "fence" || recordAt(world, record.slot + 1)?.previous === record);
-  if (record === null || !follows(applied, record) || !isProven) return giveUp(world, index, "cannot catch up, and resigns");
+  if (record === null || !follows(applied, record) || !isProven) return [resign(world, index, own)];
   return [to(world, index, `applies ${describe(record)}`, { applied: record })];
+}
+
+/** The fence is history, but this host cannot bring its own state to it: it says so, and another may follow. */
+function resign(world: World, index: number, own: JournalRecord): Step<World> {
+  const release = put(makeRelease(world.nodes[index]!, own));
+  return to(world, index, "cannot catch up, and will put a release", {
+    stage: { ...primary(own, false), publications: [release] },
+  });
 }
 
 function serve(world: World, index: number, own: JournalRecord, { rules }: Features): readonly Step<World>[] {
@@ -203,12 +209,3 @@ function serve(world: World, index: number, own: JournalRecord, { rules }: Featu
   if (rules.proof === "lease" && rules.leaseEnds === "before another serves" && leased) return [];
   return [to(world, index, `serves in epoch ${own.epoch}`, { stage: primary(own, rules.proof === "lease") })];
 }
-
-export const primary = (fence: JournalRecord, lease: boolean): Stage => ({
-  type: "primary",
-  fence,
-  publications: [],
-  unanswered: [],
-  read: null,
-  lease,
-});

@@ -20,9 +20,9 @@ export interface Vault {
   readonly unsynced: SlotSet;
   /** Slots of checkpoints. One is the state after that slot of history. */
   readonly checkpoints: SlotSet;
-  /** What there was when the era began: a listing may still show it. */
-  readonly eraNames: SlotSet;
-  readonly eraCheckpoints: SlotSet;
+  /** What there was at each moment of this era, and is now: a listing may show any of them. */
+  readonly eraNames: readonly SlotSet[];
+  readonly eraCheckpoints: readonly SlotSet[];
   /** Puts for whose answers nobody waits any more, and that may be performed yet. */
   readonly late: readonly JournalRecord[];
 }
@@ -95,6 +95,8 @@ export interface Observer {
   /** Their clients were told that they were not applied. */
   readonly refused: readonly JournalRecord[];
   readonly staleRead: boolean;
+  /** A host took a record for lost that was cleaned away. */
+  readonly falseAlarm: boolean;
   readonly reads: number;
   /** Notes on what happened, for the proof that a run was not empty. Only what no state shows. */
   readonly cleaned: boolean;
@@ -120,12 +122,17 @@ export interface Features {
   readonly rules: Rules;
   /** Names are lost in power cuts unless they were synced. */
   readonly power: boolean;
-  /** A listing may be as old as the era. */
+  /** A listing may show any moment of the era. */
   readonly stale: boolean;
   /** Hosts that may be ordered to take over, and those that follow of their own. */
   readonly takers: readonly NodeName[];
   readonly followers: readonly NodeName[];
   readonly cleaning: boolean;
+  /**
+   * Where no name goes away, what was listed cannot change any more: to read it later is to read it at once. So a host
+   * reads, verifies and applies in the same step in which it lists.
+   */
+  readonly hurried: boolean;
 }
 
 export const UNLISTED: Listing = { names: null, checkpoints: null };
@@ -156,3 +163,12 @@ export const spend = (world: World, what: keyof Budget): World => ({
 export const recordAt = ({ vault }: World, slot: number): JournalRecord | null => vault.records[slot - 1] ?? null;
 
 export const slotAfter = (record: JournalRecord | null): number => (record?.slot ?? 0) + 1;
+
+export const primary = (fence: JournalRecord, lease: boolean): Primary => ({
+  type: "primary",
+  fence,
+  publications: [],
+  unanswered: [],
+  read: null,
+  lease,
+});
