@@ -95,7 +95,7 @@ export function followSteps(
 /** Somebody who misses a record that was cleaned away did not know how late it is. */
 export function alarm(world: World, head: JournalRecord | null): World {
   const missed = slotAfter(head);
-  const isCleaned = world.observer.history[missed - 1] !== null && recordAt(world, missed) === null;
+  const isCleaned = (world.observer.history[missed - 1] ?? null) !== null && recordAt(world, missed) === null;
   return isCleaned ? observe(world, { falseAlarm: true }) : world;
 }
 

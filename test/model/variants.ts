@@ -5,11 +5,14 @@
 import type { Invariant } from "./invariants.ts";
 import type { Rules } from "./rules.ts";
 import type { ScopeName } from "./scopes.ts";
+import type { Budget } from "./world.ts";
 
 export interface Variant {
   readonly scope: ScopeName;
   readonly rules: Partial<Rules>;
   readonly breaks: Invariant;
+  /** More of what may happen than the scope has. */
+  readonly budget?: Partial<Budget>;
 }
 
 export const VARIANTS = {
@@ -112,3 +115,21 @@ export const VARIANTS = {
 } as const satisfies Readonly<Record<string, Variant>>;
 
 export type VariantName = keyof typeof VARIANTS;
+
+/** Not mistakes: what the protocol as it is does not stand. `docs/model.md` says what follows from them. */
+export const LIMITS = {
+  "two power cuts while a standby reads what it listed": {
+    scope: "power",
+    rules: {},
+    budget: { powerCuts: 2 },
+    breaks: "prefix",
+  },
+  "two power cuts and two lost replies of one put": {
+    scope: "power",
+    rules: {},
+    budget: { powerCuts: 2, losses: 2 },
+    breaks: "acknowledged",
+  },
+} as const satisfies Readonly<Record<string, Variant>>;
+
+export type LimitName = keyof typeof LIMITS;
