@@ -130,7 +130,8 @@ function standbySteps(state: Journal, rules: AppendRules): readonly Step<Journal
     case "reads on":
       return appended > applied ? [apply] : [];
     case "looks for a claim, then reads":
-      if (standby === "idle") return lookSteps(state, rules, step(state, "the standby finds no claim", { standby: "has looked" }));
+      if (standby === "idle")
+        return lookSteps(state, rules, step(state, "the standby finds no claim", { standby: "has looked" }));
       return appended > applied ? [apply] : [];
     case "reads, then looks for a claim":
       if (standby === "has read") return lookSteps(state, rules, apply);

@@ -37,9 +37,10 @@ function deletes(world: World, index: number, slot: number): Step<World> {
 const mayDelete = (record: JournalRecord, { rules }: Features): boolean =>
   record.kind !== "fence" || rules.cleans === "fences too";
 
-/** Nothing at or above it is touched. */
+/** Nothing at or above it is touched. Who sees a checkpoint beyond its own state is primary no more, and touches nothing. */
 function horizon(world: World, { applied }: Node, { rules }: Features): number {
   const { vault } = world;
+  if (newest(vault.checkpoints) > applied!.slot) return 0;
   const old = rules.cleanWaits === "for an era" ? agedCheckpoints(world) : vault.checkpoints;
   switch (rules.cleanBelow) {
     case "the older checkpoint":

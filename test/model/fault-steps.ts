@@ -17,10 +17,10 @@ import {
 } from "./world.ts";
 
 /** What it had sent may still arrive. Its store may come back without what it committed last, since that is not synced. */
-export function crashSteps(world: World, index: number): readonly Step<World>[] {
+export function crashSteps(world: World, index: number, { slots }: Features): readonly Step<World>[] {
   const { name, applied, stage } = world.nodes[index]!;
   if (world.budget.crashes === 0 || stage.type === "down") return [];
-  const sent = publicationsOf(stage).filter(({ step }) => step === "putting");
+  const sent = publicationsOf(stage).filter(({ step, record }) => step === "putting" && record.slot <= slots);
   const after = sent.reduce((state, { record }) => withLate(state, record), spend(world, "crashes"));
   const down = (label: string, head: JournalRecord | null): Step<World> => ({
     label: `${name} ${label}`,
@@ -41,7 +41,12 @@ export function startSteps(world: World, index: number, { rules }: Features): re
   if (stage.type !== "down") return [];
   const fence = applied && newestFence(applied);
   if (rules.restart === "resumes its epoch" && fence?.owner === name && fence.life === life) {
-    return [{ label: `${name} starts and goes on in epoch ${fence.epoch}`, state: withNode(world, index, { stage: primary(fence, false) }) }];
+    return [
+      {
+        label: `${name} starts and goes on in epoch ${fence.epoch}`,
+        state: withNode(world, index, { stage: primary(fence, false) }),
+      },
+    ];
   }
   return [{ label: `${name} starts as a standby`, state: withNode(world, index, { life: life + 1, stage: STANDBY }) }];
 }

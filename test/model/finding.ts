@@ -1,5 +1,11 @@
 /** Runs of the models: what is safe, what breaks, and how. */
-import { appendModel, APPEND_VARIANTS, RIGHT_APPEND, type AppendVariant, type AppendVariantName } from "./append-journal.ts";
+import {
+  appendModel,
+  APPEND_VARIANTS,
+  RIGHT_APPEND,
+  type AppendVariant,
+  type AppendVariantName,
+} from "./append-journal.ts";
 import { explore, type Exploration } from "./checker.ts";
 import type { Invariant } from "./invariants.ts";
 import { LARGE_SCOPES, type LargeScopeName } from "./large-scopes.ts";

@@ -68,16 +68,13 @@ export function judgeListing(head: JournalRecord | null, { names, checkpoints }:
   return above(names!, next) === 0 ? "caught up" : "stop";
 }
 
-export function followSteps(
-  world: World,
-  index: number,
-  listing: Listing,
-  features: Features,
-): readonly Step<World>[] {
+export function followSteps(world: World, index: number, listing: Listing, features: Features): readonly Step<World>[] {
   const node = world.nodes[index]!;
   const from = Math.max(0, (node.applied?.slot ?? 0) - 1);
   if (listing.names === null || listing.checkpoints === null) {
-    return listSteps(world, index, features, listing, from, (next) => ({ stage: { type: "following", listing: next } }));
+    return listSteps(world, index, features, listing, from, (next) => ({
+      stage: { type: "following", listing: next },
+    }));
   }
   const idle = (label: string): Step<World> => ({ label, state: withNode(world, index, { stage: STANDBY }) });
   switch (judgeListing(node.applied, listing)) {
@@ -88,7 +85,12 @@ export function followSteps(
     case "caught up":
       return [idle(`${node.name} is at the head`)];
     case "stop":
-      return [{ label: `${node.name} has an alarm and waits`, state: withNode(alarm(world, node.applied), index, { stage: STANDBY }) }];
+      return [
+        {
+          label: `${node.name} has an alarm and waits`,
+          state: withNode(alarm(world, node.applied), index, { stage: STANDBY }),
+        },
+      ];
   }
 }
 
@@ -133,11 +135,18 @@ function readNext(world: World, index: number, listing: Listing, features: Featu
     case "none": {
       if (record.kind === "release" && features.rules.release === "its successor serves at once") {
         const stage = primary(newestFence(record), false);
-        return [{ label: `${name} applies ${what}, which names it, and serves`, state: withNode(world, index, { applied: record, stage }) }];
+        return [
+          {
+            label: `${name} applies ${what}, which names it, and serves`,
+            state: withNode(world, index, { applied: record, stage }),
+          },
+        ];
       }
       const more = above(listing.names!, record.slot) !== 0;
       const stage = more ? ({ type: "following", listing } as const) : STANDBY;
-      return [{ label: `${name} applies ${what}`, state: withNode(world, index, { applied: record, seen: null, stage }) }];
+      return [
+        { label: `${name} applies ${what}`, state: withNode(world, index, { applied: record, seen: null, stage }) },
+      ];
     }
   }
 }

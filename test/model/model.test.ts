@@ -32,13 +32,13 @@ describe("the protocol", () => {
     expect({ violation, trace, missed }).toEqual({ violation: null, trace: [], missed: [] });
   });
 
-  it.each(VARIANT_NAMES)("is not safe if %s", (name) => {
+  it.each(VARIANT_NAMES)("is not safe with this mistake: %s", (name) => {
     const { violation, trace } = variantFinding(name);
     expect(violation, "it breaks nothing").toBe(VARIANTS[name].breaks);
     expect(trace.length).toBeGreaterThan(0);
   });
 
-  it.each(LIMIT_NAMES)("does not stand %s", (name) => {
+  it.each(LIMIT_NAMES)("does not stand: %s", (name) => {
     expect(limitFinding(name).violation).toBe(LIMITS[name].breaks);
   });
 });
@@ -49,7 +49,7 @@ describe("a journal that is appended to", () => {
     expect({ violation, missed }).toEqual({ violation: null, missed: [] });
   });
 
-  it.each(APPEND_NAMES)("is not safe if %s", (name) => {
+  it.each(APPEND_NAMES)("is not safe with this mistake: %s", (name) => {
     expect(appendVariantFinding(name).violation).toBe(APPEND_VARIANTS[name].breaks);
   });
 });

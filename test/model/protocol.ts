@@ -35,7 +35,7 @@ function hostSteps(world: World, index: number, features: Features): readonly St
   const steps = stageSteps(world, index, features);
   return [
     ...(features.hurried ? steps.map((step) => hurry(step, index, features)) : steps),
-    ...crashSteps(world, index),
+    ...crashSteps(world, index, features),
     ...(features.cleaning ? [...checkpointSteps(world, index), ...cleanSteps(world, index, features)] : []),
   ];
 }

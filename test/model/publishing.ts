@@ -112,7 +112,12 @@ export function lateSteps(world: World, features: Features): readonly { label: s
     const made = create(world, record, features);
     if (made === null) return [];
     const late = made.vault.late.filter((other) => other !== record);
-    return [{ label: `a put that nobody waits for is performed: ${describe(record)}`, state: { ...made, vault: { ...made.vault, late } } }];
+    return [
+      {
+        label: `a put that nobody waits for is performed: ${describe(record)}`,
+        state: { ...made, vault: { ...made.vault, late } },
+      },
+    ];
   });
 }
 

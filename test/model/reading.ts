@@ -3,16 +3,7 @@ import type { Step } from "./checker.ts";
 import { makeBatch, type JournalRecord } from "./journal-record.ts";
 import { put } from "./publishing.ts";
 import { wasAbsent } from "./vault.ts";
-import {
-  observe,
-  recordAt,
-  spend,
-  withNode,
-  type Features,
-  type Primary,
-  type Read,
-  type World,
-} from "./world.ts";
+import { observe, recordAt, spend, withNode, type Features, type Primary, type Read, type World } from "./world.ts";
 
 export function readSteps(world: World, index: number, stage: Primary, features: Features): readonly Step<World>[] {
   const { read } = stage;
@@ -48,7 +39,8 @@ function begin(world: World, index: number, stage: Primary, features: Features):
     case "check of the slot after the head":
       return step("", { read: looks([applied!.slot + 1]) });
     case "barrier with the batch under way":
-      if (inFlight) return step(", and waits for the batch under way", { read: { floor, looks: [], barrier: inFlight.record } });
+      if (inFlight)
+        return step(", and waits for the batch under way", { read: { floor, looks: [], barrier: inFlight.record } });
       return barrier(world, index, stage, floor, features);
     case "barrier":
       return barrier(world, index, stage, floor, features);

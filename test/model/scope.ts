@@ -7,7 +7,16 @@ import { RIGHT, type Rules } from "./rules.ts";
 import type { Situation } from "./situations.ts";
 import { put } from "./publishing.ts";
 import { NO_SLOTS, plus, type SlotSet } from "./slot-set.ts";
-import { primary, STANDBY, type Budget, type Features, type Node, type Primary, type Vault, type World } from "./world.ts";
+import {
+  primary,
+  STANDBY,
+  type Budget,
+  type Features,
+  type Node,
+  type Primary,
+  type Vault,
+  type World,
+} from "./world.ts";
 
 export interface Scope {
   readonly features: Features;

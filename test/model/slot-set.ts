@@ -18,7 +18,7 @@ export const members = (set: SlotSet): readonly number[] =>
 /** All subsets, the set itself first. */
 export function subsets(set: SlotSet): readonly SlotSet[] {
   const all: SlotSet[] = [set];
-  for (let subset = set; subset !== NO_SLOTS; ) {
+  for (let subset = set; subset !== NO_SLOTS;) {
     subset = (subset - 1) & set;
     all.push(subset);
   }

@@ -52,7 +52,9 @@ export function verifySteps(
   const { verified, listing } = stage;
   const node = world.nodes[index]!;
   if (listing.names === null || listing.checkpoints === null) {
-    return listSteps(world, index, features, listing, ownFrom(node), (next) => ({ stage: { ...stage, listing: next } }));
+    return listSteps(world, index, features, listing, ownFrom(node), (next) => ({
+      stage: { ...stage, listing: next },
+    }));
   }
   switch (judgeListing(verified, listing)) {
     case "read":
@@ -75,7 +77,8 @@ function verifyNext(
   const { verified, listing } = stage;
   const record = recordAt(world, slotAfter(verified));
   if (record === null) return giveUp(world, index, `finds slot ${slotAfter(verified)} gone, and refuses the order`);
-  if (!follows(verified, record)) return giveUp(world, index, `cannot follow ${describe(record)}, and refuses the order`);
+  if (!follows(verified, record))
+    return giveUp(world, index, `cannot follow ${describe(record)}, and refuses the order`);
   const doubts = doubt(world, record, listing, "any", features);
   if (doubts !== "none") {
     return giveUp(world, index, `finds that ${describe(record)} may be void, and refuses the order`);
@@ -184,7 +187,12 @@ function confirmShortly(world: World, own: JournalRecord, { rules }: Features): 
 }
 
 /** Step 4. Each fence before the own one is proven by the record after it, or not at all. */
-export function catchUpSteps(world: World, index: number, own: JournalRecord, features: Features): readonly Step<World>[] {
+export function catchUpSteps(
+  world: World,
+  index: number,
+  own: JournalRecord,
+  features: Features,
+): readonly Step<World>[] {
   const { applied } = world.nodes[index]!;
   if (applied === own) return serve(world, index, own, features);
   const record = recordAt(world, slotAfter(applied));

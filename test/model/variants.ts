@@ -83,7 +83,11 @@ export const VARIANTS = {
     rules: { fenceApplies: "listed, then read" },
     breaks: "prefix",
   },
-  "checkpoints are listed first": { scope: "late standby", rules: { lists: "checkpoints first" }, breaks: "no false alarm" },
+  "checkpoints are listed first": {
+    scope: "late standby",
+    rules: { lists: "checkpoints first" },
+    breaks: "no false alarm",
+  },
 
   // --- Reading
   "no proof": { scope: "reads by check", rules: { proof: "none" }, breaks: "fresh reads" },

@@ -52,8 +52,7 @@ export const agedCheckpoints = ({ vault }: World): SlotSet =>
   vault.eraCheckpoints.reduce((common, moment) => common & moment, vault.checkpoints);
 
 /** Was absent at a moment of the era. */
-export const wasAbsent = ({ vault }: World, slot: number): boolean =>
-  vault.eraNames.some((names) => !has(names, slot));
+export const wasAbsent = ({ vault }: World, slot: number): boolean => vault.eraNames.some((names) => !has(names, slot));
 
 /** Time passes: whatever a share caches is from now on not older than this. */
 export function beginEra(world: World): World | null {

@@ -41,7 +41,9 @@ describe("the key of a state", () => {
     const world = withNode(full, 0, { stage });
     const changed = changes(world).filter(({ path }) => !path.endsWith(".type") && !path.endsWith(".name"));
     expect(changed.length).toBeGreaterThan(45);
-    expect(changed.filter((change) => keyOf(change.world as World) === keyOf(world)).map(({ path }) => path)).toEqual([]);
+    expect(changed.filter((change) => keyOf(change.world as World) === keyOf(world)).map(({ path }) => path)).toEqual(
+      [],
+    );
   });
 
   it("differs between stages", () => {
@@ -58,7 +60,10 @@ function changes(value: unknown, path = ""): readonly { readonly path: string; r
   const other = changed(value, path.split(".").at(-1) ?? "");
   if (other !== undefined) return [{ path, world: other }];
   return Object.entries(value as object).flatMap(([name, part]: [string, unknown]) =>
-    changes(part, `${path}.${name}`).map((change) => ({ path: change.path, world: replaced(value, name, change.world) })),
+    changes(part, `${path}.${name}`).map((change) => ({
+      path: change.path,
+      world: replaced(value, name, change.world),
+    })),
   );
 }
 
@@ -75,4 +80,5 @@ function changed(value: unknown, name: string): unknown {
   return isRecord(value) ? makeBatch(author, value, 7) : undefined;
 }
 
-const isRecord = (value: unknown): value is JournalRecord => typeof value === "object" && value !== null && "kind" in value;
+const isRecord = (value: unknown): value is JournalRecord =>
+  typeof value === "object" && value !== null && "kind" in value;
