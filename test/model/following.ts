@@ -55,7 +55,7 @@ function syncListed(world: World, { names, checkpoints }: Listing, { power, rule
   return synced;
 }
 
-export type Verdict = "read" | "late" | "caught up" | "stop";
+type Verdict = "read" | "late" | "caught up" | "stop";
 
 /** What a listing says of the slot after `head`. `stop`: a record is missing, or the vault is older than the host. */
 export function judgeListing(head: JournalRecord | null, { names, checkpoints }: Listing): Verdict {
@@ -151,7 +151,7 @@ function readNext(world: World, index: number, listing: Listing, features: Featu
   }
 }
 
-export type Doubt = "none" | "void" | "unlisted" | "unproven";
+type Doubt = "none" | "void" | "unlisted" | "unproven";
 
 /**
  * Whether a fence may be believed: the record after it carries its hash; or no checkpoint lies beyond it, by a listing

@@ -26,7 +26,7 @@ type Contents = Omit<JournalRecord, "number" | "slot" | "toJSON">;
 
 const known = new Map<string, JournalRecord>();
 
-export interface Author {
+interface Author {
   readonly name: NodeName;
   readonly life: number;
   readonly attempts: number;
@@ -61,13 +61,6 @@ function intern(contents: Contents): JournalRecord {
 export function newestFence(record: JournalRecord): JournalRecord {
   let at = record;
   while (at.kind !== "fence" && at.previous !== null) at = at.previous;
-  return at;
-}
-
-/** The record of the chain at `slot`. */
-export function ancestor(record: JournalRecord, slot: number): JournalRecord | null {
-  let at: JournalRecord | null = record;
-  while (at !== null && at.slot > slot) at = at.previous;
   return at;
 }
 

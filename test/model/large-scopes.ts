@@ -1,4 +1,4 @@
-/** Larger scopes, for `node test/model/main.ts --bounds large`: minutes, not seconds. */
+/** Larger scopes, for `node test/model/main.ts --bounds large`: a minute or two, not seconds. */
 import type { ScopePlan } from "./scope.ts";
 import { SCOPES } from "./scopes.ts";
 
@@ -14,6 +14,21 @@ export const LARGE_SCOPES = {
     about: "the same with a host that follows, and with primaries that go on writing",
     features: { ...SCOPES.cleaning.features, followers: ["C"] },
     budget: { ...SCOPES.cleaning.budget, writes: 4 },
+  },
+  "cleaning with faults": {
+    ...SCOPES.cleaning,
+    about: "the same with a lost reply and a crash of anybody",
+    budget: { ...SCOPES.cleaning.budget, losses: 1, crashes: 1 },
+  },
+  "late standby": {
+    ...SCOPES["late standby"],
+    about: "the same with a crash of anybody",
+    budget: { ...SCOPES["late standby"].budget, crashes: 1 },
+  },
+  deposition: {
+    ...SCOPES.deposition,
+    about: "the same with a crash of anybody",
+    budget: { ...SCOPES.deposition.budget, crashes: 1 },
   },
   checkpoints: {
     ...SCOPES.checkpoints,

@@ -35,7 +35,7 @@ const HELP = `Usage: node test/model/main.ts [options]
 
 Goes through all states of small models of the protocol.
 
-  --bounds small|large   how far: seconds (default), or some minutes
+  --bounds small|large   how far: seconds (default), or a minute or two
   --scope <name>         only this scope of the right protocol
   --variant <name>       a wrong variant: its shortest trace, step by step
   --list                 the names of scopes and variants

@@ -3,7 +3,6 @@
  * comes, read the same name back. A put may be performed at any time after it was sent, also after its sender gave up.
  */
 import { describe, type JournalRecord } from "./journal-record.ts";
-import { has } from "./slot-set.ts";
 import { create, syncSlot, withLate } from "./vault.ts";
 import { recordAt, spend, type Features, type Publication, type World } from "./world.ts";
 
@@ -120,6 +119,3 @@ export function lateSteps(world: World, features: Features): readonly { label: s
     ];
   });
 }
-
-/** The record is in the vault and nobody has synced its name. */
-export const isUnsynced = ({ vault }: World, { slot }: JournalRecord): boolean => has(vault.unsynced, slot);

@@ -111,8 +111,14 @@ export const SCOPES = {
       behind: { A: 2, B: 6, C: 2 },
       sleeper: "A",
     },
-    budget: { ...NOTHING, orders: 1, eras: 1 },
-    meets: ["a void fence", "an own record read back", "a deposed primary that cannot tell", "a late answer"],
+    budget: { ...NOTHING, orders: 1, eras: 1, losses: 1 },
+    meets: [
+      "a void fence",
+      "an own record read back",
+      "a late put",
+      "a deposed primary that cannot tell",
+      "a late answer",
+    ],
   },
   sleeper: {
     about: "a deposed primary that slept in its put, and goes on to write behind records that were cleaned away",

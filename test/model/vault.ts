@@ -37,7 +37,7 @@ export function publishCheckpoint(world: World, slot: number): World {
   return withVault(world, { checkpoints, eraCheckpoints: including(vault.eraCheckpoints, checkpoints) });
 }
 
-export const namesIn = (records: Vault["records"]): SlotSet =>
+const namesIn = (records: Vault["records"]): SlotSet =>
   records.reduce((set: SlotSet, record) => (record === null ? set : plus(set, record.slot)), NO_SLOTS);
 
 /** What a listing of the journal may show of the slots above `from`. */
