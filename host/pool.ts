@@ -31,7 +31,7 @@ import { reportOf } from "./pool-report.ts";
 import type { Consistency, PoolAccess, PoolEvent as AccessEvent, Written } from "./pool-access.ts";
 import { ReadProof } from "./read-proof.ts";
 import type { Db, SchemaEntry, Write } from "./store/store.ts";
-import { QUEUE_BOUNDS, WriteQueue } from "./write-queue.ts";
+import { isSentAgain, QUEUE_BOUNDS, WriteQueue } from "./write-queue.ts";
 
 export interface PoolOptions {
   readonly id: PoolId;
@@ -157,8 +157,17 @@ export class HostedPool implements PoolAccess {
 
   async write(write: Write): Promise<Written> {
     if (!this.serving) throw this.#notPrimary();
-    if (this.#refusesWrites) throw this.#refusesWrites;
+    if (this.#refusesWrites) return this.#refuse(write, this.#refusesWrites);
     return this.#queue.add(write);
+  }
+
+  /** What was sent before may have happened: then the answer is the one that its key has, and no refusal. */
+  #refuse(write: Write, error: HotspareError): Promise<Written> {
+    if (!isSentAgain(write)) throw error;
+    const run = (): never => {
+      throw error;
+    };
+    return this.#queue.add({ ...write, run });
   }
 
   async read<T>(consistency: Consistency, run: (db: Db) => T): Promise<T> {

@@ -46,11 +46,14 @@ export class WriteQueue {
     return this.#bytes;
   }
 
-  /** Resolves or rejects when the write's batch is decided. Rejects with HS_WRITE_OVERLOAD over the bounds, or with `close`'s error. */
+  /**
+   * Resolves or rejects when the write's batch is decided. Rejects over the bounds, with HS_WRITE_OVERLOAD, or HS_NOT_APPLIED
+   * for what was sent before; or with `close`'s error.
+   */
   add(write: Write): Promise<Written> {
     return new Promise((settle, reject) => {
       if (this.#closedBy) return reject(this.#closedBy);
-      if (this.#isFullFor(write)) return reject(new HotspareError("HS_WRITE_OVERLOAD", { accepted: this.#limits() }));
+      if (this.#isFullFor(write)) return reject(this.#overload(write));
       this.#waiting.push({ write, settle, reject });
       this.#bytes += bytesOf(write);
       this.#added();
@@ -84,6 +87,12 @@ export class WriteQueue {
     return this.length >= this.#bounds.writes || this.#bytes + bytesOf(write) > this.#bounds.bytes;
   }
 
+  /** Of what was sent before nobody here can say that it did not happen, only that it did not happen now. */
+  #overload(write: Write): HotspareError {
+    if (isSentAgain(write)) return new HotspareError("HS_NOT_APPLIED");
+    return new HotspareError("HS_WRITE_OVERLOAD", { accepted: this.#limits() });
+  }
+
   #limits(): string {
     return `${this.#bounds.writes} writes, ${this.#bounds.bytes} bytes`;
   }
@@ -93,6 +102,9 @@ export class WriteQueue {
     this.#next = 0;
   }
 }
+
+/** Whether this is not the first attempt, so that an earlier one may have been settled. */
+export const isSentAgain = ({ key }: Write): boolean => key !== null && key.firstSentLogTimeMs !== null;
 
 const bytesOf = (write: Write): number => write.waitingBytes ?? 0;
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { HotspareError } from "../../shared/errors.ts";
 import { sha256 } from "../../shared/hash.ts";
 import { parseNodeId } from "../../shared/ids.ts";
 import { slot } from "../../shared/position.ts";
@@ -238,6 +239,20 @@ describe("the vault is full", () => {
     expect(await write(host, "next")).toBe("1");
     expect(await host.pool.write(keyed("key refused."))).toMatchObject({ value: "1", replayed: false });
     expect(host.pool.fence?.epoch).toBe(1);
+  });
+
+  test("and a write that took effect is sent again: it gets the answer that it has, not a refusal", async () => {
+    const sentAgain = (id: string): Write => {
+      const { key, run } = keyed(id);
+      return { key: key && { ...key, source: "proxy", firstSentLogTimeMs: 0 }, run };
+    };
+    expect(await host.pool.write(sentAgain("done"))).toMatchObject({ value: "1", replayed: false });
+    host.pool.refuseWrites(new HotspareError("HS_VAULT_FULL", { reason: "nearly" }));
+    expect(await host.pool.write(sentAgain("done"))).toMatchObject({ value: "1", replayed: true });
+    await expect(host.pool.write(sentAgain("not done"))).rejects.toMatchObject({ code: "HS_VAULT_FULL" });
+    await expect(host.pool.write(keyed("first sent"))).rejects.toMatchObject({ code: "HS_VAULT_FULL" });
+    host.pool.refuseWrites(null);
+    expect(await host.pool.write(sentAgain("not done"))).toMatchObject({ value: "1", replayed: false });
   });
 
   test("for all of a group: each of it is refused, and each can be sent again", async () => {

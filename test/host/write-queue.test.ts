@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { WriteQueue } from "../../host/write-queue.ts";
+import type { Sha256 } from "../../shared/ids.ts";
 import type { Lsn } from "../../shared/position.ts";
 import type { Write } from "../../host/store/store.ts";
 
@@ -28,6 +29,13 @@ describe("write queue", () => {
     await kept;
     void queue.add(writeOf());
     expect(queue.length).toBe(1);
+  });
+
+  it("does not call refused for good what was sent before: an earlier attempt may have been settled", async () => {
+    const queue = new WriteQueue({ writes: 1, bytes: 10 }, never);
+    void queue.add(writeOf());
+    const key = { key: "k", source: "proxy" as const, requestHash: "h" as Sha256, firstSentLogTimeMs: 1 };
+    await expect(queue.add({ ...writeOf(), key })).rejects.toMatchObject({ code: "HS_NOT_APPLIED" });
   });
 
   it("refuses what is over the bound in bytes, and counts what left", async () => {
