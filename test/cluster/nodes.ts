@@ -19,6 +19,39 @@ export interface ClusterShape {
   readonly extra?: string;
   /** An application's module; `spaces` if absent. */
   readonly app?: string;
+  /** Where nodes run, if not beside one another on loopback. */
+  readonly placement?: Placement;
+}
+
+/** Where each node runs, and what is around it: a network of its own, a wall clock of its own. */
+export interface Placement {
+  /** The address at which other nodes and clients reach it. */
+  address(id: string): string;
+  /** What its command line begins with. */
+  launcher(id: string): readonly string[];
+  environment(id: string): Readonly<Record<string, string>>;
+}
+
+export const ON_LOOPBACK: Placement = {
+  address: () => "127.0.0.1",
+  launcher: () => [],
+  environment: () => ({}),
+};
+
+/** The end of a process that nobody had asked for. */
+export interface UnexpectedEnd {
+  readonly id: string;
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** What a host says of the pool on its control listener. */
+export interface HostReport {
+  readonly role: string;
+  readonly serving: boolean;
+  readonly epoch: number;
+  readonly slot: number;
+  readonly lsn: number;
 }
 
 export interface Ports {
@@ -48,31 +81,43 @@ export class Nodes {
   readonly config = join(this.folder, "hotspare.yaml");
   readonly hosts: ReadonlyMap<string, Ports>;
   readonly proxies: ReadonlyMap<string, Ports>;
+  readonly unexpectedEnds: UnexpectedEnd[] = [];
   readonly #running = new Map<string, ChildProcess>();
+  /** Those that were told to end. */
+  readonly #ending = new Set<ChildProcess>();
+  readonly #placement: Placement;
 
   static async make(shape: ClusterShape = {}): Promise<Nodes> {
     const { hosts = 3, proxies = 1 } = shape;
     const ports = await freePorts((hosts + proxies) * 2);
-    const nodes = new Nodes(pairs("host-", "abcdef", hosts, ports), pairs("proxy-", "123456", proxies, ports));
+    const { placement = ON_LOOPBACK } = shape;
+    const ids = [pairs("host-", "abcdef", hosts, ports), pairs("proxy-", "123456", proxies, ports)] as const;
+    const nodes = new Nodes(...ids, placement);
     writeFileSync(nodes.config, nodes.#yaml(shape));
     await nodes.command("init", "--yes");
     return nodes;
   }
 
-  private constructor(hosts: ReadonlyMap<string, Ports>, proxies: ReadonlyMap<string, Ports>) {
+  private constructor(hosts: ReadonlyMap<string, Ports>, proxies: ReadonlyMap<string, Ports>, placement: Placement) {
     this.hosts = hosts;
     this.proxies = proxies;
+    this.#placement = placement;
   }
 
   /** Starts a host or a proxy; resolves when its process is there, not when it is ready. */
   start(id: string): void {
     const log = openSync(join(this.folder, `${id}.log`), "a");
     const kind = this.hosts.has(id) ? "host" : "proxy";
-    const child = spawn(process.execPath, [MAIN, kind, "--id", id, "--config", this.config], {
+    const node = [process.execPath, MAIN, kind, "--id", id, "--config", this.config];
+    const [program = "", ...args] = [...this.#placement.launcher(id), ...node];
+    const child = spawn(program, args, {
       stdio: ["ignore", log, log],
-      env: { ...process.env, NODE_ENV: "production" },
+      env: { ...process.env, NODE_ENV: "production", ...this.#placement.environment(id) },
     });
     closeSync(log);
+    child.once("exit", (code, signal) => {
+      if (this.#running.get(id) === child && !this.#ending.has(child)) this.unexpectedEnds.push({ id, code, signal });
+    });
     this.#running.set(id, child);
   }
 
@@ -86,6 +131,7 @@ export class Nodes {
     if (!child || child.exitCode !== null || child.signalCode !== null) throw new Error(`${id} does not run`);
     const ends = signal === "SIGKILL" || signal === "SIGTERM";
     const exited = new Promise((resolve) => child.once("exit", resolve));
+    if (ends) this.#ending.add(child);
     child.kill(signal);
     if (!ends) return;
     await exited;
@@ -98,7 +144,17 @@ export class Nodes {
   }
 
   url(proxy = "proxy-1"): string {
-    return `http://127.0.0.1:${this.proxies.get(proxy)?.listen}`;
+    return `http://${this.#placement.address(proxy)}:${this.proxies.get(proxy)?.listen}`;
+  }
+
+  /** What a host says of itself, on its control listener; `null` if it does not answer within the time. */
+  async report(id: string, timeoutMs = 1000): Promise<HostReport | null> {
+    const url = `http://${this.#placement.address(id)}:${this.hosts.get(id)?.control}/live`;
+    const signal = AbortSignal.timeout(timeoutMs);
+    const answer = await fetch(url, { signal })
+      .then((found) => found.json() as Promise<{ pools: readonly HostReport[] }>)
+      .catch(() => null);
+    return answer?.pools[0] ?? null;
   }
 
   async status(proxy = "proxy-1"): Promise<Status> {
@@ -158,6 +214,7 @@ export class Nodes {
     const ended = [...this.#running.values()].map((child) => {
       if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
       const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+      this.#ending.add(child);
       child.kill("SIGKILL");
       return exited;
     });
@@ -167,11 +224,11 @@ export class Nodes {
   }
 
   #yaml({ extra = "", app }: ClusterShape): string {
-    const local = (port: number): string => `"127.0.0.1:${port}"`;
+    const at = (id: string, port: number): string => `"${this.#placement.address(id)}:${port}"`;
     const proxy = ([id, { listen, control }]: [string, Ports]): string =>
-      `  - { id: ${id}, listen: ${local(listen)}, admin: ${local(control)} }`;
+      `  - { id: ${id}, listen: ${at(id, listen)}, admin: "127.0.0.1:${control}" }`;
     const host = ([id, { listen, control }]: [string, Ports], index: number): string =>
-      `  - { id: ${id}, listen: ${local(listen)}, control: ${local(control)}, data: ./data/${id}, mode: ${index === 0 ? "primary" : "restore"} }`;
+      `  - { id: ${id}, listen: ${at(id, listen)}, control: ${at(id, control)}, data: ./data/${id}, mode: ${index === 0 ? "primary" : "restore"} }`;
     return [
       "cluster: test",
       "secret: { file: cluster.key }",
