@@ -53,6 +53,7 @@ const TICK_MS = 20;
 const SESSION_WAIT_MS = 10_000;
 /** How long the last batch may take before a release. */
 const DRAIN_MS = 5000;
+const STOPS = "the host stops";
 const PURGE_INTERVAL_MS = 60_000;
 
 export class HostedPool implements PoolAccess {
@@ -71,6 +72,8 @@ export class HostedPool implements PoolAccess {
   #state: PoolState;
   #events: PoolEvent[] = [];
   #stepping = false;
+  /** Steps back, and takes no order any more. */
+  #stopping = false;
   #stopped = false;
   #tick: Cancel | null = null;
   #purgeAtMs = 0;
@@ -128,11 +131,15 @@ export class HostedPool implements PoolAccess {
     this.#scheduleTick();
   }
 
-  /** Steps back by a `release` if it serves, so that another follows at once; then stops. */
+  /**
+   * Steps back by a `release` if it serves, so that another follows at once; then stops. Orders are refused from the
+   * beginning: with the newest state, it would be the first to be ordered after its own release.
+   */
   async stop(): Promise<void> {
-    await this.#resign("the host stops");
-    this.#stopped = true;
+    this.#stopping = true;
     this.#orders.end(this.fence);
+    await this.#resign(STOPS);
+    this.#stopped = true;
     this.#tick?.();
     this.#tick = null;
     this.#watch.stop();
@@ -173,6 +180,8 @@ export class HostedPool implements PoolAccess {
   async read<T>(consistency: Consistency, run: (db: Db) => T): Promise<T> {
     if (consistency.type === "linearizable") await this.#proof.prove();
     if (consistency.type === "session") await this.#reached(consistency.lsn);
+    // Its requests are still being answered when the pool has stopped already.
+    if (this.#stopped) throw this.#notPrimary();
     return this.#options.copy.store.read(run);
   }
 
@@ -188,7 +197,8 @@ export class HostedPool implements PoolAccess {
 
   report(now: number): PoolReport {
     const report = reportOf(this.#state, this.#committer.logTimeMs, now);
-    return this.#stopped ? { ...report, serving: false } : report;
+    if (!this.#stopping) return report;
+    return { ...report, unfit: STOPS, serving: report.serving && !this.#stopped };
   }
 
   /** Where the tenure stands, if this host serves; `null` if it does not. */
@@ -231,7 +241,7 @@ export class HostedPool implements PoolAccess {
   /** The order to take over; resolves when it is decided. */
   promote(request: Request<"promote">, orderedBy: NodeId): Promise<Answer<"promote">> {
     const { ticket, answered } = this.#orders.take();
-    this.#dispatch({ type: "ordered", ticket, order: orderOf(request, orderedBy, this.#seed()) });
+    if (!this.#stopping) this.#dispatch({ type: "ordered", ticket, order: orderOf(request, orderedBy, this.#seed()) });
     return answered;
   }
 
