@@ -64,7 +64,7 @@ export class ChaosRun {
     try {
       for (const line of surroundings.skipped) progress.says(line);
       const { hosts, proxies } = options;
-      const nodes = await Nodes.make({ hosts, proxies, app: APP, extra: DENSE, placement: surroundings });
+      const nodes = await Nodes.make({ hosts, proxies, app: APP, extra: DENSE, placement: surroundings, apart: true });
       return await new ChaosRun(options, { progress, surroundings, nodes }).#all();
     } finally {
       surroundings.remove();

@@ -13,12 +13,17 @@ const ZONE = "Europe/Berlin";
 export class WallClocks {
   readonly #library: string;
   readonly #folder = mkdtempSync(join(tmpdir(), "hotspare-clocks-"));
+  readonly #remove = (): void => this.remove();
 
   /** @throws if there is no libfaketime. */
   constructor() {
     const library = findLibrary();
-    if (library === null) throw new Error("no libfaketime (Debian package faketime)");
+    if (library === null) {
+      this.remove();
+      throw new Error("no libfaketime (Debian package faketime)");
+    }
     this.#library = library;
+    process.once("exit", this.#remove);
   }
 
   environment(id: string): Readonly<Record<string, string>> {
@@ -40,6 +45,7 @@ export class WallClocks {
   }
 
   remove(): void {
+    process.off("exit", this.#remove);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

@@ -21,6 +21,8 @@ export interface ClusterShape {
   readonly app?: string;
   /** Where nodes run, if not beside one another on loopback. */
   readonly placement?: Placement;
+  /** Nodes that the terminal's Ctrl-C does not reach: whoever made them ends them. */
+  readonly apart?: boolean;
 }
 
 /** Where each node runs, and what is around it: a network of its own, a wall clock of its own. */
@@ -86,22 +88,30 @@ export class Nodes {
   /** Those that were told to end. */
   readonly #ending = new Set<ChildProcess>();
   readonly #placement: Placement;
+  readonly #apart: boolean;
+  /** Nothing runs on when this process ends before `end`. */
+  readonly #onExit = (): void => this.#running.forEach((child) => child.kill("SIGKILL"));
 
   static async make(shape: ClusterShape = {}): Promise<Nodes> {
     const { hosts = 3, proxies = 1 } = shape;
     const ports = await freePorts((hosts + proxies) * 2);
-    const { placement = ON_LOOPBACK } = shape;
     const ids = [pairs("host-", "abcdef", hosts, ports), pairs("proxy-", "123456", proxies, ports)] as const;
-    const nodes = new Nodes(...ids, placement);
+    const nodes = new Nodes(...ids, shape);
     writeFileSync(nodes.config, nodes.#yaml(shape));
     await nodes.command("init", "--yes");
     return nodes;
   }
 
-  private constructor(hosts: ReadonlyMap<string, Ports>, proxies: ReadonlyMap<string, Ports>, placement: Placement) {
+  private constructor(
+    hosts: ReadonlyMap<string, Ports>,
+    proxies: ReadonlyMap<string, Ports>,
+    { placement = ON_LOOPBACK, apart = false }: ClusterShape,
+  ) {
     this.hosts = hosts;
     this.proxies = proxies;
     this.#placement = placement;
+    this.#apart = apart;
+    process.once("exit", this.#onExit);
   }
 
   /** Starts a host or a proxy; resolves when its process is there, not when it is ready. */
@@ -112,6 +122,7 @@ export class Nodes {
     const [program = "", ...args] = [...this.#placement.launcher(id), ...node];
     const child = spawn(program, args, {
       stdio: ["ignore", log, log],
+      detached: this.#apart,
       env: { ...process.env, NODE_ENV: "production", ...this.#placement.environment(id) },
     });
     closeSync(log);
@@ -130,10 +141,10 @@ export class Nodes {
     const child = this.#running.get(id);
     if (!child || child.exitCode !== null || child.signalCode !== null) throw new Error(`${id} does not run`);
     const ends = signal === "SIGKILL" || signal === "SIGTERM";
+    if (!ends) return void child.kill(signal);
+    this.#ending.add(child);
     const exited = new Promise((resolve) => child.once("exit", resolve));
-    if (ends) this.#ending.add(child);
     child.kill(signal);
-    if (!ends) return;
     await exited;
     this.#running.delete(id);
   }
@@ -219,6 +230,7 @@ export class Nodes {
       return exited;
     });
     await Promise.all(ended);
+    process.off("exit", this.#onExit);
     if (keep) process.stderr.write(`the cluster's folder is kept: ${this.folder}\n`);
     else rmSync(this.folder, { recursive: true, force: true });
   }
