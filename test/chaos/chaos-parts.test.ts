@@ -45,11 +45,12 @@ test("a fault costs the longest call that was under way during it", () => {
   const spans = [
     { invokedMs: 0, completedMs: 99 },
     { invokedMs: 90, completedMs: 150 },
+    { invokedMs: 190, completedMs: 5000 },
     { invokedMs: 390, completedMs: 700 },
     { invokedMs: 401, completedMs: 9999 },
   ];
   expect(faultRows(incidents, spans)).toEqual([
-    { fault: "SIGKILL primary", times: 2, medianPauseMs: 60, worstPauseMs: 310, failovers: 2 },
+    { fault: "SIGKILL primary", times: 2, medianPauseMs: 310, worstPauseMs: 4810, failovers: 2 },
   ]);
 });
 

@@ -17,10 +17,15 @@ export interface FaultRow {
   readonly failovers: number;
 }
 
+/** @param incidents in the order in which they happened. */
 export function faultRows(incidents: readonly Incident[], spans: readonly Span[]): readonly FaultRow[] {
-  return [...Map.groupBy(incidents, ({ name }) => name)]
+  const measured = incidents.map((incident, index) => ({
+    ...incident,
+    pauseMs: longestPauseMs(incident, incidents[index - 1]?.overMs ?? -Infinity, spans),
+  }));
+  return [...Map.groupBy(measured, ({ name }) => name)]
     .map(([fault, ofFault]) => {
-      const pauses = ofFault.map((incident) => longestPauseMs(incident, spans)).toSorted((a, b) => a - b);
+      const pauses = ofFault.map(({ pauseMs }) => pauseMs).toSorted((a, b) => a - b);
       return {
         fault,
         times: ofFault.length,
@@ -32,10 +37,11 @@ export function faultRows(incidents: readonly Incident[], spans: readonly Span[]
     .toSorted((a, b) => a.fault.localeCompare(b.fault));
 }
 
-/** The longest that one call took of those that were under way during it. */
-function longestPauseMs({ beganMs, overMs }: Incident, spans: readonly Span[]): number {
+/** The longest that one call took of those that were under way during it, and began after the one before was over. */
+function longestPauseMs({ beganMs, overMs }: Incident, formerMs: number, spans: readonly Span[]): number {
   let longest = 0;
   for (const { invokedMs, completedMs } of spans)
-    if (completedMs >= beganMs && invokedMs <= overMs) longest = Math.max(longest, completedMs - invokedMs);
+    if (completedMs >= beganMs && invokedMs <= overMs && invokedMs > formerMs)
+      longest = Math.max(longest, completedMs - invokedMs);
   return longest;
 }

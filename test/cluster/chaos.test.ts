@@ -114,7 +114,7 @@ describe("a cluster of real processes", () => {
     expect(report.calls.unknown).toBe(0);
   });
 
-  test("whose primary dies, and so does the one that is taking over", { timeout: 120_000 }, async () => {
+  test("whose primary dies, and so does the one that is taking over", { timeout: 240_000 }, async () => {
     const cluster = await startCluster();
     const first = await primaryOf(cluster.nodes);
     await cluster.nodes.signal(first, "SIGKILL");
@@ -136,7 +136,7 @@ describe("a cluster of real processes", () => {
 
   test(
     "one of whose proxies dies while requests wait there: clients go to the other",
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const cluster = await startCluster();
       for (const id of HOSTS) await cluster.nodes.signal(id, "SIGKILL");
@@ -152,7 +152,7 @@ describe("a cluster of real processes", () => {
     },
   );
 
-  test("that loses power in the middle of a checkpoint, and again", { timeout: 120_000 }, async () => {
+  test("that loses power in the middle of a checkpoint, and again", { timeout: 240_000 }, async () => {
     const cluster = await startCluster({
       extra: "checkpoint: { bytes: 64KiB, interval: 1s, keep: 2 }\ncleanDelay: 1s",
     });
@@ -176,7 +176,7 @@ const listing = (folder: string): readonly string[] => {
 };
 
 describe.skipIf(noNetwork !== null)("a cluster whose network breaks", () => {
-  test("between the primary and the proxies, but not to the vault", { timeout: 120_000 }, async () => {
+  test("between the primary and the proxies, but not to the vault", { timeout: 240_000 }, async () => {
     const cluster = await startCluster({ kinds: ["network"] });
     const { network } = cluster.surroundings;
     const first = await primaryOf(cluster.nodes);
@@ -194,7 +194,7 @@ describe.skipIf(noNetwork !== null)("a cluster whose network breaks", () => {
     await checkAll(cluster);
   });
 
-  test("around a standby in the middle of catching up, and heals", { timeout: 120_000 }, async () => {
+  test("around a standby in the middle of catching up, and heals", { timeout: 240_000 }, async () => {
     const cluster = await startCluster({ kinds: ["network"] });
     const first = await primaryOf(cluster.nodes);
     const late = HOSTS.find((id) => id !== first) ?? "";
@@ -216,7 +216,7 @@ describe.skipIf(noNetwork !== null)("a cluster whose network breaks", () => {
 });
 
 describe.skipIf(noClocks !== null)("a cluster whose wall clocks jump", () => {
-  test("by an hour on the primary, and back, through a takeover: writes go on", { timeout: 120_000 }, async () => {
+  test("by an hour on the primary, and back, through a takeover: writes go on", { timeout: 240_000 }, async () => {
     const cluster = await startCluster({ kinds: ["clock"] });
     const { clocks } = cluster.surroundings;
     for (const byS of [3600, -3600]) {
