@@ -33,6 +33,7 @@ export class Load {
   ];
   readonly #callers: Caller[] = [];
   #tasks: readonly Promise<void>[] = [];
+  #round = 0;
   #stopped = false;
 
   constructor(options: LoadOptions) {
@@ -45,18 +46,29 @@ export class Load {
     for (const space of ["chaos", "bank", "sets"])
       await founder.send({ method: "PUT", path: `/spaces/${space}`, body: "{}" });
     await this.#bank.open(founder);
+    this.goOn();
+  }
+
+  /** Starts clients, after a `stop` other ones: a name is never used twice, since keys are made of it. */
+  goOn(): void {
+    this.#round += 1;
+    this.#stopped = false;
     this.#tasks = this.#workloads.flatMap((workload) =>
-      Array.from({ length: workload.clients }, (_, n) => this.#run(workload, this.#client(`${workload.kind}${n}`))),
+      Array.from({ length: workload.clients }, (_, n) =>
+        this.#run(workload, this.#client(`${workload.kind}${this.#round}${"abcdefgh"[n]}`)),
+      ),
     );
   }
 
+  /** Ends all clients, each after its call: only then a history is whole, with no call under way that somebody has seen. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#tasks);
   }
 
   async readAll(): Promise<void> {
-    await Promise.all(this.#workloads.map((workload) => workload.readAll(this.#client(`last-${workload.kind}`))));
+    const client = ({ kind }: Workload): Client => this.#client(`${kind}${this.#round}reader`);
+    await Promise.all(this.#workloads.map((workload) => workload.readAll(client(workload))));
   }
 
   end(): void {

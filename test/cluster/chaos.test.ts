@@ -4,7 +4,7 @@
  */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ChaosRun } from "../chaos/chaos-run.ts";
 import { FAULT_KINDS } from "../chaos/fault.ts";
 import { judge } from "../chaos/judge.ts";
@@ -25,16 +25,6 @@ const noClocks = whyNoWallClocks();
 if (noNetwork !== null) process.stderr.write(`skipped: partitions (no network namespaces: ${noNetwork})\n`);
 if (noClocks !== null) process.stderr.write(`skipped: wall clocks that jump (${noClocks})\n`);
 
-let surroundings: Surroundings | null = null;
-let nodes: Nodes | null = null;
-let load: Load | null = null;
-afterEach(async ({ task }) => {
-  load?.end();
-  await nodes?.end({ keep: task.result?.state === "fail" });
-  surroundings?.remove();
-  [surroundings, nodes, load] = [null, null, null];
-});
-
 interface Cluster {
   readonly nodes: Nodes;
   readonly recorder: Recorder;
@@ -42,21 +32,19 @@ interface Cluster {
   readonly surroundings: Surroundings;
 }
 
-interface Shape {
-  readonly kinds?: readonly ("network" | "clock")[];
-  readonly extra?: string;
-}
+/** Dense, so that checkpoints, cleaning and restores are always under way. */
+const EXTRA = "checkpoint: { bytes: 64KiB, interval: 1s, keep: 2 }\ncleanDelay: 1s";
 
-/** A cluster of three hosts and two proxies under load, all standbys at the head. */
-async function startCluster({ kinds = [], extra = "" }: Shape = {}): Promise<Cluster> {
-  surroundings = new Surroundings([...HOSTS, ...PROXIES], kinds);
-  nodes = await Nodes.make({ proxies: 2, app: APP, extra, placement: surroundings });
+/** Three hosts and two proxies under load, all standbys at the head. */
+async function startCluster(): Promise<Cluster> {
+  const surroundings = new Surroundings([...HOSTS, ...PROXIES], ["network", "clock"]);
+  const nodes = await Nodes.make({ proxies: 2, app: APP, extra: EXTRA, placement: surroundings });
   nodes.startAll();
   const recorder = new Recorder(join(nodes.folder, "history.jsonl"));
-  load = new Load({ proxies: PROXIES.map((id) => nodes?.url(id) ?? ""), seed: 1, recorder });
+  const load = new Load({ proxies: PROXIES.map((id) => nodes.url(id)), seed: 1, recorder });
   await settled(nodes);
   await load.start();
-  await moreCalls(recorder, 200);
+  await moreCalls(recorder, 100);
   return { nodes, recorder, load, surroundings };
 }
 
@@ -92,80 +80,20 @@ async function moreCalls(recorder: Recorder, count: number): Promise<void> {
   await until(() => recorder.outcomes.ok >= before + count, { timeoutMs: 90_000 });
 }
 
-/** Everything is read, nothing is lost, nothing is doubled, and all hosts are the same. */
-async function checkAll({ nodes: cluster, recorder, load: clients }: Cluster): Promise<void> {
-  await clients.stop();
-  await settled(cluster);
-  await clients.readAll();
-  expect(judge(recorder.calls)).toEqual([]);
+/** All that was ever written is read: nothing is lost, nothing is doubled, no node ended by itself. Clients rest meanwhile. */
+async function checkHistory({ nodes, recorder, load }: Cluster): Promise<void> {
+  await load.stop();
+  await load.readAll();
+  const broken = judge(recorder.calls);
+  load.goOn();
+  expect(broken).toEqual([]);
   expect(recorder.complaints).toEqual([]);
-  expect(cluster.unexpectedEnds).toEqual([]);
-  const { slot } = JSON.parse(await cluster.command("checkpoint", "--json")) as { slot: number };
-  expect(new Set(await cluster.stateHashes(slot)).size).toBe(1);
+  expect(recorder.outcomes.unknown).toBe(0);
+  expect(nodes.unexpectedEnds).toEqual([]);
 }
 
-describe("a cluster of real processes", () => {
-  test("under faults at random for a while: nothing lost, nothing doubled", { timeout: 240_000 }, async () => {
-    const seed = Math.floor(Math.random() * 1_000_000);
-    const options = { minutes: 0.3, seed, hosts: 3, proxies: 2, kinds: FAULT_KINDS, keep: false };
-    const report = await ChaosRun.run(options, { says: () => {}, stop: new AbortController().signal });
-    process.stderr.write(`chaos, seed ${seed}:\n${reportText(report)}`);
-    expect(report.violations).toEqual([]);
-    expect(report.calls.unknown).toBe(0);
-  });
-
-  test("whose primary dies, and so does the one that is taking over", { timeout: 240_000 }, async () => {
-    const cluster = await startCluster();
-    const first = await primaryOf(cluster.nodes);
-    await cluster.nodes.signal(first, "SIGKILL");
-    const roles = new Map<string, string>();
-    await until(
-      async () => {
-        for (const id of HOSTS) roles.set(id, (await cluster.nodes.report(id))?.role ?? "gone");
-        return [...roles.values()].some((role) => role === "taking-over" || role === "primary");
-      },
-      { timeoutMs: 60_000, everyMs: 1 },
-    );
-    const second = HOSTS.find((id) => ["taking-over", "primary"].includes(roles.get(id) ?? "")) ?? "";
-    await cluster.nodes.signal(second, "SIGKILL");
-    expect([first, second]).not.toContain(await primaryOf(cluster.nodes, [first, second]));
-    await moreCalls(cluster.recorder, 100);
-    for (const id of [first, second]) cluster.nodes.start(id);
-    await checkAll(cluster);
-  });
-
-  test(
-    "one of whose proxies dies while requests wait there: clients go to the other",
-    { timeout: 240_000 },
-    async () => {
-      const cluster = await startCluster();
-      for (const id of HOSTS) await cluster.nodes.signal(id, "SIGKILL");
-      // All clients wait for an answer: half of them at this proxy.
-      const before = cluster.recorder.outcomes.ok;
-      await until(async () => ((await cluster.nodes.status("proxy-1")).pools[0]?.state ?? "serving") !== "serving");
-      await cluster.nodes.signal("proxy-1", "SIGKILL");
-      for (const id of HOSTS) cluster.nodes.start(id);
-      await until(() => cluster.recorder.outcomes.ok > before + 100, { timeoutMs: 60_000 });
-      expect(cluster.recorder.outcomes.unknown).toBe(0);
-      cluster.nodes.start("proxy-1");
-      await checkAll(cluster);
-    },
-  );
-
-  test("that loses power in the middle of a checkpoint, and again", { timeout: 240_000 }, async () => {
-    const cluster = await startCluster({
-      extra: "checkpoint: { bytes: 64KiB, interval: 1s, keep: 2 }\ncleanDelay: 1s",
-    });
-    for (let cut = 0; cut < 2; cut += 1) {
-      const images = join(cluster.nodes.folder, "data", await primaryOf(cluster.nodes), "pools/main/images");
-      await until(() => listing(images).some((name) => name.endsWith("image.zst")), { timeoutMs: 30_000, everyMs: 1 });
-      for (const id of [...HOSTS, ...PROXIES]) await cluster.nodes.signal(id, "SIGKILL");
-      for (const id of [...PROXIES, ...HOSTS]) cluster.nodes.start(id);
-      await moreCalls(cluster.recorder, 100);
-    }
-    await checkAll(cluster);
-  });
-});
+const both = (at: string, peers: readonly string[]) =>
+  peers.flatMap((peer) => (["in", "out"] as const).map((way) => ({ at, peer, way, percent: 100 })));
 
 const listing = (folder: string): readonly string[] => {
   try {
@@ -175,60 +103,129 @@ const listing = (folder: string): readonly string[] => {
   }
 };
 
-describe.skipIf(noNetwork !== null)("a cluster whose network breaks", () => {
-  test("between the primary and the proxies, but not to the vault", { timeout: 240_000 }, async () => {
-    const cluster = await startCluster({ kinds: ["network"] });
-    const { network } = cluster.surroundings;
-    const first = await primaryOf(cluster.nodes);
-    network?.apply(
-      PROXIES.flatMap((peer) => (["in", "out"] as const).map((way) => ({ at: first, peer, way, percent: 100 }))),
-    );
-    await primaryOf(cluster.nodes, [first]);
-    await moreCalls(cluster.recorder, 100);
-    // It finds its number taken, or the fence, and asks nobody to say so.
-    await until(async () => (await cluster.nodes.report(first))?.role === "standby", {
-      timeoutMs: 60_000,
-      everyMs: 20,
-    });
-    network?.apply([]);
-    await checkAll(cluster);
-  });
-
-  test("around a standby in the middle of catching up, and heals", { timeout: 240_000 }, async () => {
-    const cluster = await startCluster({ kinds: ["network"] });
-    const first = await primaryOf(cluster.nodes);
-    const late = HOSTS.find((id) => id !== first) ?? "";
-    await cluster.nodes.signal(late, "SIGKILL");
-    rmSync(join(cluster.nodes.folder, "data", late), { recursive: true });
-    await moreCalls(cluster.recorder, 200);
-    cluster.nodes.start(late);
-    await until(async () => (await cluster.nodes.report(late)) !== null, { timeoutMs: 60_000 });
-    const others = [...HOSTS, ...PROXIES].filter((id) => id !== late);
-    const ways = ["in", "out"] as const;
-    cluster.surroundings.network?.apply(
-      others.flatMap((peer) => ways.map((way) => ({ at: late, peer, way, percent: 100 }))),
-    );
-    await moreCalls(cluster.recorder, 100);
-    cluster.surroundings.network?.apply([]);
-    await settled(cluster.nodes);
-    await checkAll(cluster);
-  });
+test("a cluster under faults at random for a while: nothing lost, nothing doubled", { timeout: 240_000 }, async () => {
+  const seed = Math.floor(Math.random() * 1_000_000);
+  const options = { minutes: 0.3, seed, hosts: 3, proxies: 2, kinds: FAULT_KINDS, keep: false };
+  const report = await ChaosRun.run(options, { says: () => {}, stop: new AbortController().signal });
+  process.stderr.write(`chaos, seed ${seed}:\n${reportText(report)}`);
+  expect(report.violations).toEqual([]);
+  expect(report.calls.unknown).toBe(0);
 });
 
-describe.skipIf(noClocks !== null)("a cluster whose wall clocks jump", () => {
-  test("by an hour on the primary, and back, through a takeover: writes go on", { timeout: 240_000 }, async () => {
-    const cluster = await startCluster({ kinds: ["clock"] });
-    const { clocks } = cluster.surroundings;
-    for (const byS of [3600, -3600]) {
+describe("one cluster under load, through all of this", () => {
+  let cluster: Cluster;
+  let failed = false;
+  beforeAll(async () => {
+    cluster = await startCluster();
+  }, 120_000);
+  afterEach(({ task }) => {
+    failed ||= task.result?.state === "fail";
+  });
+  afterAll(async () => {
+    cluster.load.end();
+    await cluster.nodes.end({ keep: failed });
+    cluster.surroundings.remove();
+  }, 60_000);
+
+  test("its primary dies, and so does the one that is taking over", { timeout: 240_000 }, async () => {
+    const first = await primaryOf(cluster.nodes);
+    await cluster.nodes.signal(first, "SIGKILL");
+    let second = "";
+    const others = HOSTS.filter((id) => id !== first);
+    await until(
+      async () => {
+        for (const id of others)
+          if (["taking-over", "primary"].includes((await cluster.nodes.report(id))?.role ?? "gone")) second = id;
+        return second !== "";
+      },
+      { timeoutMs: 60_000, everyMs: 1 },
+    );
+    await cluster.nodes.signal(second, "SIGKILL");
+    expect(others).toContain(await primaryOf(cluster.nodes, [first, second]));
+    await moreCalls(cluster.recorder, 50);
+    for (const id of [first, second]) cluster.nodes.start(id);
+    await settled(cluster.nodes);
+    await checkHistory(cluster);
+  });
+
+  test("a proxy dies while requests wait there: clients go to the other", { timeout: 240_000 }, async () => {
+    for (const id of HOSTS) await cluster.nodes.signal(id, "SIGKILL");
+    // Nobody serves, so that all clients wait for an answer, half of them at this proxy, until hosts are there again.
+    await cluster.nodes.signal("proxy-1", "SIGKILL");
+    for (const id of HOSTS) cluster.nodes.start(id);
+    await moreCalls(cluster.recorder, 50);
+    cluster.nodes.start("proxy-1");
+    await settled(cluster.nodes);
+    await checkHistory(cluster);
+  });
+
+  test("it loses power in the middle of a checkpoint", { timeout: 240_000 }, async () => {
+    const images = join(cluster.nodes.folder, "data", await primaryOf(cluster.nodes), "pools/main/images");
+    await until(() => listing(images).some((name) => name.endsWith("image.zst")), { timeoutMs: 60_000, everyMs: 1 });
+    for (const id of [...HOSTS, ...PROXIES]) await cluster.nodes.signal(id, "SIGKILL");
+    for (const id of [...PROXIES, ...HOSTS]) cluster.nodes.start(id);
+    await moreCalls(cluster.recorder, 50);
+    await settled(cluster.nodes);
+    await checkHistory(cluster);
+  });
+
+  test.skipIf(noNetwork !== null)(
+    "its primary is cut off from the proxies, but not from the vault",
+    { timeout: 240_000 },
+    async () => {
+      const first = await primaryOf(cluster.nodes);
+      cluster.surroundings.network?.apply(both(first, PROXIES));
+      await primaryOf(cluster.nodes, [first]);
+      await moreCalls(cluster.recorder, 50);
+      // Nobody tells it: it finds its number taken, or the fence.
+      await until(async () => (await cluster.nodes.report(first))?.role === "standby", { timeoutMs: 60_000 });
+      cluster.surroundings.network?.apply([]);
+      await settled(cluster.nodes);
+      await checkHistory(cluster);
+    },
+  );
+
+  test.skipIf(noNetwork !== null)(
+    "the network breaks around a standby in the middle of catching up, and heals",
+    { timeout: 240_000 },
+    async () => {
+      const first = await primaryOf(cluster.nodes);
+      const late = HOSTS.find((id) => id !== first) ?? "";
+      await cluster.nodes.signal(late, "SIGKILL");
+      rmSync(join(cluster.nodes.folder, "data", late), { recursive: true });
+      await moreCalls(cluster.recorder, 100);
+      cluster.nodes.start(late);
+      await until(async () => (await cluster.nodes.report(late)) !== null, { timeoutMs: 60_000 });
+      const others = [...HOSTS, ...PROXIES].filter((id) => id !== late);
+      cluster.surroundings.network?.apply(both(late, others));
+      await moreCalls(cluster.recorder, 100);
+      cluster.surroundings.network?.apply([]);
+      await settled(cluster.nodes);
+      await checkHistory(cluster);
+    },
+  );
+
+  test.skipIf(noClocks !== null).each([3600, -3600])(
+    "the wall clock of its primary jumps by %i s, and then another takes over",
+    { timeout: 240_000 },
+    async (byS) => {
       const primary = await primaryOf(cluster.nodes);
-      clocks?.move(primary, byS);
-      await moreCalls(cluster.recorder, 200);
+      cluster.surroundings.clocks?.move(primary, byS);
+      await moreCalls(cluster.recorder, 100);
       await cluster.nodes.signal(primary, "SIGKILL");
       await primaryOf(cluster.nodes, [primary]);
-      await moreCalls(cluster.recorder, 100);
+      await moreCalls(cluster.recorder, 50);
       cluster.nodes.start(primary);
       await settled(cluster.nodes);
-    }
-    await checkAll(cluster);
+      await checkHistory(cluster);
+    },
+  );
+
+  test("and in the end all hosts have the same state", { timeout: 240_000 }, async () => {
+    await cluster.load.stop();
+    await settled(cluster.nodes);
+    const { slot } = JSON.parse(await cluster.nodes.command("checkpoint", "--json")) as { slot: number };
+    expect(new Set(await cluster.nodes.stateHashes(slot)).size).toBe(1);
+    await cluster.nodes.command("vault", "verify");
   });
 });
