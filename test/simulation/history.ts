@@ -6,7 +6,7 @@
 import type { RecordId } from "../../shared/ids.ts";
 import { extend, type Head } from "../../shared/journal/head.ts";
 import type { SealedRecord } from "../../shared/journal/record.ts";
-import { decode, ModelStore, type SettledWrite } from "./model-store.ts";
+import type { Replica, SettledWrite } from "./replica.ts";
 
 export class Violation extends Error {
   readonly invariant: string;
@@ -25,23 +25,29 @@ interface Happened {
   readonly sealed: SealedRecord;
   readonly head: Head;
   readonly digest: number;
+  readonly writes: readonly SettledWrite[];
   /** Its name was synced once: it can no longer be lost. */
   durable: boolean;
 }
 
 export class History {
-  readonly #store = new ModelStore();
+  readonly #replica: Replica;
   readonly #slots: Happened[] = [];
   readonly #keys = new Map<string, SettledWrite & { readonly slot: number; readonly epoch: number }>();
   /** Values of each register, in order. */
   readonly #values = new Map<string, { readonly lsn: number; readonly value: number }[]>();
   readonly #denied = new Set<RecordId>();
+  readonly #deniedKeys = new Set<string>();
 
   /** Fences put where a record had been cleaned away. */
   voids = 0;
 
+  constructor(replica: Replica) {
+    this.#replica = replica;
+  }
+
   get head(): Head | null {
-    return this.#store.head;
+    return this.#replica.head;
   }
 
   at(slot: number): Happened | undefined {
@@ -68,9 +74,9 @@ export class History {
     }
     const extension = extend(this.head, sealed);
     check(extension.ok, "I1", () => `slot ${header.slot} does not follow: ${JSON.stringify(extension)}`);
-    this.#noteWrites(sealed);
-    this.#store.apply(sealed, extension.head);
-    this.#slots.push({ sealed, head: extension.head, digest: this.#store.digest, durable: false });
+    const writes = this.#replica.apply(sealed, extension.head);
+    this.#noteWrites(sealed, writes);
+    this.#slots.push({ sealed, head: extension.head, digest: this.#replica.digest, writes, durable: false });
   }
 
   synced(sealed: SealedRecord): void {
@@ -80,14 +86,13 @@ export class History {
 
   /** A power cut took a name that nobody had synced: it did not happen. */
   lost(sealed: SealedRecord): void {
-    const { header, kind } = sealed.record;
+    const { header } = sealed.record;
     const happened = this.at(header.slot);
     if (happened?.sealed.record.header.id !== header.id || happened.durable) return;
     check(this.#slots.length === header.slot, "I1", () => `slot ${header.slot} is lost, and later ones exist`);
     this.#slots.pop();
-    this.#store.forget(1);
-    if (kind !== "batch") return;
-    for (const { key, register } of decode(sealed.record.operations).writes) {
+    this.#replica.undo();
+    for (const { key, register } of happened.writes) {
       this.#keys.delete(key);
       this.#values.get(register)?.pop();
     }
@@ -100,16 +105,22 @@ export class History {
     check(this.at(slot)?.sealed.record.header.id !== id, "I8", () => `slot ${slot} is history, but was denied`);
   }
 
+  /** A client was told that this write was not applied. */
+  denyKey(key: string): void {
+    this.#deniedKeys.add(key);
+    check(!this.#keys.has(key), "I8", () => `${key} is history, but was told not applied`);
+  }
+
   removed(slot: number, newestCheckpoint: number, sealed: SealedRecord): void {
     const isHistory = this.at(slot)?.sealed.record.header.id === sealed.record.header.id;
     check(!isHistory || slot < newestCheckpoint, "I9", () => `slot ${slot} is deleted above every checkpoint`);
     check(!isHistory || sealed.record.kind !== "fence", "I9", () => `the fence at slot ${slot} is deleted`);
   }
 
-  #noteWrites({ record }: SealedRecord): void {
-    if (record.kind !== "batch") return;
+  #noteWrites({ record }: SealedRecord, writes: readonly SettledWrite[]): void {
     const { slot, epoch } = record.header;
-    for (const write of decode(record.operations).writes) {
+    for (const write of writes) {
+      check(!this.#deniedKeys.has(write.key), "I8", () => `${write.key} appears, which was told not applied`);
       check(!this.#keys.has(write.key), "I6", () => `${write.key} took effect twice, now at slot ${slot}`);
       this.#keys.set(write.key, { ...write, slot, epoch });
       const values = this.#values.get(write.register) ?? [];

@@ -9,7 +9,7 @@
 import type { BootId } from "../../shared/ids.ts";
 import type { FenceRef } from "../../shared/journal/record.ts";
 import { check, type History } from "./history.ts";
-import type { ModelStore } from "./model-store.ts";
+import type { Standing } from "./replica.ts";
 
 /** One operation of a client, over all its attempts. */
 export interface Operation {
@@ -21,6 +21,9 @@ export interface Operation {
   /** The highest LSN that any finished operation had shown when this one began. */
   readonly floorLsn: number;
 }
+
+/** What a host knows of an operation. */
+export type Judged = Pick<Operation, "key" | "kind" | "register">;
 
 export interface Answered {
   readonly lsn: number;
@@ -47,7 +50,7 @@ export class Ledger {
   }
 
   /** A host's store moved. */
-  moved(host: string, { head, digest }: ModelStore): void {
+  moved(host: string, { head, digest }: Standing): void {
     if (!head) return;
     const happened = this.#history.at(head.slot);
     check(
@@ -59,14 +62,14 @@ export class Ledger {
     check(happened.durable, "I2", () => `${host} applied slot ${head.slot}, whose name was never synced`);
   }
 
-  serves(host: string, fence: FenceRef, { head }: ModelStore): void {
+  serves(host: string, fence: FenceRef, { head }: Pick<Standing, "head">): void {
     const mine = this.#history.at(fence.slot)?.sealed.record.header.id === fence.id;
     check(mine, "I4", () => `${host} serves in epoch ${fence.epoch} by a fence that is not history`);
     check((head?.slot ?? 0) >= fence.slot, "I3", () => `${host} serves without all that was before its fence`);
   }
 
   /** An answer leaves a host. `sentMs`: when that attempt left its client. */
-  answers(host: string, bootId: BootId, operation: Operation, answer: Answered, times: Times): void {
+  answers(host: string, bootId: BootId, operation: Judged, answer: Answered, times: Times): void {
     const { epoch } = answer;
     if (!answer.replayed) this.#checkEpoch(host, epoch, times);
     if (!this.#firstAnswerMs.has(epoch)) this.#firstAnswerMs.set(epoch, times.nowMs);
@@ -90,7 +93,7 @@ export class Ledger {
     }
   }
 
-  #checkWrite(host: string, bootId: BootId, { key }: Operation, { lsn, value, replayed }: Answered): void {
+  #checkWrite(host: string, bootId: BootId, { key }: Judged, { lsn, value, replayed }: Answered): void {
     const settled = this.#history.settled(key);
     check(settled !== undefined, "I3", () => `${host} acknowledges ${key}, which is not in history`);
     const happened = this.#history.at(settled.slot);
@@ -105,7 +108,7 @@ export class Ledger {
     check(own || replayed, "I4", () => `${host} acknowledges ${key} in an epoch that is not its own`);
   }
 
-  #checkRead(host: string, { register }: Operation, { lsn, value }: Answered): void {
+  #checkRead(host: string, { register }: Judged, { lsn, value }: Answered): void {
     const published = lsn <= (this.#history.head?.lsn ?? 0);
     check(published, "I8", () => `${host} shows LSN ${lsn}, which is not published`);
     const expected = this.#history.valueAt(register, lsn);

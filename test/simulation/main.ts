@@ -1,68 +1,64 @@
 /**
- * `npm run simulate -- --seeds 1000` or `-- --minutes 10`, `-- --from 5000`; `SEED=n node test/simulation/main.ts` replays
- * one seed with its whole tail. Ends with code 1 if a seed failed.
+ * `npm run simulate -- --seeds 1000`, `-- --minutes 10`, `-- --from 5000`, `-- --cores` for the simulation of the cores
+ * alone; on all processors. `SEED=n npm run simulate` plays one seed again, with what happened last, and where it fails
+ * finds out which of its faults it needs for that. Ends with code 1 if a seed failed.
  */
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { MUTANTS } from "./mutant.ts";
-import { simulate, type RunResult } from "./simulation.ts";
+import { simulate as simulateCores } from "./core/simulation.ts";
+import { runSeeds } from "./seed-pool.ts";
+import { shrink } from "./shrink.ts";
+import { simulate } from "./simulation.ts";
+import { summaryOf } from "./summary.ts";
+
+const HELP = `npm run simulate -- [options]; SEED=n npm run simulate plays one seed again
+  --seeds <n>     so many seeds (300)
+  --minutes <n>   as long instead
+  --from <n>      the first seed (1)
+  --cores         the cores alone: fewer parts, many more seeds
+  --lines <n>     of the log of a failure (80)
+  --json          the summary as JSON
+`;
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: "string", default: "1000" },
-    from: { type: "string", default: "1" },
-    mutant: { type: "string" },
+    seeds: { type: "string", default: "300" },
     minutes: { type: "string" },
-    lines: { type: "string", default: "60" },
+    from: { type: "string", default: "1" },
+    cores: { type: "boolean", default: false },
+    lines: { type: "string", default: "80" },
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
   },
 });
+const lines = Number(values.lines);
+const seed = process.env["SEED"];
 
-const mutant = MUTANTS.find((name) => name === values.mutant) ?? null;
-const replayed = process.env["SEED"];
-process.exitCode = replayed === undefined ? await runMany() : await replay(Number(replayed));
+if (values.help) process.stdout.write(HELP);
+else process.exitCode = seed === undefined ? await runMany() : await replay(Number(seed));
 
-async function replay(seed: number): Promise<number> {
-  const result = await simulate({ seed, mutant, lines: Number(values.lines) });
-  process.stdout.write(
-    `${result.failure?.text ?? `seed ${seed} holds`}\n${JSON.stringify({ ...result, failure: null })}\n`,
-  );
-  return result.failure ? 1 : 0;
+async function replay(one: number): Promise<number> {
+  const result = await (values.cores ? simulateCores({ seed: one, lines }) : simulate({ seed: one, lines }));
+  const { failure, seen: _, ...figures } = result;
+  process.stdout.write(`${failure?.text ?? `seed ${one} holds`}\n${JSON.stringify(figures)}\n`);
+  if (failure && !values.cores) process.stdout.write(`it needs these faults: ${await shrink(one, failure.invariant)}\n`);
+  return failure ? 1 : 0;
 }
 
 async function runMany(): Promise<number> {
-  const from = Number(values.from);
-  const endMs = values.minutes === undefined ? Infinity : performance.now() + Number(values.minutes) * 60_000;
-  const last = values.minutes === undefined ? from + Number(values.seeds) - 1 : Infinity;
   const beganMs = performance.now();
-  const results: RunResult[] = [];
-  for (let seed = from; seed <= last && performance.now() < endMs; seed += 1) {
-    const result = await simulate({ seed, mutant, lines: Number(values.lines) });
-    results.push({ ...result, failure: result.failure && { ...result.failure, text: "" } });
-    if (result.failure) process.stdout.write(`${result.failure.text}\n\n`);
-  }
-  return summarize(results, (performance.now() - beganMs) / 1000);
-}
-
-function summarize(results: readonly RunResult[], seconds: number): number {
-  const sum = (figure: "steps" | "virtualMs" | "acknowledged" | "reads" | "epochs"): number =>
-    results.reduce((total, result) => total + result[figure], 0);
-  const hoursPerSecond = sum("virtualMs") / 3_600_000 / seconds;
-  const failed = results.filter(({ failure }) => failure !== null);
-  process.stdout.write(
-    `seeds ${results[0]?.seed} to ${results.at(-1)?.seed}: ${failed.length} failed; ${sum("steps")} steps, ` +
-      `${sum("acknowledged")} writes, ${sum("reads")} reads, ${sum("epochs")} epochs; ${seconds.toFixed(1)} s, ` +
-      `${Math.round(sum("steps") / seconds)} steps/s, ${hoursPerSecond.toFixed(3)} simulated hours per second\n`,
-  );
-  process.stdout.write(`seen: ${coverage(results)}\n`);
-  for (const { seed, failure } of failed) process.stdout.write(`seed ${seed}: ${failure?.reason}\n`);
-  return failed.length === 0 ? 0 : 1;
-}
-
-/** How often each rare thing happened. */
-function coverage(results: readonly RunResult[]): string {
-  const sum = new Map<string, number>();
-  for (const { seen } of results) for (const [what, count] of seen) sum.set(what, (sum.get(what) ?? 0) + count);
-  return [...sum]
-    .toSorted(([one], [other]) => (one < other ? -1 : 1))
-    .map(([what, count]) => `${what} ${count}`)
-    .join(", ");
+  const results = await runSeeds({
+    workers: availableParallelism(),
+    from: Number(values.from),
+    seeds: values.minutes === undefined ? Number(values.seeds) : null,
+    minutes: values.minutes === undefined ? null : Number(values.minutes),
+    cores: values.cores,
+    progress: (done, failed) => {
+      if (process.stderr.isTTY) process.stderr.write(`\r${done} seeds, ${failed} failed `);
+    },
+  });
+  if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
+  const summary = summaryOf(results, (performance.now() - beganMs) / 1000);
+  process.stdout.write(values.json ? `${JSON.stringify(summary.figures)}\n` : summary.text);
+  return summary.figures.failed === 0 ? 0 : 1;
 }

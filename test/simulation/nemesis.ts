@@ -1,84 +1,111 @@
 /** Does to the cluster what the seed's swarm says, at random times; and at the end makes everything well again. */
-import type { RecordId } from "../../shared/ids.ts";
+import type { NodeId, RecordId } from "../../shared/ids.ts";
+import { randomId } from "../../shared/ids.ts";
 import type { SimHost } from "./sim-host.ts";
-import { orderSeed, type SimProxy } from "./sim-proxy.ts";
+import type { SimProxy } from "./sim-proxy.ts";
 import type { World } from "./world.ts";
+
+const NOBODY = "nemesis" as NodeId;
 
 export class Nemesis {
   readonly #world: World;
   readonly #hosts: readonly SimHost[];
   readonly #proxies: readonly SimProxy[];
+  readonly #damage: () => boolean;
 
-  constructor(world: World, hosts: readonly SimHost[], proxies: readonly SimProxy[]) {
+  constructor(world: World, hosts: readonly SimHost[], proxies: readonly SimProxy[], damage: () => boolean) {
     this.#world = world;
     this.#hosts = hosts;
     this.#proxies = proxies;
+    this.#damage = damage;
   }
 
   start(): void {
     const { faults } = this.#world.swarm;
-    this.#every(faults.crashMs, () => this.#crash(this.#world.dice.pick(this.#hosts)));
-    this.#every(faults.pauseMs, () => this.#pause());
-    this.#every(faults.vaultCrashMs, () => this.#crashVault());
-    this.#every(faults.orderMs, () => this.#order());
-    this.#every(faults.cutMs, () => this.#cut());
-    this.#every(faults.fullMs, () => this.#fill());
-    this.#every(faults.corruptMs, () => this.#world.vault.corrupt());
-    this.#every(2_000, () => this.#restartSick());
-    if (this.#proxies.length > 0) this.#every(faults.proxyFaultMs, () => this.#disturbProxy());
-    if (this.#world.swarm.rejoin === "manual") this.#every(3_000, () => this.#hosts.forEach((host) => host.enrol()));
+    const { dice } = this.#world;
+    this.#every(faults.crashMs, "crash", () => this.#crash(dice.pick(this.#hosts)));
+    this.#every(faults.stopMs, "stop", () => this.#stop(dice.pick(this.#hosts)));
+    this.#every(faults.pauseMs, "pause", () => this.#pause());
+    this.#every(faults.vaultCrashMs, "power cut of the share", () => this.#world.disk.crash(this.#world.random));
+    this.#every(faults.orderMs, "random order", () => this.#order());
+    this.#every(faults.cutMs, "cut from the share", () => this.#cut());
+    this.#every(faults.partitionMs, "partition", () => this.#partition());
+    this.#every(faults.resetMs, "reset", () => this.#reset());
+    this.#every(faults.fullMs, "full", () => this.#fill());
+    this.#every(faults.corruptMs, "damage", () => void this.#damage());
+    this.#every(faults.clockJumpMs, "clock jump", () => this.#jump());
+    this.#every(2_000, "restart of the sick", () => this.#restartSick());
+    if (this.#proxies.length > 0) this.#every(faults.proxyFaultMs, "proxy fault", () => this.#disturbProxy());
   }
 
   /** All faults end: whoever is dead or sick is started, whoever is paused goes on. */
   heal(): void {
-    this.#world.vault.full = false;
+    this.#world.disk.freeBytes = 2 ** 40;
+    this.#world.links.heal();
     for (const host of this.#hosts) {
-      host.vault.cutUntilMs = 0;
-      host.process.resume();
-      if (!host.process.alive) host.start();
+      host.machine.cutUntilMs = 0;
+      host.machine.process.resume();
+      if (!host.alive) host.start();
     }
     for (const proxy of this.#proxies) {
-      proxy.process.resume();
-      if (!proxy.process.alive) proxy.start();
+      proxy.machine.process.resume();
+      if (!proxy.alive) proxy.start();
     }
   }
 
   /** What a supervisor and an operator do while nothing serves. */
   assist(): void {
-    for (const host of this.#hosts) host.enrol();
     this.#restartSick();
-    // A living primary makes a checkpoint at once for whoever is stuck.
-    if (this.#hosts.some(({ state }) => state.alarm?.code === "HS_POOL_STUCK")) {
-      for (const host of this.#hosts) host.cleaner.hurry();
+    for (const host of this.#hosts) {
+      if (host.alive && this.#needsEnrolment(host)) this.#restart(host);
+      if (!host.alive) host.start();
     }
     if (this.#proxies.length > 0 || this.#hosts.some(({ serving }) => serving)) return;
     this.#orderHost(this.#world.dice.pick(this.#hosts), this.#world.history.head?.fence.id ?? null);
   }
 
-  /** A host that may never serve again in this life gets another one. */
-  #restartSick(): void {
-    for (const host of this.#hosts.filter(({ sick, process }) => sick && process.alive)) {
-      host.crash();
-      host.start();
-    }
+  #needsEnrolment({ pool }: SimHost): boolean {
+    return this.#world.swarm.rejoin === "manual" && pool?.state.phase.type === "fenced";
   }
 
-  #every(meanMs: number | null, act: () => void): void {
+  /** A host that may never serve again in this life gets another one. */
+  #restartSick(): void {
+    for (const host of this.#hosts) if (host.sick) this.#restart(host);
+  }
+
+  #restart(host: SimHost): void {
+    host.crash();
+    host.start();
+  }
+
+  #every(meanMs: number | null, what: string, act: () => void): void {
     if (meanMs === null) return;
-    const { dice, scheduler, healed } = this.#world;
+    const { dice, scheduler, healed, log, promised } = this.#world;
     scheduler.after(-Math.log(1 - dice.next()) * meanMs, () => {
       if (healed()) return;
+      log.note(`fault: ${what}`);
+      this.#world.disk.nowMs = scheduler.nowMs;
+      promised();
       act();
-      this.#every(meanMs, act);
+      this.#every(meanMs, what, act);
     });
   }
 
   #crash(host: SimHost): void {
-    const { dice, scheduler, healed } = this.#world;
-    if (!host.process.alive) return;
-    host.crash();
+    const { dice, scheduler, healed, swarm } = this.#world;
+    if (!host.alive) return;
+    const { losesDisk, losesTail } = swarm.faults;
+    host.crash(dice.chance(losesDisk) ? "disk" : dice.chance(losesTail) ? "tail" : "nothing");
     scheduler.after(dice.spread(10, 3_000), () => {
-      if (!host.process.alive && !healed()) host.start();
+      if (!host.alive && !healed()) host.start();
+    });
+  }
+
+  #stop(host: SimHost): void {
+    const { dice, scheduler, healed } = this.#world;
+    host.stop();
+    scheduler.after(dice.spread(100, 4_000), () => {
+      if (!host.alive && !healed()) host.start();
     });
   }
 
@@ -87,71 +114,82 @@ export class Nemesis {
     const host = dice.pick(this.#hosts);
     const durationMs = dice.spread(10, swarm.faults.longestPauseMs);
     log.add(host.id, "is paused", `for ${durationMs.toFixed(0)} ms`);
-    host.process.pause(durationMs);
-  }
-
-  #crashVault(): void {
-    this.#world.log.add("vault", "loses its power");
-    this.#world.vault.crash();
+    host.machine.pause(durationMs);
   }
 
   /** At any time, to anybody, about any fence: nothing of safety rests on orders. */
   #order(): void {
     const { dice, history } = this.#world;
     const host = dice.pick(this.#hosts);
-    if (!host.process.alive) return;
-    const known = [history.head?.fence.id ?? null, host.state.newestFence?.id ?? null, this.#anyFence()];
-    const fence = dice.chance(0.1) ? dice.pick([null, this.#world.newId<RecordId>()]) : dice.pick(known);
-    const times = dice.chance(0.3) ? 2 : 1;
-    for (let count = 0; count < times; count += 1)
+    const known = [history.head?.fence.id ?? null, host.pool?.fence?.id ?? null, this.#anyFence()];
+    const fence = dice.chance(0.1) ? dice.pick([null, randomId<RecordId>(this.#world.random)]) : dice.pick(known);
+    for (let count = dice.chance(0.3) ? 2 : 1; count > 0; count -= 1) {
       this.#orderHost(dice.chance(0.5) ? dice.pick(this.#hosts) : host, fence);
+    }
   }
 
   #anyFence(): RecordId | null {
     const { dice, history } = this.#world;
-    const at = dice.whole(1, Math.max(1, history.head?.slot ?? 1));
-    return history.at(at)?.head.fence.id ?? null;
+    return history.at(dice.whole(1, Math.max(1, history.head?.slot ?? 1)))?.head.fence.id ?? null;
   }
 
   #orderHost(host: SimHost, fence: RecordId | null): void {
-    const { log } = this.#world;
-    host.process.later(0, () => {
-      const order = {
-        ...orderSeed(host),
-        reason: "order" as const,
-        fence,
-        orderedBy: null,
-        cause: "random",
-        votes: [],
-      };
-      host.order(order, (answer) => log.add(host.id, "answers the order", answer?.outcome));
+    const { log, failed } = this.#world;
+    const pool = host.pool;
+    if (!pool) return;
+    const { bootId } = pool.state.settings;
+    host.lifeline().later(0, () => {
+      this.#world.promised();
+      pool
+        .promote({ pool: pool.id, bootId, fence, cause: "random", votes: [] }, NOBODY)
+        .then((answer) => log.add(host.id, "answers the order", answer.reason), failed);
     });
   }
 
   #cut(): void {
-    const { dice, scheduler, log } = this.#world;
-    const host = dice.pick(this.#hosts);
-    host.vault.cutUntilMs = scheduler.nowMs + dice.spread(100, 5_000);
-    log.add(host.id, "is cut off from the vault");
+    const { dice, scheduler } = this.#world;
+    const { machine } = dice.pick(this.#hosts);
+    machine.cutUntilMs = scheduler.nowMs + dice.spread(100, 5_000);
+    machine.cutErrs = dice.chance(0.5);
+  }
+
+  #partition(): void {
+    const { dice, scheduler, links } = this.#world;
+    const ids = [...this.#hosts, ...this.#proxies].map(({ id }) => id);
+    const [one, other] = [dice.pick(ids), dice.pick(ids)];
+    const untilMs = scheduler.nowMs + dice.spread(100, 5_000);
+    links.cut(one, other, untilMs);
+    if (dice.chance(0.6)) links.cut(other, one, untilMs);
+  }
+
+  #reset(): void {
+    const { dice, net } = this.#world;
+    const proxy = this.#proxies.length > 0 ? dice.pick(this.#proxies).id : "client-1";
+    net.reset(proxy, dice.pick(this.#hosts).id);
   }
 
   #fill(): void {
-    const { dice, scheduler, vault, log } = this.#world;
-    vault.full = true;
-    log.add("vault", "is full");
-    scheduler.after(dice.spread(50, 2_000), () => {
-      vault.full = false;
+    const { dice, scheduler, disk } = this.#world;
+    disk.freeBytes = dice.pick([0, 32 * 1024 * 1024]);
+    scheduler.after(dice.spread(50, 4_000), () => {
+      disk.freeBytes = 2 ** 40;
     });
+  }
+
+  /** Of a wall clock: by an hour at most, in both directions. */
+  #jump(): void {
+    const { dice } = this.#world;
+    dice.pick([...this.#hosts, ...this.#proxies]).machine.wall.offsetMs = dice.between(-3_600_000, 3_600_000);
   }
 
   #disturbProxy(): void {
     const { dice, scheduler, healed } = this.#world;
     const proxy = dice.pick(this.#proxies);
-    if (dice.chance(0.5)) return proxy.process.pause(dice.spread(50, 3_000));
-    if (!proxy.process.alive) return;
+    if (dice.chance(0.5)) return proxy.machine.pause(dice.spread(50, 3_000));
+    if (!proxy.alive) return;
     proxy.crash();
     scheduler.after(dice.spread(10, 2_000), () => {
-      if (!proxy.process.alive && !healed()) proxy.start();
+      if (!proxy.alive && !healed()) proxy.start();
     });
   }
 }

@@ -1,346 +1,213 @@
 /**
- * A simulated host: production core, production read proof, production report; a shell that performs effects with every
- * fault that the seed has. The disk outlives the process, or does not.
+ * A host of the simulation: the production host, `host/host.ts`, on simulated parts; and what kills it and starts it again.
  */
-import type { BootId, NodeId, OriginId, RecordId } from "../../shared/ids.ts";
-import { parsePoolId } from "../../shared/ids.ts";
+import type { Config } from "../../shared/config/config.ts";
+import { isHotspareError, reasonOf } from "../../shared/errors.ts";
+import type { NodeId } from "../../shared/ids.ts";
 import type { FenceRef } from "../../shared/journal/record.ts";
-import type { HostReport } from "../../shared/wire/messages.ts";
-import { initialPool, isServing, stepPool } from "../../host/core/pool-core.ts";
-import type { Effect, Order, OrderAnswer, PoolEvent, PoolState, Seed, Tenure } from "../../host/core/pool-state.ts";
-import { reportOf } from "../../host/pool-report.ts";
-import { ReadProof } from "../../host/read-proof.ts";
-import { ModelStore } from "./model-store.ts";
-import { SimCleaner } from "./sim-cleaner.ts";
-import { SimCommitter, type HostAnswer, type Waiting } from "./sim-committer.ts";
-import { SimEffects } from "./sim-effects.ts";
-import { SimProcess } from "./sim-process.ts";
-import { VaultCalls } from "./vault-calls.ts";
+import type { HostParts } from "../../host/host-parts.ts";
+import type { Alarm } from "../../host/core/pool-state.ts";
+import { startHost, type RunningHost } from "../../host/host.ts";
+import type { LocalCopy } from "../../host/local-copy.ts";
+import { PoolCopy } from "../../host/pool-copy.ts";
+import type { HostedPool } from "../../host/pool.ts";
+import { restoreCheckpoint } from "../../host/checkpoint/restore-checkpoint.ts";
+import { check } from "./history.ts";
+import { HostJudge } from "./host-judge.ts";
+import type { Machine } from "./machine.ts";
+import { simApp } from "./sim-app.ts";
+import { SimControl } from "./sim-control.ts";
+import { SimImages } from "./sim-images.ts";
+import { simLog } from "./sim-log.ts";
+import type { Lifeline } from "./sim-process.ts";
+import { SimTransport, type Receiver } from "./sim-transport.ts";
+import { SimVault } from "./sim-vault.ts";
+import { syncZstd } from "./sync-zstd.ts";
 import type { World } from "./world.ts";
 
-export const POOL = parsePoolId("main");
-const TAKEOVER_TIMEOUT_MS = 2_000;
+const SECRET = Buffer.alloc(32, 7);
 
-/** What is on the host's own disk. */
-interface Disk {
-  store: ModelStore;
-  stableFence: RecordId | null;
-}
-
-export class SimHost {
+export class SimHost implements Receiver {
   readonly id: NodeId;
-  readonly process: SimProcess;
-  readonly vault: VaultCalls;
-  readonly disk: Disk = { store: new ModelStore(), stableFence: null };
+  readonly machine: Machine;
   readonly #world: World;
-  readonly #first: boolean;
-  readonly #effects: SimEffects;
-  readonly cleaner: SimCleaner;
-  #committer: SimCommitter;
-  #proof: ReadProof;
-  #state: PoolState;
-  #events: PoolEvent[] = [];
-  #stepping = false;
-  #tickets = 0;
-  readonly #orders = new Map<number, (answer: OrderAnswer | null) => void>();
-  #bootId = "" as BootId;
+  readonly #config: Config;
+  readonly #receivers: ReadonlyMap<NodeId, Receiver>;
+  #running: RunningHost | null = null;
+  #copies: LocalCopy[] = [];
+  #seen: unknown = null;
+  #served: FenceRef | null = null;
+  control: SimControl | null = null;
 
-  constructor(world: World, id: NodeId, options: { readonly first: boolean }) {
-    this.id = id;
+  constructor(world: World, machine: Machine, config: Config, receivers: ReadonlyMap<NodeId, Receiver>) {
+    this.id = machine.id;
+    this.machine = machine;
     this.#world = world;
-    this.#first = options.first;
-    this.process = new SimProcess(world.scheduler);
-    this.vault = new VaultCalls(world, this.process);
-    this.#committer = this.#newCommitter();
-    this.#proof = this.#newProof();
-    this.#state = initialPool(this.#settings());
-    this.#effects = new SimEffects(world, this);
-    this.cleaner = new SimCleaner(world, this);
+    this.#config = config;
+    this.#receivers = receivers;
   }
 
-  get state(): PoolState {
-    return this.#state;
+  get alive(): boolean {
+    return this.machine.process.alive;
   }
 
-  get committer(): SimCommitter {
-    return this.#committer;
-  }
-
-  get bootId(): BootId {
-    return this.#bootId;
+  get pool(): HostedPool | null {
+    return this.alive ? (this.#running?.pools[0] ?? null) : null;
   }
 
   get serving(): boolean {
-    return this.process.alive && isServing(this.#state);
+    return this.pool?.serving ?? false;
   }
 
   /** Deposed or stepped down for good: only a new process helps. */
   get sick(): boolean {
-    return this.#state.phase.type === "fenced" && this.#state.phase.sick;
+    const phase = this.pool?.state.phase;
+    return phase?.type === "fenced" && phase.sick;
   }
 
-  // --- Life -----------------------------------------------------------------------------------------------------------
+  lifeline(): Lifeline {
+    return this.machine.process.lifeline();
+  }
 
   start(): void {
-    this.process.start();
-    this.vault.begin();
-    this.#bootId = this.#world.newId<BootId>();
-    this.#committer = this.#newCommitter();
-    this.#proof = this.#newProof();
-    this.cleaner.begin();
-    this.#state = initialPool(this.#settings());
-    this.#world.log.add(this.id, "starts", { slot: this.disk.store.head?.slot });
-    const { head } = this.disk.store;
-    this.dispatch({ type: "started", applied: head, lastTenure: this.#lastTenure(), seed: this.seed() });
-    this.#tick();
-  }
-
-  crash(): void {
-    const { dice, swarm, log } = this.#world;
-    this.process.kill();
-    this.#events = [];
-    const { losesDisk, losesTail } = swarm.faults;
-    const loss = dice.chance(losesDisk) ? "disk" : dice.chance(losesTail) ? "tail" : "nothing";
-    log.add(this.id, "crashes", { loses: loss });
-    if (loss === "disk") Object.assign(this.disk, { store: new ModelStore(), stableFence: null });
-    if (loss === "tail") this.disk.store.forget(dice.whole(1, 4));
-    for (const answer of this.#orders.values()) answer(null);
-    this.#orders.clear();
-  }
-
-  // --- Asked from outside ---------------------------------------------------------------------------------------------
-
-  request(waiting: Waiting): void {
-    if (!this.serving && !this.#servesTooEarly()) return waiting.answer({ type: "not-primary" });
-    const checked = this.#checked(waiting);
-    if (waiting.asked.kind === "write") this.#committer.write(checked);
-    else this.#read(checked);
-  }
-
-  /** `null`: the process died with the order. */
-  order(order: Order, answered: (answer: OrderAnswer | null) => void): void {
-    const ticket = ++this.#tickets;
-    this.#orders.set(ticket, answered);
-    this.dispatch({ type: "ordered", ticket, order });
-  }
-
-  hint(): void {
-    this.dispatch({ type: "hint" });
-  }
-
-  enrol(): void {
-    this.dispatch({ type: "enrol" });
-  }
-
-  report(): HostReport {
-    const now = this.#world.scheduler.nowMs;
-    return {
-      host: this.id,
-      bootId: this.#bootId,
-      vaultId: null,
-      version: "0",
-      configHash: "",
-      mainTickAgeMs: 0,
-      probe: { ok: now >= this.vault.cutUntilMs, ageMs: 0, latencyMs: 1 },
-      candidate: true,
-      pools: [reportOf(this.#state, 0, now)],
-    };
-  }
-
-  // --- Events ---------------------------------------------------------------------------------------------------------
-
-  dispatch(event: PoolEvent): void {
-    this.#events.push(event);
-    if (this.#stepping) return;
-    this.#stepping = true;
-    try {
-      for (let next = this.#events.shift(); next; next = this.#events.shift()) this.#step(next);
-    } finally {
-      this.#stepping = false;
-    }
-  }
-
-  answerOrder(ticket: number, answer: OrderAnswer): void {
-    this.#world.log.note(
-      answer.outcome === "serving" ? "order serving" : `order refused: ${answer.reason.slice(0, 40)}`,
+    const { log, promised } = this.#world;
+    this.machine.start();
+    log.add(this.id, "starts");
+    const life = this.lifeline();
+    const judge = new HostJudge(this.#world, this);
+    const config = this.#ownConfig();
+    promised();
+    startHost({
+      config,
+      id: this.id,
+      secret: SECRET,
+      clock: this.machine.clock(life),
+      random: this.machine.random,
+      log: simLog(log, this.id),
+      die: (error) => this.#die(life, error),
+      parts: this.#parts(life),
+      app: simApp((leaving) => judge.judge(leaving)),
+    }).then(
+      (running) => {
+        if (!life.ended()) this.#running = running;
+      },
+      (error: unknown) => this.#die(life, error),
     );
-    this.#orders.get(ticket)?.(answer);
-    this.#orders.delete(ticket);
   }
 
-  /** Every move of the store is judged. */
-  moved(): void {
-    this.#world.ledger.moved(this.id, this.disk.store);
+  crash(loses: "nothing" | "tail" | "disk" = "nothing"): void {
+    if (!this.alive) return;
+    this.#world.log.add(this.id, "crashes", { loses });
+    this.machine.crash(loses);
+    const copies = this.#copies.splice(0);
+    this.#running = null;
+    this.control = null;
+    this.#seen = null;
+    for (const copy of copies) void copy.close();
+    this.machine.removeOldDisk();
   }
 
-  seed(): Seed {
-    const { newId, scheduler } = this.#world;
-    return { id: newId<RecordId>(), origin: newId<OriginId>(), wallMs: Math.floor(scheduler.nowMs) };
-  }
-
-  leaveTenure(): void {
-    if (this.#state.phase.type !== "primary" && this.#committer.head !== null) this.#committer.end();
-  }
-
-  #step(event: PoolEvent): void {
-    const before = this.#state;
-    const { state, effects } = stepPool(before, event, this.#world.scheduler.nowMs);
-    this.#state = state;
-    if (event.type !== "tick" || effects.length > 0) this.#world.log.add(this.id, event.type, event);
-    this.#note(before, state);
-    this.#onTransition(before, state);
-    for (const effect of effects) this.#perform(effect);
-  }
-
-  #note(before: PoolState, after: PoolState): void {
-    const { log } = this.#world;
-    if (after.phase.type !== before.phase.type) {
-      log.add(this.id, `becomes ${after.phase.type}`, reasonOf(after));
-      log.note(after.phase.type);
-    }
-    if (after.alarm && after.alarm.reason !== before.alarm?.reason) log.note(after.alarm.code);
-    const { phase } = after;
-    if (phase.type === "taking-over") log.note(`takeover ${phase.stage.type}`);
-    if (phase.type === "primary" && phase.primary.publication)
-      log.note(`publication ${phase.primary.publication.stage.type}`);
-  }
-
-  #perform(effect: Effect): void {
-    this.#world.log.add(this.id, `> ${effect.type}`, effect);
-    this.#effects.perform(effect);
-  }
-
-  #onTransition(before: PoolState, after: PoolState): void {
-    if (after.lastTenure?.stable) this.disk.stableFence = after.lastTenure.fence;
-    if (isServing(before) === isServing(after)) return;
-    if (isServing(before)) return this.#committer.close();
-    const fence = after.phase.type === "primary" ? after.phase.primary.fence : null;
-    this.#world.ledger.serves(this.id, fence as FenceRef, this.disk.store);
-    this.#committer.open();
-  }
-
-  #tick(): void {
-    const { swarm } = this.#world;
-    this.dispatch({ type: "tick", seed: this.seed() });
-    this.leaveTenure();
-    this.cleaner.tick();
-    this.process.later(swarm.tickMs, () => this.#tick());
-  }
-
-  // --- Reading and writing --------------------------------------------------------------------------------------------
-
-  #read(waiting: Waiting): void {
-    if (this.#world.mutant === "read without proof" || this.#servesTooEarly()) return this.#answerRead(waiting);
-    this.#prove()
-      .then(
-        () => this.#answerRead(waiting),
-        () => waiting.answer({ type: "not-primary" }),
-      )
-      .catch(this.#world.failed);
-  }
-
-  #prove(): Promise<void> {
+  /** SIGTERM: it steps back, and ends; what hangs is killed. */
+  stop(): void {
+    const running = this.#running;
+    if (!running || !this.alive) return;
+    const life = this.lifeline();
+    this.#world.log.add(this.id, "is told to stop");
     this.#world.promised();
-    return this.#proof.prove();
+    running.stop().then(
+      () => void (life.ended() || this.crash()),
+      (error: unknown) => this.#world.failed(error),
+    );
+    life.later(8_000, () => this.crash());
   }
 
-  #answerRead({ asked, answer }: Waiting): void {
-    const { store } = this.disk;
-    const value = store.read(asked.register);
-    answer({ type: "done", lsn: store.head?.lsn ?? 0, value, epoch: this.#epoch(), replayed: false });
+  /** Judges where it stands, after whatever it did. */
+  observe(): void {
+    const pool = this.pool;
+    if (!pool) return;
+    const { state } = pool;
+    if (state === this.#seen) return;
+    this.#seen = state;
+    this.#world.ledger.moved(this.id, { head: state.applied, digest: 0 });
+    const { phase } = state;
+    const fence = phase.type === "primary" && phase.primary.stage === "serving" ? phase.primary.fence : null;
+    if (fence && fence.id !== this.#served?.id) {
+      this.#world.log.note("serves");
+      this.#world.ledger.serves(this.id, fence, { head: state.applied });
+    }
+    this.#served = fence ?? this.#served;
+    if (state.alarm) this.#judgeAlarm(state.alarm);
+    this.#world.log.note(`phase ${phase.type}`);
   }
 
-  /** An answer is judged when it leaves, and leaves only a process that lives. */
-  #checked({ asked, sentMs, answer }: Waiting): Waiting {
-    const { ended } = this.process.lifeline();
-    const { ledger, scheduler } = this.#world;
-    const judged = (given: HostAnswer): void => {
-      if (ended()) return;
-      const times = { sentMs, nowMs: scheduler.nowMs };
-      if (given.type === "done") ledger.answers(this.id, this.#bootId, asked, given, times);
-      answer(given);
-    };
-    return { asked, sentMs, answer: judged };
+  /** Nothing is missing and nothing is damaged here but what the run itself damaged. */
+  #judgeAlarm({ code, slot, reason }: Alarm): void {
+    this.#world.log.note(code);
+    const isFalse = code === "HS_RECORD_MISSING" && !this.#world.damaged();
+    check(!isFalse, "I15", () => `${this.id} has a false alarm at slot ${slot}: ${reason}`);
   }
 
-  #epoch(): number {
-    const { phase } = this.#state;
-    return phase.type === "primary" ? phase.primary.fence.epoch : (this.#state.newestFence?.epoch ?? 0);
-  }
-
-  #servesTooEarly(): boolean {
-    const { phase } = this.#state;
-    const between = phase.type === "taking-over" && "fence" in phase.stage;
-    return this.#world.mutant === "serve before confirming" && between;
+  /** Of the whole state; for comparisons. */
+  get file(): string | null {
+    return this.alive ? (this.#copies.at(-1)?.store.file ?? null) : null;
   }
 
   // --- Parts ----------------------------------------------------------------------------------------------------------
 
-  #newCommitter(): SimCommitter {
-    const { ended } = this.process.lifeline();
-    return new SimCommitter(this.#world, {
-      publish: (sealed) => this.dispatch({ type: "publish", sealed }),
-      committed: () => this.dispatch({ type: "committed" }),
-      prove: () => this.#prove(),
-      store: () => this.disk.store,
-      moved: () => void (ended() || this.moved()),
-    });
-  }
-
-  #newProof(): ReadProof {
-    const { ended } = this.process.lifeline();
-    return new ReadProof(POOL, this.#world.swarm.reads, {
-      standing: () => this.#standing(),
-      find: (at) =>
-        new Promise((resolve) =>
-          this.vault.find(at, (found) => {
-            this.#world.promised();
-            resolve(found);
-          }),
-        ),
-      barrier: () =>
-        new Promise((resolve, reject) =>
-          this.#committer.run([], 0, (head) => {
-            this.#world.promised();
-            if (head && !ended()) resolve();
-            else reject(new Error("not primary"));
-          }),
-        ),
-    });
-  }
-
-  #standing(): ReturnType<ConstructorParameters<typeof ReadProof>[2]["standing"]> {
-    const { phase } = this.#state;
-    if (phase.type !== "primary" || phase.primary.stage !== "serving") return null;
-    const { fence, head, publication } = phase.primary;
-    return { fence, head: head.slot, inFlight: publication?.sealed ?? null };
-  }
-
-  #lastTenure(): Tenure | null {
-    const { store, stableFence } = this.disk;
-    const fence = store.head?.fence;
-    if (!fence || fence.owner !== this.id) return null;
-    return { fence: fence.id, reason: store.fenceReason, stable: stableFence === fence.id };
-  }
-
-  #settings(): PoolState["settings"] {
-    const { swarm } = this.#world;
+  #parts(life: Lifeline): HostParts {
+    const vault = new SimVault(this.#world, this.machine);
     return {
-      pool: POOL,
-      self: this.id,
-      bootId: this.#bootId,
-      firstPreferred: this.#first,
-      orderable: swarm.proxies > 0 && swarm.hosts > 1,
-      takeoverTimeoutMs: TAKEOVER_TIMEOUT_MS,
-      surveyIntervalMs: 100,
-      rejoin: swarm.rejoin,
-      schema: ["entry"],
+      sockets: this.machine.sockets(),
+      checkData: () => undefined,
+      lockData: () => () => undefined,
+      openVault: () => vault,
+      startControl: (options) => {
+        const control = new SimControl(options);
+        if (!life.ended()) this.control = control;
+        return Promise.resolve(control);
+      },
+      openImages: (options) => new SimImages(this.#world, this.machine, vault, options),
+      openCopy: (options) => {
+        const copy = new PoolCopy({
+          ...options,
+          restore: (wish) => restoreCheckpoint({ ...wish, vault, zstd: syncZstd }),
+        });
+        this.#copies.push(copy);
+        return copy;
+      },
+      attest: () => Promise.resolve({ type: "failed", reason: "simulated" }),
+      connect: () => new SimTransport(this.#world, this.id, life, this.#receivers),
+      warmUp: () => Promise.resolve(),
     };
   }
-}
 
-/** Why, where a phase says it. */
-function reasonOf({ phase, alarm }: PoolState): string {
-  if (phase.type === "fenced") return phase.reason;
-  return alarm?.reason ?? "";
+  #ownConfig(): Config {
+    const { data } = this.machine;
+    return {
+      ...this.#config,
+      hosts: this.#config.hosts.map((host) => (host.id === this.id ? { ...host, data } : host)),
+    };
+  }
+
+  /** As SIGKILL by itself: nothing more leaves this process. What breaks the program's own rules ends the run. */
+  #die(life: Lifeline, error: unknown): void {
+    if (life.ended()) return;
+    this.#world.log.add(this.id, "kills itself", reasonOf(error));
+    this.#world.log.note("kills itself");
+    if (!isHotspareError(error) || error.code === "HS_INTERNAL") this.#world.failed(error);
+    this.crash();
+    this.#restartLater();
+  }
+
+  #restartLater(): void {
+    const { scheduler, dice, healed } = this.#world;
+    scheduler.after(dice.spread(50, 2_000), () => {
+      if (!this.alive && !healed()) this.start();
+    });
+  }
+
+  /** A state that is not the one that its slot must have. */
+  compare(hash: string, expected: string): void {
+    check(hash === expected, "I2", () => `${this.id} holds another state than history at its slot`);
+  }
 }

@@ -1,29 +1,45 @@
 /**
- * One run of the whole cluster from one seed: the production cores of hosts and proxies on a simulated share, disk and
- * network, in virtual time. Throws what breaks an invariant; the same seed gives the same run.
+ * One run of a whole cluster from one seed: the production hosts and proxies, from their composition roots to their last
+ * shell, on a simulated share, network and clock, in virtual time. Ends with the first broken invariant; the same seed
+ * gives the same run.
  */
-import type { BootId, NodeId, OriginId, RecordId } from "../../shared/ids.ts";
-import { parseNodeId } from "../../shared/ids.ts";
+import { mkdtempSync, rmSync, existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { parseNodeId, type NodeId } from "../../shared/ids.ts";
+import type { Random } from "../../shared/random.ts";
+import { createVaultIdentity } from "../../shared/vault/vault-identity.ts";
+import { DirectoryVault } from "../../shared/vault/directory-vault.ts";
+import { MemoryIo } from "../../shared/vault/memory-io.ts";
+import { stateHash } from "../../host/store/state-hash.ts";
+import { checkRegisters } from "../checkers/register.ts";
 import { Dice } from "./dice.ts";
 import { EventLog } from "./event-log.ts";
 import { check, History, Violation } from "./history.ts";
 import { Ledger } from "./ledger.ts";
-import { focus, type Mutant } from "./mutant.ts";
+import { Links } from "./links.ts";
+import { Machine } from "./machine.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Scheduler } from "./scheduler.ts";
-import { SimClient, type Target } from "./sim-client.ts";
+import { SimClient } from "./sim-client.ts";
+import { simConfig, VAULT_ID } from "./sim-config.ts";
+import { SimDisk } from "./sim-disk.ts";
 import { SimHost } from "./sim-host.ts";
-import { SimNetwork } from "./sim-network.ts";
 import { SimProxy } from "./sim-proxy.ts";
-import { SimVault } from "./sim-vault.ts";
+import { SimNet } from "./sim-sockets.ts";
+import type { Receiver } from "./sim-transport.ts";
+import { StoreReplica } from "./store-replica.ts";
 import { swarmOf, type Swarm } from "./swarm.ts";
+import { checkpointSlot, JournalWitness } from "./witness.ts";
 import type { World } from "./world.ts";
 
 export interface RunOptions {
   readonly seed: number;
-  readonly mutant?: Mutant | null;
   /** Lines of the log that a failure shows. */
   readonly lines?: number;
+  /** Changes what the seed drew. */
+  readonly focus?: ((swarm: Swarm) => Swarm) | undefined;
 }
 
 export interface RunResult {
@@ -39,58 +55,60 @@ export interface RunResult {
 }
 
 /** How long everything may take to be well again once the faults have ended. */
-const HEALING_MS = 40_000;
-const ASSIST_MS = 2_500;
+const HEALING_MS = 90_000;
+const ASSIST_MS = 5_000;
+const SHARED_MEMORY = "/dev/shm";
 
 /** Runs one seed to its end, or to the first broken invariant. */
-export async function simulate({ seed, mutant = null, lines = 60 }: RunOptions): Promise<RunResult> {
-  const simulation = new Simulation(seed, mutant, lines);
-  const failure = await simulation.run();
-  return { seed, ...simulation.figures(), failure };
+export async function simulate({ seed, lines = 60, focus = asDrawn }: RunOptions): Promise<RunResult> {
+  const folder = mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), "hotspare-simulation-"));
+  const simulation = new Simulation({ seed, lines, focus }, folder);
+  try {
+    const failure = await simulation.run();
+    return { seed, ...simulation.figures(), failure };
+  } finally {
+    simulation.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 class Simulation {
   readonly #seed: number;
   readonly #swarm: Swarm;
   readonly #world: World;
+  readonly #replica: StoreReplica;
   readonly #hosts: readonly SimHost[];
   readonly #proxies: readonly SimProxy[];
   readonly #clients: readonly SimClient[];
   readonly #nemesis: Nemesis;
+  readonly #onUnhandled = (error: unknown): void => void this.#failures.push(error);
   #steps = 0;
-  #ids = 0;
-  #promised = false;
+  #promised = true;
   #healed = false;
+  #damaged = false;
   #failures: unknown[] = [];
 
-  constructor(seed: number, mutant: Mutant | null, lines: number) {
-    const dice = new Dice(seed);
-    const scheduler = new Scheduler(dice);
-    const history = new History();
+  constructor({ seed, lines, focus }: Required<RunOptions>, folder: string) {
     this.#seed = seed;
-    this.#swarm = focus(swarmOf(dice), mutant);
-    this.#world = {
-      scheduler,
-      dice,
-      swarm: this.#swarm,
-      history,
-      mutant,
-      ledger: new Ledger(history),
-      vault: new SimVault(scheduler, dice, history),
-      log: new EventLog(scheduler, lines),
-      newId: <Id extends BootId | RecordId | OriginId>() => (++this.#ids).toString(16).padStart(32, "0") as Id,
-      promised: () => {
-        this.#promised = true;
-      },
-      failed: (error) => void this.#failures.push(error),
-      healed: () => this.#healed,
-    };
-    this.#hosts = this.#makeHosts();
-    const network = new SimNetwork(this.#world);
-    const byId = new Map<NodeId, SimHost>(this.#hosts.map((host) => [host.id, host]));
-    this.#proxies = range(this.#swarm.proxies).map((index) => new SimProxy(this.#world, index + 1, byId, network));
-    this.#clients = this.#makeClients(network);
-    this.#nemesis = new Nemesis(this.#world, this.#hosts, this.#proxies);
+    const dice = new Dice(seed);
+    this.#swarm = (focus ?? asDrawn)(swarmOf(dice));
+    this.#replica = new StoreReplica(folder);
+    this.#world = this.#makeWorld(dice, lines, folder);
+    const config = simConfig(this.#swarm);
+    const receivers = new Map<NodeId, Receiver>();
+    const machine = (id: string): Machine => new Machine(this.#world, parseNodeId(id));
+    this.#hosts = config.hosts.map(({ id }) => new SimHost(this.#world, machine(id), config, receivers));
+    for (const host of this.#hosts) receivers.set(host.id, host);
+    this.#proxies = config.proxies.map(({ id }) => new SimProxy(this.#world, machine(id), config, receivers));
+    const proxied = config.proxies.length > 0;
+    const targets = (proxied ? config.proxies : config.hosts).map(({ listen }) => listen);
+    this.#clients = Array.from(
+      { length: this.#swarm.clients },
+      (_, index) => new SimClient(this.#world, machine(`client-${index + 1}`), targets, { proxied }),
+    );
+    this.#nemesis = new Nemesis(this.#world, this.#hosts, this.#proxies, () => this.#damage());
+    process.on("unhandledRejection", this.#onUnhandled);
+    process.on("uncaughtException", this.#onUnhandled);
   }
 
   async run(): Promise<RunResult["failure"]> {
@@ -102,33 +120,43 @@ class Simulation {
     }
   }
 
+  close(): void {
+    for (const client of this.#clients) client.close();
+    for (const host of this.#hosts) host.crash();
+    for (const proxy of this.#proxies) proxy.crash();
+    this.#replica.close();
+    process.off("unhandledRejection", this.#onUnhandled);
+    process.off("uncaughtException", this.#onUnhandled);
+  }
+
   figures(): Omit<RunResult, "seed" | "failure"> {
     const { scheduler, ledger, history, log } = this.#world;
-    const { acknowledged, reads } = ledger;
     log.seen.set("void fences", history.voids);
-    const epochs = history.head?.fence.epoch ?? 0;
     return {
       steps: this.#steps,
       virtualMs: scheduler.nowMs,
-      acknowledged,
-      reads,
-      epochs,
+      acknowledged: ledger.acknowledged,
+      reads: ledger.reads,
+      epochs: history.head?.fence.epoch ?? 0,
       hash: log.hash,
       seen: log.seen,
     };
   }
 
   async #run(): Promise<void> {
-    for (const host of this.#hosts) this.#world.scheduler.after(this.#world.dice.between(0, 500), () => host.start());
+    const { scheduler, dice } = this.#world;
+    await this.#makeVault();
+    for (const host of this.#hosts) scheduler.after(dice.between(0, 500), () => host.start());
     for (const proxy of this.#proxies) proxy.start();
     for (const client of this.#clients) client.start();
     this.#nemesis.start();
     await this.#until(() => false, this.#swarm.runMs);
-    if (this.#world.vault.damaged) return;
-    await this.#heal();
+    if (!this.#damaged) await this.#heal();
+    const verdict = checkRegisters(this.#world.calls);
+    check(verdict.ok, "I7", () => (verdict.ok ? "" : `${verdict.reason}: ${verdict.calls.join("; ")}`));
   }
 
-  /** I15: when faults stop, within a bound: one primary, standbys at the head, nothing parked. */
+  /** I15: when faults stop, within a bound: one primary, standbys at the head, nothing parked, all states the same. */
   async #heal(): Promise<void> {
     const { scheduler, log } = this.#world;
     log.add("all", "faults end");
@@ -141,39 +169,126 @@ class Simulation {
       if (!this.#isWell()) this.#nemesis.assist();
     }
     check(this.#isWell(), "I15", () => `${this.#ailment()}, ${HEALING_MS} ms after the last fault`);
-    for (const { disk, id } of this.#hosts) this.#world.ledger.moved(id, disk.store);
+    this.#compareStates();
   }
 
-  /** What is not as it should be; `null` if all is well. */
-  #ailment(): string | null {
-    const [primary, ...more] = this.#hosts.filter(({ serving }) => serving);
-    if (!primary) return "nobody serves";
-    if (more.length > 0) return `${primary.id} and ${more[0]?.id} serve`;
-    if (!primary.committer.idle) return "a batch is in flight";
-    const head = this.#world.history.head?.slot;
-    const late = this.#hosts.find((host) => host.disk.store.head?.slot !== head || !isReady(host));
-    if (late) return `${late.id} is ${late.state.phase.type} at slot ${late.disk.store.head?.slot} of ${head}`;
-    const lost = this.#proxies.find(({ route }) => route?.host !== primary.id);
-    if (lost) return `${lost.id} sends to ${lost.route?.host}, not to ${primary.id}`;
-    const full = this.#proxies.find(({ parked }) => parked > 0);
-    if (full) return `${full.id} still has requests`;
-    return this.#clients.some(({ waiting }) => waiting) ? "a client still waits" : null;
+  #compareStates(): void {
+    const expected = this.#replica.stateHash();
+    for (const host of this.#hosts) {
+      if (host.file === null) continue;
+      const db = new DatabaseSync(host.file, { readOnly: true });
+      host.compare(stateHash(db), expected);
+      db.close();
+    }
   }
 
   #isWell(): boolean {
     return this.#ailment() === null;
   }
 
+  /** What is not as it should be; `null` if all is well. */
+  #ailment(): string | null {
+    const [primary, ...more] = this.#hosts.filter(({ serving }) => serving);
+    if (!primary) return `nobody serves; ${this.#hosts.map((host) => this.#place(host)).join("; ")}`;
+    if (more.length > 0) return `${primary.id} and ${more[0]?.id} serve`;
+    const head = this.#world.history.head?.slot;
+    const late = this.#hosts.find(({ pool }) => pool?.state.applied?.slot !== head || !isReady(pool));
+    if (late) return `${this.#place(late)}, the head is ${head}`;
+    const lost = this.#proxies.find(({ status }) => status?.pools[0]?.primary !== primary.id);
+    if (lost) return `${lost.id} sends to ${lost.status?.pools[0]?.primary}, not to ${primary.id}`;
+    const full = this.#proxies.find(({ status }) => (status?.pools[0]?.parked ?? 0) > 0);
+    if (full) return `${full.id} still has requests`;
+    return this.#clients.some(({ waiting }) => waiting) ? "a client still waits" : null;
+  }
+
+  #place({ id, alive, pool }: SimHost): string {
+    const { phase, applied, alarm } = pool?.state ?? {};
+    return `${id} is ${alive ? (phase?.type ?? "starting") : "dead"} at slot ${applied?.slot ?? 0}${alarm ? ` (${alarm.reason})` : ""}`;
+  }
+
   async #until(done: () => boolean, endMs: number): Promise<void> {
-    const { scheduler } = this.#world;
+    const { scheduler, disk } = this.#world;
     while (scheduler.nextMs < endMs && !(this.#steps % 64 === 0 && done())) {
       this.#steps += 1;
       scheduler.step();
-      if (!this.#promised) continue;
-      this.#promised = false;
-      await new Promise(setImmediate);
+      if (this.#promised) {
+        this.#promised = false;
+        await drained();
+        for (const host of this.#hosts) host.observe();
+      }
+      if (this.#steps % 64 === 0) for (const proxy of this.#proxies) proxy.observe();
+      if (this.#steps % 512 === 0) disk.forgetBefore(scheduler.nowMs - 2 * this.#swarm.staleMs);
       if (this.#failures.length > 0) throw this.#failures[0];
     }
+  }
+
+  async #makeVault(): Promise<void> {
+    const { disk, random } = this.#world;
+    const clock = { monotonicMs: () => 0, wallMs: () => 0, after: () => () => undefined };
+    const io = new MemoryIo(disk, () => undefined);
+    const vault = new DirectoryVault({ directory: "", random, clock, io, later: (run) => run() });
+    await createVaultIdentity({ vault, directory: "" }, { cluster: "simulation", vaultId: VAULT_ID as never });
+  }
+
+  /** One bit of one file of the vault, for good. */
+  #damage(): boolean {
+    const { disk, dice, log } = this.#world;
+    const files = [...disk.files()].filter(([path]) => path.includes("/pools/"));
+    if (files.length === 0) return false;
+    const [path, file] = dice.pick(files);
+    if (file.bytes.length === 0) return false;
+    log.add("vault", "is damaged", path);
+    const bytes = Buffer.from(file.bytes);
+    const at = dice.whole(0, bytes.length - 1);
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << dice.whole(0, 7));
+    disk.setBytes(file, bytes);
+    disk.sync(file);
+    this.#damaged = true;
+    return true;
+  }
+
+  #makeWorld(dice: Dice, lines: number, folder: string): World {
+    const scheduler = new Scheduler(dice);
+    const random: Random = { bytes: (count) => Buffer.from(Array.from({ length: count }, () => dice.whole(0, 255))) };
+    const history = new History(this.#replica);
+    const links = new Links(() => scheduler.nowMs);
+    const failed = (error: unknown): void => void this.#failures.push(error);
+    const newestCheckpoint = (): number => Math.max(0, ...[...disk.files()].map(([path]) => checkpointSlot(path)));
+    const witness = new JournalWitness({ history: () => history, newestCheckpoint, failed });
+    const disk = new SimDisk(witness);
+    const promised = (): void => {
+      this.#promised = true;
+    };
+    const net = new SimNet({
+      after: (delayMs, run) =>
+        scheduler.after(delayMs, () => {
+          promised();
+          run();
+        }),
+      random: () => dice.next(),
+      link: {
+        delayMs: () => dice.between(0.05, 0.5),
+        state: (from, to) => (links.isCut(from, to) ? "dropping" : "open"),
+      },
+    });
+    return {
+      scheduler,
+      dice,
+      random,
+      swarm: this.#swarm,
+      disk,
+      net,
+      links,
+      history,
+      ledger: new Ledger(history),
+      log: new EventLog(scheduler, lines),
+      calls: [],
+      folder,
+      promised,
+      failed,
+      damaged: () => this.#damaged,
+      healed: () => this.#healed,
+    };
   }
 
   #failure(error: unknown): NonNullable<RunResult["failure"]> {
@@ -183,32 +298,16 @@ class Simulation {
     const text = `seed ${this.#seed}, step ${this.#steps}: ${reason}${stack}\n${JSON.stringify(this.#swarm)}\n${this.#world.log.tail()}`;
     return { invariant, reason, text };
   }
-
-  #makeHosts(): readonly SimHost[] {
-    const names = range(this.#swarm.hosts).map((index) => parseNodeId(`host-${"abcd"[index]}`));
-    return names.map((name, index) => new SimHost(this.#world, name, { first: index === 0 }));
-  }
-
-  #makeClients(network: SimNetwork): readonly SimClient[] {
-    const direct = this.#hosts.map((host) => this.#direct(host, network));
-    const relayed = this.#proxies.map(
-      (proxy): Target =>
-        (...request) =>
-          network.send(() => proxy.request(...request)),
-    );
-    const targets = relayed.length > 0 ? relayed : direct;
-    return range(this.#swarm.clients).map((index) => new SimClient(this.#world, `c${index + 1}`, () => targets));
-  }
-
-  #direct(host: SimHost, network: SimNetwork): Target {
-    return (asked, sentMs, answer) =>
-      network.sendTo(host.process, {
-        refused: () => answer({ type: "not-primary" }),
-        deliver: () => host.request({ asked, sentMs, answer: (given) => network.send(() => answer(given)) }),
-      });
-  }
 }
 
-const isReady = ({ state }: SimHost): boolean => state.phase.type === "primary" || state.phase.type === "standby";
+const asDrawn = (swarm: Swarm): Swarm => swarm;
 
-const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+const isReady = (pool: SimHost["pool"]): boolean => {
+  const type = pool?.state.phase.type;
+  return type === "primary" || type === "standby";
+};
+
+/** All that hangs on promises, ticks and immediates is over. */
+async function drained(): Promise<void> {
+  for (let round = 0; round < 3; round += 1) await new Promise(setImmediate);
+}

@@ -9,34 +9,45 @@ export interface Swarm {
   readonly clients: number;
   /** How long faults go on. */
   readonly runMs: number;
-  readonly tickMs: number;
   readonly thinkMs: number;
-  readonly reads: "check" | "barrier";
+  /** What hosts take the share for. */
+  readonly mount: "local" | "nfs" | "nfs, lookupcache=positive";
   /** A share's caches: listings and absences may be so old. 0: none. */
   readonly staleMs: number;
   readonly cleanDelayMs: number;
-  readonly checkpointEverySlots: number;
+  readonly checkpointIntervalMs: number;
   readonly rejoin: "auto" | "manual";
+  /** Life of a proxy's keys, in log time. */
+  readonly keyLifeMs: number;
+  /** Share by which each machine's clock may be fast or slow. */
+  readonly clockDrift: number;
   readonly faults: Faults;
 }
 
 /** Times are means between two of the kind, `null` is never; the others are probabilities of one call or message. */
 export interface Faults {
   readonly crashMs: number | null;
+  readonly stopMs: number | null;
   readonly pauseMs: number | null;
   readonly longestPauseMs: number;
   readonly vaultCrashMs: number | null;
   readonly orderMs: number | null;
   readonly proxyFaultMs: number | null;
+  /** A machine is cut off from the share. */
   readonly cutMs: number | null;
+  /** A link between machines is cut, one way or both. */
+  readonly partitionMs: number | null;
+  readonly resetMs: number | null;
   readonly fullMs: number | null;
   readonly corruptMs: number | null;
+  readonly clockJumpMs: number | null;
   /** At a crash. */
   readonly losesDisk: number;
   /** At a crash: the last commits of the store are gone (a power cut). */
   readonly losesTail: number;
   readonly slowCall: number;
   readonly failedCall: number;
+  readonly flippedRead: number;
   readonly lostPut: number;
   /** A put that succeeded says that the name exists. */
   readonly repeatedPut: number;
@@ -48,59 +59,59 @@ export interface Faults {
   readonly pauseAtCall: number;
   /** The same of a taker that is about to put its fence: its slot may be cleaned away meanwhile. */
   readonly pauseAtFence: number;
-  /** Between the two lists of a survey. */
   readonly pauseAtList: number;
-  readonly failedOpen: number;
-  readonly failedApply: number;
 }
 
 export function swarmOf(dice: Dice): Swarm {
-  const staleMs = dice.chance(0.3) ? dice.spread(200, 2_500) : 0;
-  const proxies = dice.chance(0.5) ? dice.whole(1, 2) : 0;
-  const cleanDelayMs = dice.between(2.5, 4) * Math.max(staleMs, 100);
+  const mount = dice.pick(["local", "local", "nfs", "nfs, lookupcache=positive"] as const);
+  const staleMs = mount === "nfs" ? dice.spread(200, 1_500) : 0;
   return {
-    hosts: dice.whole(1, 4),
-    proxies,
+    hosts: dice.pick([1, 2, 3, 3]),
+    proxies: dice.pick([0, 1, 1, 2]),
     clients: dice.whole(1, 4),
-    runMs: dice.between(5_000, 16_000),
-    tickMs: dice.pick([20, 50]),
-    thinkMs: dice.spread(8, 400),
-    reads: staleMs > 0 || dice.chance(0.3) ? "barrier" : "check",
+    runMs: dice.between(4_000, 10_000),
+    thinkMs: dice.spread(15, 400),
+    mount,
     staleMs,
-    cleanDelayMs,
-    checkpointEverySlots: Math.round(dice.spread(2, 16)),
+    cleanDelayMs: Math.max(1_000, 3 * staleMs),
+    checkpointIntervalMs: Math.round(dice.spread(1_000, 8_000)),
     rejoin: dice.chance(0.9) ? "auto" : "manual",
-    faults: faultsOf(dice, cleanDelayMs),
+    keyLifeMs: dice.pick([600_000, 600_000, 2_000]),
+    clockDrift: dice.chance(0.3) ? 0.1 : 0,
+    faults: faultsOf(dice),
   };
 }
 
-function faultsOf(dice: Dice, cleanDelayMs: number): Faults {
+function faultsOf(dice: Dice): Faults {
   const every = (low: number, high: number, share = 0.5): number | null =>
     dice.chance(share) ? dice.spread(low, high) : null;
   const sometimes = (most: number, share = 0.5): number => (dice.chance(share) ? dice.next() * most : 0);
   return {
-    crashMs: every(800, 8_000),
-    pauseMs: every(300, 4_000, 0.7),
-    longestPauseMs: dice.pick([300, 2_000, 3 * cleanDelayMs]),
-    vaultCrashMs: every(100, 8_000, 0.4),
-    orderMs: every(200, 4_000, 0.7),
-    proxyFaultMs: every(1_000, 6_000, 0.4),
-    cutMs: every(1_500, 8_000, 0.3),
-    fullMs: every(2_000, 8_000, 0.2),
-    corruptMs: every(2_000, 8_000, 0.05),
+    crashMs: every(700, 6_000, 0.6),
+    stopMs: every(2_000, 8_000, 0.2),
+    pauseMs: every(300, 4_000, 0.6),
+    longestPauseMs: dice.pick([300, 2_000, 5_000]),
+    vaultCrashMs: every(100, 6_000, 0.4),
+    orderMs: every(200, 3_000, 0.6),
+    proxyFaultMs: every(1_000, 5_000, 0.4),
+    cutMs: every(1_500, 6_000, 0.3),
+    partitionMs: every(1_000, 6_000, 0.4),
+    resetMs: every(200, 3_000, 0.3),
+    fullMs: every(2_000, 6_000, 0.2),
+    corruptMs: every(2_000, 6_000, 0.06),
+    clockJumpMs: every(500, 4_000, 0.3),
     losesDisk: sometimes(0.5),
-    losesTail: sometimes(0.5),
-    slowCall: sometimes(0.1),
-    failedCall: sometimes(0.03),
+    losesTail: sometimes(0.6),
+    slowCall: sometimes(0.08),
+    failedCall: sometimes(0.01),
+    flippedRead: sometimes(0.01, 0.2),
     lostPut: sometimes(0.1),
     repeatedPut: sometimes(0.2, 0.3),
-    failedSync: sometimes(0.01, 0.3),
+    failedSync: sometimes(0.005, 0.3),
     lateAfterDeath: dice.next(),
     lostMessage: sometimes(0.1),
-    pauseAtCall: sometimes(0.02, 0.4),
+    pauseAtCall: sometimes(0.005, 0.4),
     pauseAtFence: sometimes(0.6, 0.4),
-    pauseAtList: sometimes(0.05, 0.3),
-    failedOpen: sometimes(0.2, 0.3),
-    failedApply: sometimes(0.01, 0.2),
+    pauseAtList: sometimes(0.005, 0.3),
   };
 }

@@ -1,9 +1,6 @@
 /** Performs what a simulated host's core asks for: the same effects as `host/pool-effects.ts`, with every fault of the seed. */
-import type { RecordId } from "../../shared/ids.ts";
-import type { SealedRecord } from "../../shared/journal/record.ts";
-import { slot } from "../../shared/position.ts";
-import type { Effect, PoolState, Restored } from "../../host/core/pool-state.ts";
-import type { Run } from "../../host/core/survey.ts";
+import { slot } from "../../../shared/position.ts";
+import type { Effect, Restored } from "../../../host/core/pool-state.ts";
 import { ModelStore, schemaOperations } from "./model-store.ts";
 import type { SimHost } from "./sim-host.ts";
 import type { World } from "./world.ts";
@@ -24,12 +21,9 @@ export class SimEffects {
         return this.#survey(effect);
       case "read":
         return host.vault.read(effect.from, effect.to, (run) =>
-          host.dispatch({ type: "read", call: effect.call, run: this.#disown(run) }),
+          host.dispatch({ type: "read", call: effect.call, run }),
         );
       case "sync":
-        if (this.#world.mutant === "no sync before concluding from a record") {
-          return host.process.later(0, () => host.dispatch({ type: "synced", call: effect.call, error: null }));
-        }
         return host.vault.sync((error) => host.dispatch({ type: "synced", call: effect.call, error }));
       case "put":
         return this.#put(effect);
@@ -51,43 +45,12 @@ export class SimEffects {
 
   #survey({ call, from }: Effect & { type: "survey" }): void {
     const host = this.#host;
-    if (this.#world.mutant === "skip the confirmation" && isConfirming(host.state)) {
-      const survey = { slots: [], checkpoints: [] };
-      return host.process.later(0, () => host.dispatch({ type: "surveyed", call, survey, reason: "" }));
-    }
     host.vault.survey(from, (survey) => host.dispatch({ type: "surveyed", call, survey, reason: "simulated" }));
   }
 
   #put({ call, sealed }: Effect & { type: "put" }): void {
     const host = this.#host;
-    const { mutant } = this.#world;
-    host.vault.put(sealed, (result) => {
-      const { type } = result;
-      if (type === "unknown" && mutant === "an unknown outcome counts as created") {
-        return host.dispatch({ type: "put", call, result: { type: "created" } });
-      }
-      if (type === "unknown" && mutant === "an unknown outcome counts as refused") {
-        return host.dispatch({ type: "put", call, result: { type: "refused", error: result.error } });
-      }
-      if (type === "exists" && mutant === "a name that exists counts as created") {
-        return host.dispatch({ type: "put", call, result: { type: "created" } });
-      }
-      host.dispatch({ type: "put", call, result });
-    });
-  }
-
-  /** A mutant: the own record under the own name is taken for another's. */
-  #disown(run: Run): Run {
-    const { phase } = this.#host.state;
-    const own = phase.type === "primary" ? phase.primary.publication?.sealed : undefined;
-    if (this.#world.mutant !== "a name that exists counts as another's" || !own) return run;
-    const disown = (sealed: SealedRecord): SealedRecord => {
-      const { record } = sealed;
-      if (record.header.id !== own.record.header.id) return sealed;
-      const id = record.header.id.replace("00", "ff") as RecordId;
-      return { ...sealed, record: { ...record, header: { ...record.header, id } } };
-    };
-    return { ...run, records: run.records.map(disown) };
+    host.vault.put(sealed, (result) => host.dispatch({ type: "put", call, result }));
   }
 
   /** All in one go, as a rule; with breaks where a record ends with a mark. */
@@ -154,6 +117,3 @@ export class SimEffects {
     });
   }
 }
-
-const isConfirming = ({ phase }: PoolState): boolean =>
-  phase.type === "taking-over" && phase.stage.type === "confirming";

@@ -2,10 +2,15 @@
  * Checkpoints and cleaning of a simulated primary: a snapshot of its store at its head now and then; what may be deleted
  * says the production plan.
  */
-import type { Sha256 } from "../../shared/ids.ts";
-import { slot } from "../../shared/position.ts";
-import { mayDelete, planRetention, type CheckpointFact, type RetentionPlan } from "../../host/core/retention-plan.ts";
-import type { Survey } from "../../host/core/survey.ts";
+import type { Sha256 } from "../../../shared/ids.ts";
+import { slot } from "../../../shared/position.ts";
+import {
+  mayDelete,
+  planRetention,
+  type CheckpointFact,
+  type RetentionPlan,
+} from "../../../host/core/retention-plan.ts";
+import type { Survey } from "../../../host/core/survey.ts";
 import type { SimHost } from "./sim-host.ts";
 import type { World } from "./world.ts";
 
@@ -81,10 +86,10 @@ export class SimCleaner {
   }
 
   #plan(survey: Survey): RetentionPlan {
-    const { scheduler, swarm, mutant } = this.#world;
+    const { scheduler, swarm } = this.#world;
     return planRetention({
       nowMs: scheduler.nowMs,
-      cleanDelayMs: mutant === "clean without waiting" ? 0 : swarm.cleanDelayMs,
+      cleanDelayMs: swarm.cleanDelayMs,
       keep: 2,
       headSlot: this.#host.disk.store.head?.slot ?? slot(0),
       checkpoints: survey.checkpoints.map((at) => this.#fact(at)),
@@ -108,7 +113,6 @@ export class SimCleaner {
   #mayDelete(at: number, horizon: ReturnType<typeof slot>): boolean {
     const entry = this.#world.vault.journal.get(at);
     if (!entry || entry.corrupt) return false;
-    if (this.#world.mutant === "delete fences when cleaning") return at < horizon;
     return mayDelete(entry.content.record, horizon, new Set());
   }
 }

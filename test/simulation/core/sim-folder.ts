@@ -2,8 +2,8 @@
  * One folder of the simulated share: names that are created once, and are volatile until the folder is synced. Remembers
  * for a while what it held, for machines that see an older state of it.
  */
-import type { Dice } from "./dice.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { Dice } from "../dice.ts";
+import type { Scheduler } from "../scheduler.ts";
 
 export interface Entry<T> {
   readonly number: number;

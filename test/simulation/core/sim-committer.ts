@@ -2,14 +2,13 @@
  * A simulated primary's writes, in the order that the production committer keeps: execute, publish, commit, answer; one
  * batch in flight. What rests on no published record is answered after a proof.
  */
-import type { RecordId } from "../../shared/ids.ts";
-import type { Head } from "../../shared/journal/head.ts";
-import { encodeRecord } from "../../shared/journal/record-codec.ts";
-import type { Operation, SealedRecord } from "../../shared/journal/record.ts";
-import { lsn } from "../../shared/position.ts";
-import type { Discarded } from "../../host/core/pool-state.ts";
-import { headerAfter } from "../../host/core/primary.ts";
-import type { Operation as Asked } from "./ledger.ts";
+import type { RecordId } from "../../../shared/ids.ts";
+import type { Head } from "../../../shared/journal/head.ts";
+import { encodeRecord } from "../../../shared/journal/record-codec.ts";
+import type { Operation, SealedRecord } from "../../../shared/journal/record.ts";
+import type { Discarded } from "../../../host/core/pool-state.ts";
+import { headerAfter } from "../../../host/core/primary.ts";
+import type { Operation as Asked } from "../ledger.ts";
 import { operationsOf, type ModelStore } from "./model-store.ts";
 import type { World } from "./world.ts";
 
@@ -122,7 +121,7 @@ export class SimCommitter {
 
   commit(head: Head): void {
     const { sealed, group, job } = this.#take();
-    if (this.#world.mutant !== "apply before publishing") this.#shell.store().apply(sealed, head);
+    this.#shell.store().apply(sealed, head);
     this.#shell.moved();
     if (this.#head) this.#head = head;
     this.#shell.committed();
@@ -145,31 +144,7 @@ export class SimCommitter {
     const header = headerAfter(head, this.#world.newId<RecordId>(), commits, head.logTimeMs + 1);
     const sealed = encodeRecord({ kind: "batch", header, operations });
     this.#inFlight = { sealed, ...work };
-    this.#breakOrder(head, sealed);
     this.#shell.publish(sealed);
-  }
-
-  /** Two mutants: what must come after the put comes before it. */
-  #breakOrder(head: Head, sealed: SealedRecord): void {
-    const { mutant } = this.#world;
-    if (mutant === "apply before publishing") {
-      this.#shell.store().apply(sealed, {
-        ...head,
-        slot: sealed.record.header.slot,
-        lsn: lsn(head.lsn + sealed.record.header.commits),
-        hash: sealed.hash,
-      });
-    }
-    if (mutant !== "acknowledge before the put") return;
-    for (const { asked, answer } of this.#inFlight?.group ?? []) {
-      answer({
-        type: "done",
-        lsn: head.lsn + 1,
-        value: null,
-        epoch: head.fence.epoch,
-        replayed: asked.kind === "read",
-      });
-    }
   }
 
   /** All were settled before: their stored answers need a proof, as a read does. */

@@ -2,14 +2,14 @@
  * One host's calls to the share. A call leaves the process, is performed by the share, and its reply comes back; each part
  * takes its time, and each may fail by itself. A process may be killed or paused anywhere between.
  */
-import { HotspareError } from "../../shared/errors.ts";
-import type { SealedRecord } from "../../shared/journal/record.ts";
-import { slot, type Slot } from "../../shared/position.ts";
-import type { PutResult } from "../../shared/vault/vault.ts";
-import type { Found } from "../../host/core/publication.ts";
-import type { Run, Survey } from "../../host/core/survey.ts";
+import { HotspareError } from "../../../shared/errors.ts";
+import type { SealedRecord } from "../../../shared/journal/record.ts";
+import { slot, type Slot } from "../../../shared/position.ts";
+import type { PutResult } from "../../../shared/vault/vault.ts";
+import type { Found } from "../../../host/core/publication.ts";
+import type { Run, Survey } from "../../../host/core/survey.ts";
 import type { Snapshot } from "./model-store.ts";
-import type { SimProcess } from "./sim-process.ts";
+import type { SimProcess } from "../sim-process.ts";
 import type { World } from "./world.ts";
 
 type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false };
@@ -102,7 +102,7 @@ export class VaultCalls {
 
   /** Records, then checkpoints, then the sync, as the production reader does it. */
   survey(from: Slot, done: (survey: Survey | null) => void): void {
-    const { vault, mutant } = this.#world;
+    const { vault } = this.#world;
     const wait = (list: () => void): void => {
       if (this.#fails("pauseAtList")) this.#sleep();
       this.#process.later(0, list);
@@ -113,7 +113,6 @@ export class VaultCalls {
       if (!journal.ok || !checkpoints.ok) return done(null);
       const slots = journal.value.filter((at) => at >= from).map(slot);
       const survey = { slots, checkpoints: checkpoints.value.map(slot) };
-      if (mutant === "no sync after listing") return done(survey);
       this.sync((error) => done(error ? null : survey));
     };
     this.#call(listJournal, (journal) =>

@@ -3,19 +3,10 @@
  * applies records in order, runs writes on top of the state without showing them, survives a crash with or without its
  * last commits.
  */
-import { assert } from "../../shared/errors.ts";
-import { slotAfter, type Head } from "../../shared/journal/head.ts";
-import type { Operation, SealedRecord, TakeoverReason } from "../../shared/journal/record.ts";
-
-/** One settled write, as it travels in a batch. */
-export interface SettledWrite {
-  readonly key: string;
-  readonly register: string;
-  readonly value: number;
-  readonly lsn: number;
-  /** What it answers: the value that it replaced. Depends on all writes before it. */
-  readonly replaced: number | null;
-}
+import { assert } from "../../../shared/errors.ts";
+import { slotAfter, type Head } from "../../../shared/journal/head.ts";
+import type { Operation, SealedRecord, TakeoverReason } from "../../../shared/journal/record.ts";
+import type { Replica, SettledWrite } from "../replica.ts";
 
 export interface WriteRequest {
   readonly key: string;
@@ -35,7 +26,7 @@ export interface Snapshot {
   readonly log: readonly Applied[];
 }
 
-export class ModelStore {
+export class ModelStore implements Replica {
   #log: Applied[] = [];
   #registers = new Map<string, SettledWrite>();
   #settled = new Map<string, SettledWrite>();
@@ -66,12 +57,17 @@ export class ModelStore {
     return this.#log.findLast(({ fenceReason }) => fenceReason !== null)?.fenceReason ?? "start";
   }
 
-  apply(sealed: SealedRecord, head: Head): void {
+  apply(sealed: SealedRecord, head: Head): readonly SettledWrite[] {
     const { record } = sealed;
     assert(record.header.slot === slotAfter(this.head), `slot ${record.header.slot} applied after ${this.head?.slot}`);
     const { writes, schema } = record.kind === "batch" ? decode(record.operations) : NOTHING;
     const fenceReason = record.kind === "fence" ? record.fence.reason : null;
     this.#push({ head, writes, schema, fenceReason, digest: mix(this.digest, writes, head.slot) });
+    return writes;
+  }
+
+  undo(): void {
+    this.forget(1);
   }
 
   /** The outcome of each write if they made the next batch; nothing of it shows before the batch is applied. */
@@ -124,7 +120,7 @@ export const schemaOperations: readonly Operation[] = [{ type: "sql", sql: SCHEM
 export const operationsOf = (writes: readonly SettledWrite[]): Operation[] =>
   writes.map((write) => ({ type: "sql", sql: JSON.stringify(write), parameters: [] }));
 
-export function decode(operations: readonly Operation[]): { writes: readonly SettledWrite[]; schema: boolean } {
+function decode(operations: readonly Operation[]): { writes: readonly SettledWrite[]; schema: boolean } {
   const texts = operations.flatMap((operation) => (operation.type === "sql" ? [operation.sql] : []));
   const writes = texts.filter((text) => text !== SCHEMA).map((text) => JSON.parse(text) as SettledWrite);
   return { writes, schema: texts.includes(SCHEMA) };

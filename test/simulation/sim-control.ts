@@ -1,0 +1,116 @@
+/**
+ * The control listener of a simulated host: the production state and carrier, asked over the simulated network instead of
+ * by signed HTTP. Its thread answers what it knows; the rest it carries to the main thread.
+ */
+import { HotspareError, isHotspareError } from "../../shared/errors.ts";
+import type { Address } from "../../shared/config/config.ts";
+import type { NodeId } from "../../shared/ids.ts";
+import type { Answer, MessageName, PoolReport, Request } from "../../shared/wire/messages.ts";
+import { ControlCarrier } from "../../host/control-carrier.ts";
+import type { Ask, CarriedName, VaultProbe } from "../../host/control-link.ts";
+import { ControlState, writeTick } from "../../host/control-state.ts";
+import type { Control, ControlOptions } from "../../host/control.ts";
+
+const TICK_MS = 50;
+const PROMOTE_WAIT_MS = 1000;
+const OTHER_WAIT_MS = 1000;
+
+export class SimControl implements Control {
+  readonly address: Address;
+  readonly #options: ControlOptions;
+  readonly #state: ControlState;
+  readonly #tick = new BigInt64Array(1);
+  readonly #carrier: ControlCarrier;
+  #stopped = false;
+
+  constructor(options: ControlOptions) {
+    const { host, bootId, vaultId, version, configHash, clock } = options;
+    this.address = host.control;
+    this.#options = options;
+    const identity = { host: host.id, bootId, vaultId, version, configHash, candidate: host.candidate };
+    this.#state = new ControlState(identity, this.#tick, clock.monotonicMs());
+    this.#carrier = new ControlCarrier({ post: (ask) => void this.#do(ask), clock, host: host.id });
+    this.#keepTicking();
+  }
+
+  publish(pools: readonly PoolReport[]): void {
+    this.#state.setPools(pools, this.#options.clock.monotonicMs());
+  }
+
+  probe(probe: VaultProbe): void {
+    this.#state.setProbe(probe, this.#options.clock.monotonicMs());
+  }
+
+  stop(): Promise<void> {
+    this.#stopped = true;
+    return Promise.resolve();
+  }
+
+  /** @throws {HotspareError} what the host refuses with. */
+  async hear<Name extends MessageName>(name: Name, body: Request<Name>, from: NodeId): Promise<Answer<Name>> {
+    if (this.#stopped) throw new HotspareError("HS_MAIN_STALLED", { host: this.#options.host.id, waitMs: 0 });
+    const bootId = "bootId" in body ? body.bootId : null;
+    if (bootId !== null && bootId !== this.#options.bootId) {
+      throw new HotspareError("HS_MESSAGE_BOOT", { found: bootId, accepted: this.#options.bootId });
+    }
+    switch (name) {
+      case "heartbeat":
+        return this.#heartbeat(body as Request<"heartbeat">) as Answer<Name>;
+      case "promote":
+        return (await this.#promote(body as Request<"promote">, from)) as Answer<Name>;
+      default:
+        return (await this.#carry(name, body as Request<CarriedName>, from)) as Answer<Name>;
+    }
+  }
+
+  #heartbeat({ originMs }: Request<"heartbeat">): Answer<"heartbeat"> {
+    const { clock } = this.#options;
+    const now = clock.wallMs();
+    return { report: this.#state.report(clock.monotonicMs()), originMs, receivedMs: now, sentMs: now };
+  }
+
+  async #promote(body: Request<"promote">, from: NodeId): Promise<Answer<"promote">> {
+    const asked = await this.#carrier.ask("promote", { body, from, waitMs: PROMOTE_WAIT_MS });
+    if (asked.type === "answered") return asked.answer;
+    const fence = this.#state.pool(body.pool)?.fence ?? null;
+    const outcome = asked.state === "taken" ? "accepted" : "refused";
+    return { outcome, reason: "it takes long", fence, phases: {} };
+  }
+
+  async #carry(name: CarriedName, body: Request<CarriedName>, from: NodeId): Promise<Answer<CarriedName>> {
+    const asked = await this.#carrier.ask(name, { body, from, waitMs: OTHER_WAIT_MS });
+    if (asked.type === "late") throw this.#carrier.stalled(OTHER_WAIT_MS);
+    return asked.answer;
+  }
+
+  /** The main thread's part. */
+  async #do(ask: Ask): Promise<void> {
+    const { id } = ask;
+    this.#carrier.reply({ type: "taken", id });
+    try {
+      this.#carrier.reply({ type: "settled", id, answer: await this.#handle(ask) });
+    } catch (error) {
+      const failure = isHotspareError(error) ? error : new HotspareError("HS_INTERNAL", { what: ask.name });
+      this.#carrier.reply({ type: "failed", id, code: failure.code, details: failure.details });
+      if (!isHotspareError(error)) this.#options.onFailed(error);
+    }
+  }
+
+  #handle(ask: Ask): Promise<Answer<CarriedName>> {
+    const { handlers } = this.#options;
+    switch (ask.name) {
+      case "promote":
+        return handlers.promote(ask.body, ask.from);
+      case "appended":
+        return handlers.appended(ask.body, ask.from);
+      case "checkpoint":
+        return handlers.checkpoint(ask.body, ask.from);
+    }
+  }
+
+  #keepTicking(): void {
+    if (this.#stopped) return;
+    writeTick(this.#tick, this.#options.clock.monotonicMs());
+    this.#options.clock.after(TICK_MS, () => this.#keepTicking());
+  }
+}

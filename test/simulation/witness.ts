@@ -1,0 +1,62 @@
+/**
+ * Sees what becomes of journal records on the disk, whoever did it and whether anybody knows, and hands it to the history.
+ * What it finds wrong is told aside: who caused it would catch it.
+ */
+import { decodeRecord } from "../../shared/journal/record-codec.ts";
+import type { SealedRecord } from "../../shared/journal/record.ts";
+import type { DiskFile, DiskFolder } from "../../shared/vault/memory-disk.ts";
+import type { History } from "./history.ts";
+import type { Witness } from "./sim-disk.ts";
+
+const RECORD = /^\/pools\/main\/journal\/\d{16}\/(\d{16})$/;
+const SHARD = /^\/pools\/main\/journal\/\d{16}$/;
+const MANIFEST = /^\/pools\/main\/checkpoints\/(\d{16})-[0-9a-f]{64}\.json$/;
+
+export interface WitnessOptions {
+  readonly history: () => History;
+  /** The newest slot whose checkpoint's manifest is durable. */
+  readonly newestCheckpoint: () => number;
+  readonly failed: (error: unknown) => void;
+}
+
+export class JournalWitness implements Witness {
+  readonly #options: WitnessOptions;
+
+  constructor(options: WitnessOptions) {
+    this.#options = options;
+  }
+
+  created(path: string, file: DiskFile): void {
+    this.#tell(path, file, (history, sealed) => history.created(sealed));
+  }
+
+  removed(path: string, file: DiskFile): void {
+    const newest = this.#options.newestCheckpoint();
+    this.#tell(path, file, (history, sealed) => history.removed(sealed.record.header.slot, newest, sealed));
+  }
+
+  lost(path: string, file: DiskFile): void {
+    this.#tell(path, file, (history, sealed) => history.lost(sealed));
+  }
+
+  synced(path: string, folder: DiskFolder): void {
+    if (!SHARD.test(path)) return;
+    for (const [name, node] of folder.names) {
+      if (node.kind === "file") this.#tell(`${path}/${name}`, node, (history, sealed) => history.synced(sealed));
+    }
+  }
+
+  #tell(path: string, file: DiskFile, tell: (history: History, sealed: SealedRecord) => void): void {
+    if (!RECORD.test(path)) return;
+    const decoded = decodeRecord(file.bytes);
+    if (decoded.type !== "record") return;
+    try {
+      tell(this.#options.history(), decoded.sealed);
+    } catch (error) {
+      this.#options.failed(error);
+    }
+  }
+}
+
+/** The slot of a durable manifest's name; 0 for whatever else. */
+export const checkpointSlot = (path: string): number => Number(MANIFEST.exec(path)?.[1] ?? 0);
