@@ -16,7 +16,7 @@ import type { Random } from "../shared/random.ts";
 import type { Discarded } from "./core/pool-state.ts";
 import { headerAfter } from "./core/primary.ts";
 import { discardedError } from "./discarded-error.ts";
-import { fillGroup, GROUP_BOUNDS, rejectGroup, settleGroup, type Group } from "./group.ts";
+import { fillGroup, GROUP_BOUNDS, rejectGroup, settleGroup, splitGroup, type Group } from "./group.ts";
 import type { Batch, SealedBatch, Store, WriteOutcome } from "./store/store.ts";
 import type { WriteQueue } from "./write-queue.ts";
 
@@ -54,10 +54,12 @@ interface InFlight {
   readonly batch: Pick<Batch, "commit" | "rollback">;
   readonly sealed: SealedRecord;
   readonly startedMs: number;
-  readonly work:
-    | { readonly type: "group"; readonly group: Group; readonly outcomes: readonly WriteOutcome[] }
-    | (Job & { readonly type: "job" });
+  readonly work: Work;
 }
+
+type Work =
+  | { readonly type: "group"; readonly group: Group; readonly outcomes: readonly WriteOutcome[] }
+  | (Job & { readonly type: "job" });
 
 interface Tenure {
   readonly store: Store;
@@ -167,8 +169,9 @@ export class Committer {
   /** The record in flight is void, or nobody knows. */
   discard(outcome: Discarded): void {
     if (!this.#inFlight) return;
-    forget(this.#take(), discardedError(outcome));
-    if (outcome.type === "refused") this.pump();
+    if (outcome.type !== "refused") return forget(this.#take(), discardedError(outcome));
+    this.#refuse(this.#take(), outcome.error);
+    this.pump();
   }
 
   // --- Executing ----------------------------------------------------------------------------------------------------
@@ -219,10 +222,10 @@ export class Committer {
 
   #publish(
     tenure: Tenure,
-    batch: Pick<Batch, "commit" | "rollback">,
+    batch: InFlight["batch"],
     operations: readonly Operation[],
     commits: number,
-    work: InFlight["work"],
+    work: Work,
   ): void {
     const id = randomId<RecordId>(this.#options.random);
     const header = headerAfter(tenure.head, id, commits, this.logTimeMs);
@@ -238,6 +241,16 @@ export class Committer {
     assert(inFlight !== null, "an outcome without a batch in flight");
     this.#inFlight = null;
     return inFlight;
+  }
+
+  /** Nothing was written; but what was settled before this batch has its answer all the same. */
+  #refuse(inFlight: InFlight, error: HotspareError): void {
+    const { work, sealed } = inFlight;
+    if (work.type === "job") return forget(inFlight, error);
+    const { settled, outcomes, rest } = splitGroup(work.group, work.outcomes, sealed.record.header.firstLsn);
+    inFlight.batch.rollback();
+    rejectGroup(rest, error);
+    if (settled.length > 0) this.#settleUnpublished(settled, outcomes);
   }
 
   #commitLocally({ batch }: InFlight, head: Head): void {

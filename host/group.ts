@@ -7,6 +7,7 @@
  */
 import type { Clock } from "../shared/clock.ts";
 import { assert } from "../shared/errors.ts";
+import type { Lsn } from "../shared/position.ts";
 import type { Batch, WriteOutcome } from "./store/store.ts";
 import type { WaitingWrite, WriteQueue } from "./write-queue.ts";
 
@@ -57,6 +58,23 @@ export function settleGroup(group: Group, outcomes: readonly WriteOutcome[]): vo
     if (outcome.type === "refused") waiting.reject(outcome.error);
     else waiting.settle({ value: outcome.value, lsn: outcome.lsn, replayed: outcome.replayed });
   }
+}
+
+/** Those whose write was settled before the batch that begins at `firstLsn`, with their outcomes; and the rest. */
+export function splitGroup(
+  group: Group,
+  outcomes: readonly WriteOutcome[],
+  firstLsn: Lsn,
+): { readonly settled: Group; readonly outcomes: readonly WriteOutcome[]; readonly rest: Group } {
+  const isSettled = (_: unknown, index: number): boolean => {
+    const outcome = outcomes[index];
+    return outcome?.type === "settled" && outcome.lsn < firstLsn;
+  };
+  return {
+    settled: group.filter(isSettled),
+    outcomes: outcomes.filter(isSettled),
+    rest: group.filter((waiting, index) => !isSettled(waiting, index)),
+  };
 }
 
 /** Tells everyone in the group the same failure, whatever became of each: not one outcome of it may be believed. */

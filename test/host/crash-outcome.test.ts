@@ -255,6 +255,20 @@ describe("the vault is full", () => {
     expect(await host.pool.write(sentAgain("not done"))).toMatchObject({ value: "1", replayed: false });
   });
 
+  test("for a batch that also holds one that took effect before: that one gets its answer", async () => {
+    await write(host, "done");
+    vault.once("put", { type: "hang" });
+    const first = write(host, "first");
+    await settledBy(first, 20);
+    const group = ["done", "new"].map((id) => write(host, id).catch((error: unknown) => error));
+    vault.once("put", { type: "ENOSPC" });
+    vault.release();
+    await first;
+    const [done, refused] = await Promise.all(group);
+    expect(done).toBe("1");
+    expect(refused).toMatchObject({ code: "HS_VAULT_FULL" });
+  });
+
   test("for all of a group: each of it is refused, and each can be sent again", async () => {
     vault.once("put", { type: "hang" });
     const first = write(host, "first");
