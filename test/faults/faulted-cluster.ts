@@ -1,0 +1,192 @@
+/**
+ * A cluster of real processes under load whose vault lies where a test wants it, and the check that every fault ends with:
+ * what was acknowledged is there once, what was refused is not, all hosts have the same state, one of them serves, and
+ * the journal verifies.
+ */
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished } from "vitest";
+import { Nodes, type ClusterShape } from "../cluster/nodes.ts";
+import { documentIds } from "../cluster/writers.ts";
+import { until } from "../until.ts";
+import { Clients } from "./clients.ts";
+import { Injection, type InjectionOptions } from "./injection.ts";
+import type { Mount } from "./mount.ts";
+import { processOf, threadsOf } from "./node-process.ts";
+
+export interface FaultedShape extends ClusterShape {
+  /** Mounts what the vault shall lie on. Default: the folder that it is. */
+  readonly disk?: (point: string) => Promise<Mount>;
+}
+
+export interface Load {
+  readonly clients?: number;
+  /** Characters in each document. */
+  readonly size?: number;
+}
+
+type ThreadFault = Omit<InjectionOptions, "id" | "threads">;
+
+export const PATIENCE_MS = 60_000;
+const SPACE = "load";
+/** Slots that a standby under load may be behind and still count as following. */
+const NEAR = 200;
+
+export class FaultedCluster {
+  readonly nodes: Nodes;
+  readonly vault: string;
+  #clients: Clients | null = null;
+
+  /** Makes a cluster that ends with the test that asked for it; nothing of it runs yet. */
+  static async make({ disk, ...shape }: FaultedShape = {}): Promise<FaultedCluster> {
+    const nodes = await Nodes.make(shape);
+    onTestFinished(({ task }) => nodes.end({ keep: task.result?.state === "fail" }));
+    const cluster = new FaultedCluster(nodes);
+    if (disk) await cluster.#moveVault(disk);
+    return cluster;
+  }
+
+  private constructor(nodes: Nodes) {
+    this.nodes = nodes;
+    this.vault = join(nodes.folder, "vault");
+  }
+
+  get clients(): Clients {
+    if (!this.#clients) throw new Error("there is no load yet");
+    return this.#clients;
+  }
+
+  /** Lets `host` see the vault at another mount point. Before it starts. */
+  mountFor(host: string, point: string): void {
+    const text = readFileSync(this.nodes.config, "utf8");
+    const data = `data: ./data/${host},`;
+    if (!text.includes(data)) throw new Error(`${host} is none of this cluster`);
+    writeFileSync(this.nodes.config, text.replace(data, `${data} vault: "${point}",`));
+  }
+
+  /** Starts all nodes and the load; resolves when each client was answered and every standby follows. */
+  async begin({ clients = 4, size = 64 }: Load = {}): Promise<Clients> {
+    this.nodes.startAll();
+    await this.nodes.served();
+    const url = this.nodes.url();
+    const headers = { "content-type": "application/json" };
+    const made = await fetch(`${url}/spaces/${SPACE}`, { method: "PUT", body: "{}", headers });
+    expect(made.status, await made.text()).toBe(201);
+    await this.follow();
+    this.#clients = new Clients({ url: () => url, clients, space: SPACE, size });
+    await this.progress(clients);
+    return this.#clients;
+  }
+
+  /** So many more writes are acknowledged from now on. */
+  async progress(writes = 20): Promise<void> {
+    const before = this.clients.acknowledged.length;
+    await until(() => this.clients.acknowledged.length >= before + writes, { timeoutMs: PATIENCE_MS });
+  }
+
+  /** So many other hosts are standbys, at the head; all by default. */
+  async follow(standbys = this.nodes.hosts.size - 1): Promise<void> {
+    const there = async (): Promise<boolean> => {
+      const pool = (await this.nodes.status().catch(() => null))?.pools[0];
+      const near = pool?.standbys.filter(({ slot }) => pool.slot !== null && slot >= pool.slot - NEAR) ?? [];
+      return pool?.state === "serving" && near.length >= standbys;
+    };
+    await until(there, { timeoutMs: PATIENCE_MS, everyMs: 50 });
+  }
+
+  /** Some host other than these serves; which. */
+  async servedByOther(...others: readonly string[]): Promise<string> {
+    let primary: string | null = null;
+    const there = async (): Promise<boolean> => {
+      primary = await this.nodes.primary();
+      return primary !== null && !others.includes(primary);
+    };
+    await until(there, { timeoutMs: PATIENCE_MS, everyMs: 20 });
+    return primary ?? "";
+  }
+
+  /** Resolves when `id` has ended by itself. */
+  async ended(id: string): Promise<void> {
+    await until(() => !this.nodes.runs(id), { timeoutMs: PATIENCE_MS });
+  }
+
+  /** Puts faults into the calls of a node's thread of that name, until the test ends at the latest. */
+  async inject(id: string, thread: string, fault: ThreadFault): Promise<Injection> {
+    const [found] = threadsOf(processOf(this.nodes.config, id), thread);
+    if (found === undefined) throw new Error(`${id} has no thread ${thread}`);
+    const injection = await Injection.into({ ...fault, id: found });
+    onTestFinished(() => injection.end());
+    return injection;
+  }
+
+  /** Faults put into all threads of a node. */
+  async injectAll(id: string, fault: ThreadFault): Promise<Injection> {
+    const pid = processOf(this.nodes.config, id);
+    const injection = await Injection.into({ ...fault, id: pid, threads: "all" });
+    onTestFinished(() => injection.end());
+    return injection;
+  }
+
+  /** The lines of a node's log with that message, as JSON. */
+  said(id: string, message: string): readonly Record<string, unknown>[] {
+    const lines = this.nodes.log(id).split("\n");
+    return lines.filter((line) => line.includes(`"msg":"${message}"`)).map((line) => JSON.parse(line) as never);
+  }
+
+  /** Stops the load and checks every word that was said. All hosts run and follow, or will. */
+  async check(): Promise<void> {
+    await this.clients.stop();
+    await this.checkWritten();
+    await this.#checkOnePrimary();
+    await this.#checkSameState();
+    await this.nodes.command("vault", "verify");
+  }
+
+  async checkWritten(): Promise<void> {
+    const { acknowledged, refused, unknown, unexpected } = this.clients;
+    expect(unexpected).toEqual([]);
+    const found = await documentIds(this.nodes.url(), SPACE);
+    const there = new Set(found);
+    expect(there.size, "each document once").toBe(found.length);
+    expect(
+      acknowledged.filter(({ id }) => !there.has(id)).map(({ id }) => id),
+      "lost",
+    ).toEqual([]);
+    expect(
+      refused.filter(({ id }) => there.has(id)),
+      "refused, and yet there",
+    ).toEqual([]);
+    const known = new Set([...acknowledged.map(({ id }) => id), ...unknown]);
+    expect(
+      found.filter((id) => !known.has(id)),
+      "written by nobody",
+    ).toEqual([]);
+    expect(new Set(acknowledged.map(({ lsn }) => lsn)).size, "an LSN for each").toBe(acknowledged.length);
+  }
+
+  async #checkOnePrimary(): Promise<void> {
+    await this.follow();
+    const serving: string[] = [];
+    for (const [id, { control }] of this.nodes.hosts) {
+      const answer = await fetch(`http://127.0.0.1:${control}/primary`);
+      await answer.arrayBuffer();
+      if (answer.status === 200) serving.push(id);
+    }
+    expect(serving).toEqual([await this.nodes.primary()]);
+  }
+
+  async #checkSameState(): Promise<void> {
+    const { slot } = JSON.parse(await this.nodes.command("checkpoint", "--json")) as { slot: number };
+    const hashes = await this.nodes.stateHashes(slot);
+    expect(new Set(hashes).size).toBe(1);
+  }
+
+  /** What `init` made goes along. */
+  async #moveVault(disk: (point: string) => Promise<Mount>): Promise<void> {
+    const made = `${this.vault}.made`;
+    cpSync(this.vault, made, { recursive: true });
+    const mount = await disk(this.vault);
+    onTestFinished(() => mount.end());
+    cpSync(made, this.vault, { recursive: true });
+  }
+}
