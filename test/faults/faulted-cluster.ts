@@ -133,6 +133,37 @@ export class FaultedCluster {
     return lines.filter((line) => line.includes(`"msg":"${message}"`)).map((line) => JSON.parse(line) as never);
   }
 
+  /** How many takeovers proxies have ordered. */
+  get orders(): number {
+    const logs = [...this.nodes.proxies.keys()].map((id) => this.nodes.log(id));
+    return logs.join("").split('"event":"ordered"').length - 1;
+  }
+
+  /** What `GET /<probe>` says on a host's control address. */
+  async probe(
+    id: string,
+    probe: "live" | "ready" | "primary",
+  ): Promise<{ readonly status: number; readonly reason: string }> {
+    const answer = await fetch(`http://127.0.0.1:${this.nodes.hosts.get(id)?.control}/${probe}`);
+    const { reason } = (await answer.json()) as { reason: string | null };
+    return { status: answer.status, reason: reason ?? "" };
+  }
+
+  /** The value of one of a host's metrics that has no labels. */
+  async metric(id: string, name: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.nodes.hosts.get(id)?.control}/metrics`);
+    return Number(new RegExp(`^${name} (.*)$`, "m").exec(await answer.text())?.[1]);
+  }
+
+  /** Resolves when a host's own look at the vault is good, or bad. */
+  async seesVault(id: string, how: "good" | "bad"): Promise<void> {
+    const wanted = how === "good" ? 1 : 0;
+    await until(async () => (await this.metric(id, "hotspare_vault_probe_ok")) === wanted, {
+      timeoutMs: PATIENCE_MS,
+      everyMs: 50,
+    });
+  }
+
   /** Stops the load and checks every word that was said. All hosts run and follow, or will. */
   async check(): Promise<void> {
     await this.clients.stop();
@@ -167,10 +198,8 @@ export class FaultedCluster {
   async #checkOnePrimary(): Promise<void> {
     await this.follow();
     const serving: string[] = [];
-    for (const [id, { control }] of this.nodes.hosts) {
-      const answer = await fetch(`http://127.0.0.1:${control}/primary`);
-      await answer.arrayBuffer();
-      if (answer.status === 200) serving.push(id);
+    for (const id of this.nodes.hosts.keys()) {
+      if ((await this.probe(id, "primary")).status === 200) serving.push(id);
     }
     expect(serving).toEqual([await this.nodes.primary()]);
   }
