@@ -11,6 +11,8 @@ export interface ClientsOptions {
   readonly space: string;
   /** Characters in each document. */
   readonly size?: number;
+  /** How long each client rests after an answer; 0 if absent. */
+  readonly restMs?: number;
 }
 
 export interface Acknowledged {
@@ -77,7 +79,11 @@ export class Clients {
   }
 
   async #writeOn(client: number): Promise<void> {
-    for (let n = 1; !this.#stopped; n += 1) await this.#write(`c${client}-${n}`);
+    const { restMs = 0 } = this.#options;
+    for (let n = 1; !this.#stopped; n += 1) {
+      await this.#write(`c${client}-${n}`);
+      if (restMs > 0) await rest(restMs);
+    }
   }
 
   async #write(id: string): Promise<void> {
@@ -90,7 +96,7 @@ export class Clients {
     if (answer.status === 0 || UNKNOWNS.has(answer.code)) this.unknown.push(id);
     else if (REFUSALS.has(answer.code)) this.refused.push({ id, code: answer.code });
     else this.unexpected.push(`${id}: ${answer.status} ${answer.code}`);
-    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+    await rest(REST_MS);
   }
 
   #send(id: string): Promise<Answer> {
@@ -111,6 +117,8 @@ export class Clients {
     });
   }
 }
+
+const rest = (restMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, restMs));
 
 async function readAnswer(answer: IncomingMessage): Promise<Answer> {
   let text = "";

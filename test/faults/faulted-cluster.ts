@@ -13,6 +13,7 @@ import { Clients } from "./clients.ts";
 import { Injection, type InjectionOptions } from "./injection.ts";
 import type { Mount } from "./mount.ts";
 import { processOf, threadsOf } from "./node-process.ts";
+import { shellCommand } from "./shell-command.ts";
 
 export interface FaultedShape extends ClusterShape {
   /** Mounts what the vault shall lie on. Default: the folder that it is. */
@@ -23,6 +24,8 @@ export interface Load {
   readonly clients?: number;
   /** Characters in each document. */
   readonly size?: number;
+  /** How long each client rests after an answer. */
+  readonly restMs?: number;
 }
 
 type ThreadFault = Omit<InjectionOptions, "id" | "threads">;
@@ -65,7 +68,7 @@ export class FaultedCluster {
   }
 
   /** Starts all nodes and the load; resolves when each client was answered and every standby follows. */
-  async begin({ clients = 4, size = 64 }: Load = {}): Promise<Clients> {
+  async begin({ clients = 4, size = 64, restMs = 0 }: Load = {}): Promise<Clients> {
     this.nodes.startAll();
     await this.nodes.served();
     const url = this.nodes.url();
@@ -73,7 +76,7 @@ export class FaultedCluster {
     const made = await fetch(`${url}/spaces/${SPACE}`, { method: "PUT", body: "{}", headers });
     expect(made.status, await made.text()).toBe(201);
     await this.follow();
-    this.#clients = new Clients({ url: () => url, clients, space: SPACE, size });
+    this.#clients = new Clients({ url: () => url, clients, space: SPACE, size, restMs });
     await this.progress(clients);
     return this.#clients;
   }
@@ -173,10 +176,15 @@ export class FaultedCluster {
     await this.nodes.command("vault", "verify");
   }
 
+  /** Ids of what is there now, as the cluster says. */
+  documents(): Promise<readonly string[]> {
+    return documentIds(this.nodes.url(), SPACE);
+  }
+
   async checkWritten(): Promise<void> {
     const { acknowledged, refused, unknown, unexpected } = this.clients;
     expect(unexpected).toEqual([]);
-    const found = await documentIds(this.nodes.url(), SPACE);
+    const found = await this.documents();
     const there = new Set(found);
     expect(there.size, "each document once").toBe(found.length);
     expect(
@@ -217,5 +225,7 @@ export class FaultedCluster {
     const mount = await disk(this.vault);
     onTestFinished(() => mount.end());
     cpSync(made, this.vault, { recursive: true });
+    // As durable as `init` had made it.
+    await shellCommand("sync", "--file-system", this.vault);
   }
 }
