@@ -35,7 +35,6 @@ export async function probeVault({ vault, directory }: VaultPlace, random: Rando
 
 function failureOf(results: readonly PutResult[], directory: string, winners: number): HotspareError {
   for (const result of results) {
-    if (result.type === "undurable") return unsuitable(directory, `a folder cannot be synced: ${result.error.message}`);
     if (result.type === "refused" && result.error.code === "HS_VAULT_IO") {
       return unsuitable(directory, `a name cannot be created exactly once there: ${result.error.message}`);
     }

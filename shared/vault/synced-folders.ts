@@ -17,6 +17,8 @@ export interface SyncedFoldersOptions {
 
 const { O_DIRECTORY, O_RDONLY } = constants;
 const FOLDER_MODE = 0o770;
+/** What a file system says that syncs no folders. */
+const CANNOT_SYNC = new Set(["EINVAL", "ENOTSUP", "EOPNOTSUPP"]);
 /** Beyond this many it is forgotten which folders are known to be durable; they are synced once more then. */
 const REMEMBERED_FOLDERS = 4096;
 
@@ -60,7 +62,7 @@ export class SyncedFolders {
   syncOpened(folder: string, fd: number): void {
     const failure = this.#firstFailure([() => this.#options.io.fsyncSync(fd), () => this.#options.io.closeSync(fd)]);
     if (failure === undefined) return;
-    const error = syncFailure(failure, folder);
+    const error = this.#syncFailure(failure, folder);
     this.#failed.set(folder, error);
     throw error;
   }
@@ -152,14 +154,22 @@ export class SyncedFolders {
     return failure;
   }
 
+  /** A share that cannot do it at all is none for a vault; one that fails now may be mended. */
+  #syncFailure(error: unknown, folder: string): HotspareError {
+    if (!CANNOT_SYNC.has(systemCode(error))) {
+      const details = { name: folder || "its root", reason: reasonOf(error) };
+      return new HotspareError("HS_VAULT_UNDURABLE", details, { cause: error });
+    }
+    const { directory } = this.#options;
+    const reason = `a folder cannot be synced: ${reasonOf(error)}`;
+    return new HotspareError("HS_VAULT_UNSUITABLE", { directory, reason }, { cause: error });
+  }
+
   #refuseFailed(folder: string): void {
     const failure = this.failureOf(folder);
     if (failure) throw failure;
   }
 }
-
-const syncFailure = (error: unknown, folder: string): HotspareError =>
-  new HotspareError("HS_VAULT_UNDURABLE", { name: folder || "its root", reason: reasonOf(error) }, { cause: error });
 
 function parentOf(folder: string): string | null {
   return folder === "" ? null : folder.slice(0, Math.max(0, folder.lastIndexOf("/")));

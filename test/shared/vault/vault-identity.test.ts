@@ -118,6 +118,19 @@ test("a share that cannot sync folders is unsuitable", async () => {
   await expect(probeVault({ ...place, vault }, random)).rejects.toMatchObject({ code: "HS_VAULT_UNSUITABLE" });
 });
 
+test.each([
+  ["read-only now", "EROFS"],
+  ["failing now", "EIO"],
+  ["full now", "EDQUOT"],
+] as const)("a share whose folders are %s is not unsuitable: trying again may help", async (_, code) => {
+  const vault = directory.open({
+    fsyncSync: () => {
+      throw systemError(code, "fsync");
+    },
+  });
+  await expect(probeVault({ ...place, vault }, random)).rejects.toMatchObject({ code: "HS_VAULT_UNDURABLE", exit: 74 });
+});
+
 test("a full share is full, not unsuitable", async () => {
   const vault = directory.open({
     writeSync: () => {
