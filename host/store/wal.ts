@@ -93,6 +93,11 @@ export class WalTrimmer {
     this.#thread.postMessage("passive" satisfies WalOrder);
   }
 
+  #rest(): void {
+    this.#threadIsBusy = false;
+    this.#pausedCalls = PAUSE_CALLS;
+  }
+
   #startThread(): Worker {
     const thread = new Worker(threadUrl("./wal-thread", import.meta.url), {
       resourceLimits: SMALL_THREAD,
@@ -104,14 +109,18 @@ export class WalTrimmer {
       if (moved === "blocked") this.#pausedCalls = PAUSE_CALLS;
     });
     thread.on("error", (error: Error) => {
-      this.#failure = error;
       this.#thread = null;
+      if (couldNotStart(error)) this.#rest();
+      else this.#failure = error;
     });
     // It holds nothing that must be finished: a process may end while it works.
     thread.unref();
     return thread;
   }
 }
+
+/** This process has no descriptor or memory to spare now: the WAL grows meanwhile, which is no reason to die. */
+const couldNotStart = (error: Error): boolean => "code" in error && error.code === "ERR_WORKER_INIT_FAILED";
 
 export interface WalThreadData {
   readonly file: string;
