@@ -11,12 +11,6 @@ import { describeWith } from "./requirement.ts";
 
 const TIMEOUT_MS = 120_000;
 
-/** A host that has stepped down for good is started anew, as an operator would. */
-async function restart({ nodes }: FaultedCluster, id: string): Promise<void> {
-  await nodes.signal(id, "SIGKILL");
-  nodes.start(id);
-}
-
 describeWith(["strace"], "a sync that fails", () => {
   test(
     "of a file, and a write, now and then: what failed was refused, the host goes on serving",
@@ -51,7 +45,7 @@ describeWith(["strace"], "a sync that fails", () => {
       await cluster.progress();
       expect(cluster.said(primary, "role changed").at(-1)).toMatchObject({ from: "primary", to: "fenced" });
       expect(cluster.nodes.runs(primary)).toBe(true);
-      await restart(cluster, primary);
+      await cluster.restart(primary);
       await cluster.follow();
       expect(cluster.clients.refused).toEqual([]);
       await cluster.check();
@@ -94,7 +88,7 @@ describeWith(["strace"], "a sync that fails", () => {
       await cluster.progress();
       expect(taker).not.toBe(standby);
       cluster.nodes.start(primary);
-      await restart(cluster, standby);
+      await cluster.restart(standby);
       await cluster.follow();
       await cluster.check();
     },

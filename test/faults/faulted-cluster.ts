@@ -3,7 +3,7 @@
  * what was acknowledged is there once, what was refused is not, all hosts have the same state, one of them serves, and
  * the journal verifies.
  */
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { Nodes, type ClusterShape } from "../cluster/nodes.ts";
@@ -67,7 +67,7 @@ export class FaultedCluster {
     writeFileSync(this.nodes.config, text.replace(data, `${data} vault: "${point}",`));
   }
 
-  /** Starts all nodes and the load; resolves when each client was answered and every standby follows. */
+  /** Starts all nodes and the load; resolves when each client was answered and every standby has something. */
   async begin({ clients = 4, size = 64, restMs = 0 }: Load = {}): Promise<Clients> {
     this.nodes.startAll();
     await this.nodes.served();
@@ -75,6 +75,7 @@ export class FaultedCluster {
     const headers = { "content-type": "application/json" };
     const made = await fetch(`${url}/spaces/${SPACE}`, { method: "PUT", body: "{}", headers });
     expect(made.status, await made.text()).toBe(201);
+    for (const host of this.nodes.hosts.keys()) await this.readsLocally(host);
     await this.follow();
     this.#clients = new Clients({ url: () => url, clients, space: SPACE, size, restMs });
     await this.progress(clients);
@@ -167,6 +168,24 @@ export class FaultedCluster {
     });
   }
 
+  /** A host answers a local read, whatever becomes of the vault. */
+  async readsLocally(id: string): Promise<void> {
+    const url = `http://127.0.0.1:${this.nodes.hosts.get(id)?.listen}/spaces/${SPACE}`;
+    const headers = { "hotspare-consistency": "local", connection: "close" };
+    const status = async (): Promise<number> => {
+      const answer = await fetch(url, { headers });
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    await until(async () => (await status().catch(() => 0)) === 200, { timeoutMs: PATIENCE_MS, everyMs: 20 });
+  }
+
+  /** Kills a host and starts it again, as an operator would. */
+  async restart(id: string): Promise<void> {
+    await this.nodes.signal(id, "SIGKILL");
+    this.nodes.start(id);
+  }
+
   /** Stops the load and checks every word that was said. All hosts run and follow, or will. */
   async check(): Promise<void> {
     await this.clients.stop();
@@ -218,10 +237,11 @@ export class FaultedCluster {
     expect(new Set(hashes).size).toBe(1);
   }
 
-  /** What `init` made goes along. */
+  /** What `init` made goes along; an empty folder is left under the mount. */
   async #moveVault(disk: (point: string) => Promise<Mount>): Promise<void> {
     const made = `${this.vault}.made`;
-    cpSync(this.vault, made, { recursive: true });
+    renameSync(this.vault, made);
+    mkdirSync(this.vault);
     const mount = await disk(this.vault);
     onTestFinished(() => mount.end());
     cpSync(made, this.vault, { recursive: true });

@@ -89,7 +89,7 @@ describeWith(["bindfs"], "a vault that hangs", () => {
       const acknowledged = cluster.clients.acknowledged.length;
       const killed = await meanwhile(nodes);
       await until(async () => (await nodes.status()).pools[0]?.state === state, { timeoutMs: PATIENCE_MS });
-      for (const [id, { listen }] of nodes.hosts) if (id !== killed) await expectLocalRead(listen);
+      for (const id of nodes.hosts.keys()) if (id !== killed) await cluster.readsLocally(id);
       expect(cluster.clients.acknowledged.length).toBe(acknowledged);
       expect(cluster.orders).toBe(orders);
       for (const mount of mounts.values()) mount.resume();
@@ -114,12 +114,6 @@ const untilProbeIsOld = (cluster: FaultedCluster, host: string): Promise<void> =
     timeoutMs: PATIENCE_MS,
     everyMs: 50,
   });
-
-async function expectLocalRead(port: number): Promise<void> {
-  const headers = { "hotspare-consistency": "local" };
-  const answer = await fetch(`http://127.0.0.1:${port}/spaces/load`, { headers });
-  expect(answer.status, await answer.text()).toBe(200);
-}
 
 describeWith(["strace"], "a vault that is slow", () => {
   test.each([

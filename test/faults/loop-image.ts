@@ -23,5 +23,9 @@ export async function makeImage(file: string, kind: ImageKind): Promise<void> {
 /** Mounts the file system in `file`; its journal is replayed, as after a power cut. */
 export const mountImage = (file: string, point: string): Promise<Mount> => mountAt(point, "-o", "loop", file);
 
+/** An ext4 finds an error of its disk: from now on it is read-only, whatever is open for writing. */
+export const abort = (point: string): Promise<string> =>
+  shellCommand("mount", "-o", "remount,errors=remount-ro,abort", point);
+
 /** The disk behind `point` dies: from now on everything that would write fails with EIO, what is cached is still shown. */
 export const shutDown = (point: string): Promise<string> => shellCommand("xfs_io", "-x", "-c", "shutdown", point);

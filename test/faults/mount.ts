@@ -23,8 +23,8 @@ export async function mountAt(point: string, ...args: readonly string[]): Promis
 export const mountMemory = (point: string, options: string): Promise<Mount> =>
   mountAt(point, "-t", "tmpfs", "-o", options, "tmpfs");
 
-export const remount = (point: string, options: string): Promise<string> =>
-  shellCommand("mount", "-o", `remount,${options}`, point);
+/** Shows `source` at `point` too. */
+export const mountBound = (source: string, point: string): Promise<Mount> => mountAt(point, "--bind", source);
 
 export async function unmount(point: string): Promise<void> {
   await shellCommand("umount", "--lazy", point).catch((error: unknown) => {
