@@ -23,6 +23,10 @@ export async function makeImage(file: string, kind: ImageKind): Promise<void> {
 /** Mounts the file system in `file`; its journal is replayed, as after a power cut. */
 export const mountImage = (file: string, point: string): Promise<Mount> => mountAt(point, "-o", "loop", file);
 
+/** The same of a copy, while the first may still be mounted somewhere: XFS refuses two of one identity otherwise. */
+export const mountCopy = (file: string, point: string, kind: ImageKind): Promise<Mount> =>
+  mountAt(point, "-o", kind === "xfs" ? "loop,nouuid" : "loop", file);
+
 /** An ext4 finds an error of its disk: from now on it is read-only, whatever is open for writing. */
 export const abort = (point: string): Promise<string> =>
   shellCommand("mount", "-o", "remount,errors=remount-ro,abort", point);
