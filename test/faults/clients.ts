@@ -18,9 +18,6 @@ export interface ClientsOptions {
 export interface Acknowledged {
   readonly id: string;
   readonly lsn: number;
-  /** When its client sent it and when it was answered, on this process's monotonic clock. */
-  readonly sentMs: number;
-  readonly atMs: number;
 }
 
 /** A definite word that nothing was written, by the code of the answer. */
@@ -87,10 +84,9 @@ export class Clients {
   }
 
   async #write(id: string): Promise<void> {
-    const sentMs = performance.now();
     const answer = await this.#send(id).catch((error: unknown) => ({ status: 0, lsn: 0, code: String(error) }));
     if (answer.status === 201) {
-      this.acknowledged.push({ id, lsn: answer.lsn, sentMs, atMs: performance.now() });
+      this.acknowledged.push({ id, lsn: answer.lsn });
       return;
     }
     if (answer.status === 0 || UNKNOWNS.has(answer.code)) this.unknown.push(id);

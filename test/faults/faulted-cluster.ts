@@ -28,7 +28,7 @@ export interface Load {
   readonly restMs?: number;
 }
 
-type ThreadFault = Omit<InjectionOptions, "id" | "threads">;
+type ThreadFault = Omit<InjectionOptions, "thread">;
 
 export const PATIENCE_MS = 60_000;
 const SPACE = "load";
@@ -118,15 +118,7 @@ export class FaultedCluster {
   async inject(id: string, thread: string, fault: ThreadFault): Promise<Injection> {
     const [found] = threadsOf(processOf(this.nodes.config, id), thread);
     if (found === undefined) throw new Error(`${id} has no thread ${thread}`);
-    const injection = await Injection.into({ ...fault, id: found });
-    onTestFinished(() => injection.end());
-    return injection;
-  }
-
-  /** Faults put into all threads of a node. */
-  async injectAll(id: string, fault: ThreadFault): Promise<Injection> {
-    const pid = processOf(this.nodes.config, id);
-    const injection = await Injection.into({ ...fault, id: pid, threads: "all" });
+    const injection = await Injection.into({ ...fault, thread: found });
     onTestFinished(() => injection.end());
     return injection;
   }

@@ -3,7 +3,7 @@
  * way: the process that is started is the node itself. For what a running node does, `injection.ts` is enough.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { MAIN, type Nodes } from "../cluster/nodes.ts";
@@ -17,13 +17,12 @@ export interface InjectedNodeOptions {
 
 export class InjectedNode {
   readonly #child: ChildProcess;
-  readonly #calls: string;
 
   constructor({ nodes, host, faults }: InjectedNodeOptions) {
     const log = openSync(join(nodes.folder, `${host}.log`), "a");
-    this.#calls = join(nodes.folder, `${host}.calls`);
+    const traced = join(nodes.folder, `${host}.calls`);
     const calls = faults.map((fault) => fault.split(":")[0]);
-    const tracing = ["-D", "-f", "-qq", "-o", this.#calls, "-e", `trace=${calls.join(",")}`, "-e", "signal=none"];
+    const tracing = ["-D", "-f", "-qq", "-o", traced, "-e", `trace=${calls.join(",")}`, "-e", "signal=none"];
     const node = [process.execPath, MAIN, "host", "--id", host, "--config", nodes.config];
     this.#child = spawn("strace", [...tracing, ...faults.flatMap((fault) => ["-e", `inject=${fault}`]), ...node], {
       stdio: ["ignore", log, log],
@@ -35,11 +34,6 @@ export class InjectedNode {
 
   get runs(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
-  }
-
-  /** Each watched call so far, as strace writes it. */
-  get calls(): readonly string[] {
-    return readFileSync(this.#calls, "utf8").split("\n");
   }
 
   async kill(): Promise<void> {

@@ -8,9 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface InjectionOptions {
-  /** A thread's id, or that of a process with `threads: "all"`. */
-  readonly id: number;
-  readonly threads?: "one" | "all";
+  /** Its id. */
+  readonly thread: number;
   /** As strace(1) has it: `fsync:error=EIO:when=1`. */
   readonly faults: readonly string[];
   /** Only calls on these paths. */
@@ -29,14 +28,13 @@ export class Injection {
     return injection;
   }
 
-  private constructor({ id, threads = "one", faults, paths = [] }: InjectionOptions) {
+  private constructor({ thread, faults, paths = [] }: InjectionOptions) {
     const calls = faults.map((fault) => fault.split(":")[0]);
     this.#tracer = spawn(
       "strace",
       [
-        ...(threads === "all" ? ["-f"] : []),
         "-p",
-        String(id),
+        String(thread),
         "-o",
         this.#log,
         "-e",
