@@ -7,6 +7,7 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { MAIN, type Nodes } from "../cluster/nodes.ts";
+import { processesWith } from "./node-process.ts";
 
 export interface InjectedNodeOptions {
   readonly nodes: Nodes;
@@ -17,12 +18,13 @@ export interface InjectedNodeOptions {
 
 export class InjectedNode {
   readonly #child: ChildProcess;
+  readonly #traced: string;
 
   constructor({ nodes, host, faults }: InjectedNodeOptions) {
     const log = openSync(join(nodes.folder, `${host}.log`), "a");
-    const traced = join(nodes.folder, `${host}.calls`);
+    this.#traced = join(nodes.folder, `${host}.calls`);
     const calls = faults.map((fault) => fault.split(":")[0]);
-    const tracing = ["-D", "-f", "-qq", "-o", traced, "-e", `trace=${calls.join(",")}`, "-e", "signal=none"];
+    const tracing = ["-D", "-f", "-qq", "-o", this.#traced, "-e", `trace=${calls.join(",")}`, "-e", "signal=none"];
     const node = [process.execPath, MAIN, "host", "--id", host, "--config", nodes.config];
     this.#child = spawn("strace", [...tracing, ...faults.flatMap((fault) => ["-e", `inject=${fault}`]), ...node], {
       stdio: ["ignore", log, log],
@@ -36,10 +38,22 @@ export class InjectedNode {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** The tracer too: one whose node is killed before it was attached waits for ever. */
   async kill(): Promise<void> {
-    if (!this.runs) return;
-    const exited = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#child.kill("SIGKILL");
-    await exited;
+    if (this.runs) {
+      const exited = new Promise((resolve) => this.#child.once("exit", resolve));
+      this.#child.kill("SIGKILL");
+      await exited;
+    }
+    for (const tracer of processesWith(this.#traced)) endProcess(tracer);
+  }
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    // It has ended by itself just now.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

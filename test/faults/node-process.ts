@@ -14,6 +14,12 @@ export function processOf(config: string, id: string): number {
   throw new Error(`${id} does not run`);
 }
 
+/** Ids of the processes that have that word among their arguments. */
+export const processesWith = (word: string): readonly number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && read(`/proc/${name}/cmdline`).split("\0").includes(word))
+    .map(Number);
+
 /** Ids of the threads of that name, oldest first; names are cut after 15 characters. */
 export function threadsOf(pid: number, name: string): readonly number[] {
   const threads = readdirSync(`/proc/${pid}/task`);
