@@ -3,7 +3,7 @@
  * Checks I1 (one record per slot, no holes), I4 (epochs), I6 (a key once), I8 (what was answered "not applied" never
  * appears), I9 (the newest checkpoint and the records after it give the state; fences stay).
  */
-import type { RecordId } from "../../shared/ids.ts";
+import type { RecordId, Sha256 } from "../../shared/ids.ts";
 import { extend, type Head } from "../../shared/journal/head.ts";
 import type { SealedRecord } from "../../shared/journal/record.ts";
 import type { Replica, SettledWrite } from "./replica.ts";
@@ -38,6 +38,7 @@ export class History {
   readonly #values = new Map<string, { readonly lsn: number; readonly value: number }[]>();
   readonly #denied = new Set<RecordId>();
   readonly #deniedKeys = new Set<string>();
+  readonly #takenBack = new Set<Sha256>();
 
   /** Fences put where a record had been cleaned away. */
   voids = 0;
@@ -90,12 +91,32 @@ export class History {
     const happened = this.at(header.slot);
     if (happened?.sealed.record.header.id !== header.id || happened.durable) return;
     check(this.#slots.length === header.slot, "I1", () => `slot ${header.slot} is lost, and later ones exist`);
-    this.#slots.pop();
+    this.#takeBack();
+  }
+
+  /** Everything beyond that slot did not happen: somebody brought back an older vault. */
+  rollBack(slot: number): void {
+    for (const { head } of this.#slots.slice(slot)) this.#takenBack.add(head.hash);
+    while (this.#slots.length > slot) this.#takeBack();
+  }
+
+  /** It was history before an older vault was brought back: whoever holds it has still to find out. */
+  wasTakenBack(hash: Sha256): boolean {
+    return this.#takenBack.has(hash);
+  }
+
+  #takeBack(): void {
+    const happened = this.#slots.pop();
     this.#replica.undo();
-    for (const { key, register } of happened.writes) {
+    for (const { key, register } of happened?.writes ?? []) {
       this.#keys.delete(key);
       this.#values.get(register)?.pop();
     }
+  }
+
+  /** Slot of the newest fence; 0 before the first. */
+  get newestFence(): number {
+    return this.head?.fence.slot ?? 0;
   }
 
   /** A host said of this record that it is certainly not in history. */

@@ -38,6 +38,7 @@ export class Ledger {
   /** When the first answer of each epoch left its host. */
   readonly #firstAnswerMs = new Map<number, number>();
   #shownLsn = 0;
+  #rolledBackMs = -Infinity;
   acknowledged = 0;
   reads = 0;
 
@@ -49,9 +50,15 @@ export class Ledger {
     return this.#shownLsn;
   }
 
+  /** Somebody brought back an older vault: what was shown before is forgotten with it. */
+  rolledBack(nowMs: number): void {
+    this.#rolledBackMs = nowMs;
+    this.#shownLsn = 0;
+  }
+
   /** A host's store moved. */
   moved(host: string, { head, digest }: Standing): void {
-    if (!head) return;
+    if (!head || this.#history.wasTakenBack(head.hash)) return;
     const happened = this.#history.at(head.slot);
     check(
       happened?.head.hash === head.hash,
@@ -78,10 +85,11 @@ export class Ledger {
   }
 
   /** The client has it. */
-  finished({ kind, floorLsn, key }: Operation, { lsn }: Answered): void {
+  finished({ kind, floorLsn, key, invokedMs }: Operation, { lsn }: Answered): void {
     if (kind === "write") this.acknowledged += 1;
     else this.reads += 1;
     const inOrder = kind === "write" ? lsn > floorLsn : lsn >= floorLsn;
+    if (invokedMs <= this.#rolledBackMs) return;
     check(inOrder, "I7", () => `${kind} ${key} came back at LSN ${lsn}, but ${floorLsn} was shown before it began`);
     this.#shownLsn = Math.max(this.#shownLsn, lsn);
   }

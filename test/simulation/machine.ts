@@ -111,9 +111,9 @@ export class Machine {
     return this.#seenMs;
   }
 
-  /** A machine sees what it made itself. */
+  /** A machine mostly sees what it made itself. */
   seesNow(): void {
-    this.#seenMs = this.#world.scheduler.nowMs;
+    if (this.#world.dice.chance(0.5)) this.#seenMs = this.#world.scheduler.nowMs;
   }
 
   // --- Pauses at the worst moments --------------------------------------------------------------------------------------

@@ -41,7 +41,8 @@ async function replay(one: number): Promise<number> {
   const result = await (values.cores ? simulateCores({ seed: one, lines }) : simulate({ seed: one, lines }));
   const { failure, seen: _, ...figures } = result;
   process.stdout.write(`${failure?.text ?? `seed ${one} holds`}\n${JSON.stringify(figures)}\n`);
-  if (failure && !values.cores) process.stdout.write(`it needs these faults: ${await shrink(one, failure.invariant)}\n`);
+  if (failure && !values.cores)
+    process.stdout.write(`it needs these faults: ${await shrink(one, failure.invariant)}\n`);
   return failure ? 1 : 0;
 }
 

@@ -21,7 +21,10 @@ const { values } = parseArgs({
   },
 });
 const mutation = MUTATIONS.find(({ name }) => name === values.mutation);
-if (!mutation) throw new Error(`there is no mutation "${values.mutation}"; there are ${MUTATIONS.map(({ name }) => name).join(", ")}`);
+if (!mutation)
+  throw new Error(
+    `there is no mutation "${values.mutation}"; there are ${MUTATIONS.map(({ name }) => name).join(", ")}`,
+  );
 applyMutation(mutation);
 const run = await runnerOf(mutation);
 const kill = await hunt(Number(values.from), Number(values.seeds));
@@ -37,7 +40,11 @@ async function hunt(from: number, seeds: number): Promise<Kill | null> {
 }
 
 /** Loaded only now, so that it is the mutated code that runs. */
-async function runnerOf({ by, focus, coreFocus }: Mutation): Promise<(seed: number) => Promise<Omit<Kill, "seed"> | null>> {
+async function runnerOf({
+  by,
+  focus,
+  coreFocus,
+}: Mutation): Promise<(seed: number) => Promise<Omit<Kill, "seed"> | null>> {
   if (by === "cores") {
     const { simulate } = await import("./core/simulation.ts");
     return async (seed) => (await simulate({ seed, lines: 1, focus: coreFocus })).failure;

@@ -13,7 +13,10 @@ export function applyMutation({ name, edits }: Mutation): void {
     const before = sources.get(path) ?? readFileSync(path, "utf8");
     const places = before.split(find).length - 1;
     if (places !== 1) throw new Error(`the mutation "${name}" finds its text ${places} times in ${file}, not once`);
-    sources.set(path, before.replace(find, () => replace));
+    sources.set(
+      path,
+      before.replace(find, () => replace),
+    );
   }
   registerHooks({
     load: (url, context, nextLoad) => {

@@ -4,7 +4,7 @@
  * is a hole in the simulation.
  */
 import type { Swarm as CoreSwarm } from "./core/swarm.ts";
-import type { Swarm } from "./swarm.ts";
+import { QUIET, type Swarm } from "./swarm.ts";
 
 /** What is found exactly once in a file becomes something else. */
 export interface Edit {
@@ -22,6 +22,33 @@ export interface Mutation {
   readonly focus?: (swarm: Swarm) => Swarm;
   readonly coreFocus?: (swarm: CoreSwarm) => CoreSwarm;
 }
+
+/** Whatever else would make the seed end for another reason. */
+const NO_DISASTERS = {
+  crashMs: null,
+  cutMs: null,
+  fullMs: null,
+  corruptMs: null,
+  vaultCrashMs: null,
+  losesDisk: 0,
+  lostPut: 0,
+  lateAfterDeath: 0,
+} as const;
+
+/** An old cache, and a journal that is cleaned behind it all the time. */
+const cleaned = (swarm: CoreSwarm): CoreSwarm => ({
+  ...swarm,
+  hosts: 4,
+  clients: 4,
+  proxies: 0,
+  thinkMs: 10,
+  checkpointEverySlots: 2,
+  runMs: 16_000,
+  cleanDelayMs: 1_200,
+  staleMs: 400,
+  reads: "barrier",
+  faults: { ...swarm.faults, orderMs: 150, cutMs: null, fullMs: null, corruptMs: null, pauseAtFence: 0.5 },
+});
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -129,17 +156,6 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: "no checkpoints listed after the fence",
-    by: "cores",
-    edits: [
-      {
-        file: "host/core/takeover-confirm.ts",
-        find: "survey.slots.length > 0 || survey.checkpoints.some((at) => at >= head.slot);",
-        replace: "survey.slots.length > 0;",
-      },
-    ],
-  },
-  {
     name: "serve before the listing after the fence",
     by: "cores",
     edits: [
@@ -152,22 +168,6 @@ export const MUTATIONS: readonly Mutation[] = [
         file: "host/core/takeover-fence.ts",
         find: 'import { confirm } from "./takeover-confirm.ts";',
         replace: 'import { catchUp } from "./takeover-confirm.ts";',
-      },
-    ],
-  },
-  {
-    name: "checkpoints listed before the journal",
-    by: "hosts",
-    edits: [
-      {
-        file: "host/journal-reader.ts",
-        find: "    const slots: Slot[] = [];\n",
-        replace: "    const early = await this.#checkpoints();\n    const slots: Slot[] = [];\n",
-      },
-      {
-        file: "host/journal-reader.ts",
-        find: "    const checkpoints = await this.#checkpoints();\n",
-        replace: "    const checkpoints = early;\n",
       },
     ],
   },
@@ -185,26 +185,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "clean without the delay",
     by: "cores",
-    coreFocus: (swarm) => ({
-      ...swarm,
-      hosts: 4,
-      clients: 4,
-      proxies: 0,
-      thinkMs: 10,
-      checkpointEverySlots: 2,
-      cleanDelayMs: 260,
-      staleMs: 2_500,
-      reads: "barrier",
-      faults: {
-        ...swarm.faults,
-        orderMs: 150,
-        crashMs: null,
-        cutMs: null,
-        fullMs: null,
-        corruptMs: null,
-        pauseAtFence: 0.5,
-      },
-    }),
+    coreFocus: (swarm) => ({ ...cleaned(swarm), faults: { ...cleaned(swarm).faults, crashMs: null } }),
     edits: [
       {
         file: "host/core/retention-plan.ts",
@@ -256,13 +237,32 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: "ignore a previous hash that does not match",
+    name: "ignore a previous hash that does not match, and whose tenure it is",
     by: "cores",
+    coreFocus: (swarm) => ({
+      ...swarm,
+      hosts: 3,
+      clients: 4,
+      proxies: 0,
+      thinkMs: 20,
+      staleMs: 0,
+      faults: { ...swarm.faults, ...NO_DISASTERS, rollbackMs: 2_000 },
+    }),
     edits: [
       {
         file: "shared/journal/head.ts",
         find: "  if (header.previousHash !== head.hash) {",
         replace: "  if (header.previousHash !== head.hash && head.slot < 0) {",
+      },
+      {
+        file: "shared/journal/head.ts",
+        find: "if (header.epoch === fence.epoch && header.owner === fence.owner && header.bootId === fence.bootId) return null;",
+        replace: "if (header.epoch >= fence.epoch) return null;",
+      },
+      {
+        file: "shared/journal/head.ts",
+        find: "  return found === expected ? null :",
+        replace: "  return found >= 0 ? null :",
       },
     ],
   },
@@ -301,12 +301,12 @@ export const MUTATIONS: readonly Mutation[] = [
     by: "hosts",
     focus: (swarm) => ({
       ...swarm,
-      keyLifeMs: 400,
+      keyLifeMs: 20,
       proxies: 1,
       hosts: 3,
-      thinkMs: 20,
+      thinkMs: 15,
       clients: 4,
-      faults: { ...swarm.faults, crashMs: 700, pauseMs: 400, longestPauseMs: 2_000, resetMs: 200, partitionMs: 1_000 },
+      faults: { ...QUIET, resetMs: 15, orderMs: 2_000 },
     }),
     edits: [
       {
@@ -314,6 +314,8 @@ export const MUTATIONS: readonly Mutation[] = [
         find: "if (key.firstSentLogTimeMs === null || key.firstSentLogTimeMs + lifeMs(key, lives) >= logTimeMs) return null;",
         replace: "if (key.key !== '' || logTimeMs < lifeMs(key, lives)) return null;",
       },
+      // No mistake, but so often that it shows.
+      { file: "host/pool.ts", find: "const PURGE_INTERVAL_MS = 60_000;", replace: "const PURGE_INTERVAL_MS = 20;" },
     ],
   },
   {
@@ -330,6 +332,24 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "a proof that looks only at the slot after the last applied one",
     by: "cores",
+    coreFocus: (swarm) => ({
+      ...swarm,
+      hosts: 3,
+      clients: 4,
+      proxies: 0,
+      thinkMs: 10,
+      staleMs: 0,
+      reads: "check",
+      faults: {
+        ...swarm.faults,
+        lostPut: 0.3,
+        orderMs: 150,
+        vaultCrashMs: null,
+        corruptMs: null,
+        fullMs: null,
+        cutMs: null,
+      },
+    }),
     edits: [
       {
         file: "host/read-proof.ts",
@@ -380,6 +400,12 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "deposed means not applied",
     by: "cores",
+    coreFocus: (swarm) => ({
+      ...cleaned(swarm),
+      staleMs: 0,
+      cleanDelayMs: 260,
+      faults: { ...cleaned(swarm).faults, lostPut: 0.3, pauseAtCall: 0.02, lateAfterDeath: 1 },
+    }),
     edits: [
       {
         file: "host/core/deposition.ts",

@@ -9,11 +9,14 @@ import { MemoryDisk, type DiskFile, type DiskFolder, type DiskNode } from "../..
 export interface Witness {
   created(path: string, file: DiskFile): void;
   removed(path: string, file: DiskFile): void;
-  /** The folder's names survive a power cut from now on. */
-  synced(path: string, folder: DiskFolder): void;
+  /** Its name survives a power cut from now on. */
+  synced(path: string, file: DiskFile): void;
   /** A power cut took it. */
   lost(path: string, file: DiskFile): void;
 }
+
+/** A record, or a file of a checkpoint. */
+const NUMBERED = /\/(?:journal\/\d{16}|checkpoints)\/(\d{16})[^/]*$/;
 
 interface Change {
   readonly atMs: number;
@@ -45,8 +48,12 @@ export class SimDisk extends MemoryDisk {
   }
 
   override sync(node: DiskNode): void {
+    const fresh = node.kind === "folder" ? node.changes : [];
     super.sync(node);
-    if (node.kind === "folder") this.#witness.synced(this.#paths.get(node) ?? "?", node);
+    if (node.kind === "file") return;
+    for (const { name, node: file } of fresh) {
+      if (file?.kind === "file") this.#witness.synced(`${this.#paths.get(node) ?? "?"}/${name}`, file);
+    }
   }
 
   override crash(random: Random): void {
@@ -89,6 +96,23 @@ export class SimDisk extends MemoryDisk {
     }
   }
 
+  /** An older copy of the journal: without the records beyond that slot, and without the checkpoints there. */
+  rollBack(slot: number): void {
+    for (const [path, file] of [...this.files()]) {
+      const number = Number(NUMBERED.exec(path)?.[1] ?? 0);
+      const folder = this.#folderOf(path);
+      if (number <= slot || folder?.names.get(path.slice(path.lastIndexOf("/") + 1)) !== file) continue;
+      super.setName(folder, path.slice(path.lastIndexOf("/") + 1), null);
+      super.sync(folder);
+    }
+    this.#changes.clear();
+  }
+
+  #folderOf(path: string): DiskFolder | undefined {
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    return [...this.#paths].find(([, known]) => known === parent)?.[0];
+  }
+
   /** Every file below a folder, with its path. */
   *files(folder: DiskFolder = this.root): Iterable<readonly [string, DiskFile]> {
     for (const [name, node] of folder.names) {
@@ -119,7 +143,9 @@ export class SimDisk extends MemoryDisk {
       if (node.kind === "file" && folder.names.get(name) !== node) this.#witness.lost(`${path}/${name}`, node);
     }
     for (const [name, node] of folder.names) {
-      if (node.kind === "file" && !before.has(name)) this.#witness.created(`${path}/${name}`, node);
+      if (node.kind === "folder") continue;
+      if (!before.has(name)) this.#witness.created(`${path}/${name}`, node);
+      this.#witness.synced(`${path}/${name}`, node);
     }
   }
 }

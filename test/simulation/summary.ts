@@ -14,7 +14,10 @@ export interface Figures {
   readonly seen: Readonly<Record<string, number>>;
 }
 
-export function summaryOf(results: readonly SeedLine[], seconds: number): { readonly figures: Figures; readonly text: string } {
+export function summaryOf(
+  results: readonly SeedLine[],
+  seconds: number,
+): { readonly figures: Figures; readonly text: string } {
   const sum = (figure: "steps" | "virtualMs" | "acknowledged" | "reads" | "epochs"): number =>
     results.reduce((total, result) => total + result[figure], 0);
   const failures = results.flatMap(({ failure }) => (failure ? [failure] : []));

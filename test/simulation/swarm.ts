@@ -41,6 +41,8 @@ export interface Faults {
   readonly fullMs: number | null;
   readonly corruptMs: number | null;
   readonly clockJumpMs: number | null;
+  /** The vault is replaced by an older copy, which no protocol survives without loss: only where it is asked for. */
+  readonly rollbackMs: number | null;
   /** At a crash. */
   readonly losesDisk: number;
   /** At a crash: the last commits of the store are gone (a power cut). */
@@ -61,6 +63,37 @@ export interface Faults {
   readonly pauseAtFence: number;
   readonly pauseAtList: number;
 }
+
+/** No faults at all, to begin with. */
+export const QUIET: Faults = {
+  crashMs: null,
+  stopMs: null,
+  pauseMs: null,
+  longestPauseMs: 300,
+  vaultCrashMs: null,
+  orderMs: null,
+  proxyFaultMs: null,
+  cutMs: null,
+  partitionMs: null,
+  resetMs: null,
+  fullMs: null,
+  corruptMs: null,
+  clockJumpMs: null,
+  rollbackMs: null,
+  losesDisk: 0,
+  losesTail: 0,
+  slowCall: 0,
+  failedCall: 0,
+  flippedRead: 0,
+  lostPut: 0,
+  repeatedPut: 0,
+  failedSync: 0,
+  lateAfterDeath: 0,
+  lostMessage: 0,
+  pauseAtCall: 0,
+  pauseAtFence: 0,
+  pauseAtList: 0,
+};
 
 export function swarmOf(dice: Dice): Swarm {
   const mount = dice.pick(["local", "local", "nfs", "nfs, lookupcache=positive"] as const);
@@ -100,6 +133,7 @@ function faultsOf(dice: Dice): Faults {
     fullMs: every(2_000, 6_000, 0.2),
     corruptMs: every(2_000, 6_000, 0.06),
     clockJumpMs: every(500, 4_000, 0.3),
+    rollbackMs: null,
     losesDisk: sometimes(0.5),
     losesTail: sometimes(0.6),
     slowCall: sometimes(0.08),

@@ -4,12 +4,11 @@
  */
 import { decodeRecord } from "../../shared/journal/record-codec.ts";
 import type { SealedRecord } from "../../shared/journal/record.ts";
-import type { DiskFile, DiskFolder } from "../../shared/vault/memory-disk.ts";
+import type { DiskFile } from "../../shared/vault/memory-disk.ts";
 import type { History } from "./history.ts";
 import type { Witness } from "./sim-disk.ts";
 
 const RECORD = /^\/pools\/main\/journal\/\d{16}\/(\d{16})$/;
-const SHARD = /^\/pools\/main\/journal\/\d{16}$/;
 const MANIFEST = /^\/pools\/main\/checkpoints\/(\d{16})-[0-9a-f]{64}\.json$/;
 
 export interface WitnessOptions {
@@ -39,11 +38,8 @@ export class JournalWitness implements Witness {
     this.#tell(path, file, (history, sealed) => history.lost(sealed));
   }
 
-  synced(path: string, folder: DiskFolder): void {
-    if (!SHARD.test(path)) return;
-    for (const [name, node] of folder.names) {
-      if (node.kind === "file") this.#tell(`${path}/${name}`, node, (history, sealed) => history.synced(sealed));
-    }
+  synced(path: string, file: DiskFile): void {
+    this.#tell(path, file, (history, sealed) => history.synced(sealed));
   }
 
   #tell(path: string, file: DiskFile, tell: (history: History, sealed: SealedRecord) => void): void {

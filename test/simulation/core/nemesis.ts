@@ -24,6 +24,7 @@ export class Nemesis {
     this.#every(faults.cutMs, () => this.#cut());
     this.#every(faults.fullMs, () => this.#fill());
     this.#every(faults.corruptMs, () => this.#world.vault.corrupt());
+    this.#every(faults.rollbackMs, () => this.#rollBack());
     this.#every(2_000, () => this.#restartSick());
     if (this.#proxies.length > 0) this.#every(faults.proxyFaultMs, () => this.#disturbProxy());
     if (this.#world.swarm.rejoin === "manual") this.#every(3_000, () => this.#hosts.forEach((host) => host.enrol()));
@@ -142,6 +143,25 @@ export class Nemesis {
     scheduler.after(dice.spread(50, 2_000), () => {
       vault.full = false;
     });
+  }
+
+  /** Somebody brings back an older copy of the vault while all hosts are down; one of them has lost its disk, too. */
+  #rollBack(): void {
+    const { dice, scheduler, healed, history, ledger, vault, log } = this.#world;
+    const last = history.head?.slot ?? 0;
+    const kept = dice.whole(Math.max(history.newestFence, last - 3), last);
+    if (kept >= last) return;
+    const lost = dice.pick(this.#hosts);
+    for (const host of this.#hosts) host.crash(host === lost ? "disk" : "nothing");
+    log.add("vault", "is rolled back", { from: last, to: kept });
+    history.rollBack(kept);
+    ledger.rolledBack(scheduler.nowMs);
+    vault.rollBack(kept);
+    for (const host of this.#hosts) {
+      scheduler.after(host === lost ? 10 : dice.between(500, 900), () => {
+        if (!host.process.alive && !healed()) host.start();
+      });
+    }
   }
 
   #disturbProxy(): void {

@@ -65,6 +65,11 @@ export class SimFolder<T> {
     this.#gone = [...this.#gone.filter(({ removedMs }) => removedMs > this.#scheduler.nowMs - KEPT_MS), entry];
   }
 
+  /** It never was there. */
+  forget(number: number): void {
+    this.#live.delete(number);
+  }
+
   sync(): Entry<T>[] {
     const fresh = this.entries().filter(({ durable }) => !durable);
     for (const entry of fresh) entry.durable = true;

@@ -95,17 +95,21 @@ export class SimHost {
     this.#tick();
   }
 
-  crash(): void {
-    const { dice, swarm, log } = this.#world;
+  crash(loss = this.#lossAtCrash()): void {
+    const { dice, log } = this.#world;
     this.process.kill();
     this.#events = [];
-    const { losesDisk, losesTail } = swarm.faults;
-    const loss = dice.chance(losesDisk) ? "disk" : dice.chance(losesTail) ? "tail" : "nothing";
     log.add(this.id, "crashes", { loses: loss });
     if (loss === "disk") Object.assign(this.disk, { store: new ModelStore(), stableFence: null });
     if (loss === "tail") this.disk.store.forget(dice.whole(1, 4));
     for (const answer of this.#orders.values()) answer(null);
     this.#orders.clear();
+  }
+
+  #lossAtCrash(): "disk" | "tail" | "nothing" {
+    const { dice, swarm } = this.#world;
+    const { losesDisk, losesTail } = swarm.faults;
+    return dice.chance(losesDisk) ? "disk" : dice.chance(losesTail) ? "tail" : "nothing";
   }
 
   // --- Asked from outside ---------------------------------------------------------------------------------------------

@@ -59,6 +59,13 @@ export class SimVault {
     this.checkpoints.crash(this.#dice);
   }
 
+  /** An older copy of the vault is brought back: nothing beyond that slot, and no machine remembers better. */
+  rollBack(slot: number): void {
+    for (const folder of [this.journal, this.checkpoints]) {
+      for (const { number } of folder.entries()) if (number > slot) folder.forget(number);
+    }
+  }
+
   /** Damages a record that is not the only copy of something acknowledged: the seed says that only safety is asserted. */
   corrupt(): void {
     const entries = this.journal.entries();

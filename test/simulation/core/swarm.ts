@@ -31,6 +31,8 @@ export interface Faults {
   readonly cutMs: number | null;
   readonly fullMs: number | null;
   readonly corruptMs: number | null;
+  /** The vault is replaced by an older copy, which no protocol survives without loss: only where it is asked for. */
+  readonly rollbackMs: number | null;
   /** At a crash. */
   readonly losesDisk: number;
   /** At a crash: the last commits of the store are gone (a power cut). */
@@ -88,6 +90,7 @@ function faultsOf(dice: Dice, cleanDelayMs: number): Faults {
     cutMs: every(1_500, 8_000, 0.3),
     fullMs: every(2_000, 8_000, 0.2),
     corruptMs: every(2_000, 8_000, 0.05),
+    rollbackMs: null,
     losesDisk: sometimes(0.5),
     losesTail: sometimes(0.5),
     slowCall: sometimes(0.1),

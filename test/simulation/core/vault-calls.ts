@@ -168,8 +168,8 @@ export class VaultCalls {
       (reply) => {
         if (!reply.ok) return done({ type: "unknown", error: failure("sync") });
         if (reply.value) {
-          // A machine sees what it made itself.
-          this.#seenMs = this.#world.scheduler.nowMs;
+          // A machine mostly sees what it made itself.
+          if (this.#world.dice.chance(0.5)) this.#seenMs = this.#world.scheduler.nowMs;
           return done({ type: "created" });
         }
         this.#undurable = true;

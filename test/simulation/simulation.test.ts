@@ -1,0 +1,37 @@
+/**
+ * Whole clusters of production hosts and proxies, each from a seed: a fixed set, some that nobody has seen before, and
+ * those that once found something. `SEED=n npm run simulate` plays one again, and finds out which faults it needs.
+ */
+import { expect, test } from "vitest";
+import { simulate } from "./simulation.ts";
+
+const FIXED = 40;
+const FRESH = 12;
+const FIRST_FRESH = 1_000_000 + Math.floor(Math.random() * 1_000_000_000);
+const TIMEOUT_MS = 240_000;
+
+/** What they found, in the versions before the fix. */
+const FOUND: readonly (readonly [number, string])[] = [
+  [66, "a standby whose sync failed once stood still for ever"],
+  [116, "a host with a folder that it could not sync waited for somebody to restart it"],
+];
+
+test(`${FIXED} seeds from 1 on hold every invariant`, { timeout: TIMEOUT_MS }, async () => {
+  for (let seed = 1; seed <= FIXED; seed += 1) expect(await failureOf(seed)).toBe("");
+});
+
+test(`${FRESH} fresh seeds from ${FIRST_FRESH} on hold every invariant`, { timeout: TIMEOUT_MS }, async () => {
+  for (let seed = FIRST_FRESH; seed < FIRST_FRESH + FRESH; seed += 1) expect(await failureOf(seed)).toBe("");
+});
+
+test.each(FOUND)("seed %i: %s", { timeout: TIMEOUT_MS }, async (seed) => expect(await failureOf(seed)).toBe(""));
+
+test("the same seed gives the same run, to the last event", { timeout: TIMEOUT_MS }, async () => {
+  for (const seed of [5, 9, 14]) {
+    const [one, other] = [await simulate({ seed }), await simulate({ seed })];
+    expect(one.steps).toBeGreaterThan(1_000);
+    expect(other).toEqual(one);
+  }
+});
+
+const failureOf = async (seed: number): Promise<string> => (await simulate({ seed })).failure?.text ?? "";
