@@ -5,7 +5,7 @@
  * The core decides on publishing; this executes before it and commits or forgets after it. Between `publish` and its
  * outcome the store's transaction stays open, so nothing is visible that is not published.
  */
-import type { Cancel, Clock } from "../shared/clock.ts";
+import type { Clock } from "../shared/clock.ts";
 import { assert, HotspareError } from "../shared/errors.ts";
 import { randomId, type RecordId } from "../shared/ids.ts";
 import type { Head } from "../shared/journal/head.ts";
@@ -16,6 +16,7 @@ import type { Random } from "../shared/random.ts";
 import type { Discarded } from "./core/pool-state.ts";
 import { headerAfter } from "./core/primary.ts";
 import { discardedError } from "./discarded-error.ts";
+import { Gathering } from "./gathering.ts";
 import { fillGroup, GROUP_BOUNDS, rejectGroup, settleGroup, splitGroup, type Group } from "./group.ts";
 import type { Batch, SealedBatch, Store, WriteOutcome } from "./store/store.ts";
 import type { WriteQueue } from "./write-queue.ts";
@@ -68,7 +69,6 @@ interface Tenure {
   head: Head;
 }
 
-const LONGEST_GATHER_MS = 1;
 const nothing = (): Promise<void> => Promise.resolve();
 
 export class Committer {
@@ -78,37 +78,51 @@ export class Committer {
   #inFlight: InFlight | null = null;
   /** Between a job's commit and the end of its `after`. */
   #holding = false;
-  #lastGroup = 1;
-  #publishMs = 1;
-  #gathering: Cancel | null = null;
+  readonly #gathering: Gathering;
   /** Writes are taken up only while serving; jobs from the beginning of the tenure. */
   #open = false;
+  /** Drained for the tenure's last record: nothing follows that. */
+  #isOver = false;
 
   constructor(options: Options) {
     this.#options = options;
+    this.#gathering = new Gathering(options.queue, options.clock, () => this.pump());
   }
 
   /** Begins a tenure at `head`; only jobs run until `open`. */
   begin(store: Store, head: Head): void {
     assert(this.#tenure === null, "a tenure begins within another");
+    this.#isOver = false;
     this.#tenure = { store, head, beganMs: this.#options.clock.monotonicMs(), logTimeMs: head.logTimeMs };
   }
 
   open(): void {
     this.#open = true;
+    this.#isOver = false;
     this.pump();
   }
 
-  /** Takes no more writes up; resolves when nothing is in flight. The tenure goes on for its release. */
+  /**
+   * Takes no more writes up; resolves when nothing is in flight and nothing follows it: writes and jobs that still come
+   * wait for `end`, or for another `open`. The tenure goes on for its release.
+   */
   async drain(): Promise<void> {
     this.#open = false;
-    if (this.#tenure && !this.idle) await this.run([], { commits: 0 }).catch(() => undefined);
+    const after = async (): Promise<void> => {
+      this.#isOver = !this.#open;
+    };
+    if (this.#tenure && !this.idle) await this.run([], { commits: 0, after }).catch(() => undefined);
+    else await after();
+  }
+
+  /** Nothing is in flight, whatever waits. */
+  get resting(): boolean {
+    return this.#inFlight === null && !this.#holding;
   }
 
   /** Ends the tenure: what still waits was not applied here; of what is still in flight nobody knows. */
   end(error: HotspareError): void {
-    this.#gathering?.();
-    this.#gathering = null;
+    this.#gathering.stop();
     this.#open = false;
     this.#tenure = null;
     if (this.#inFlight) forget(this.#take(), discardedError({ type: "unknown" }));
@@ -148,17 +162,17 @@ export class Committer {
   /** Begins the next batch if there is something to do and nothing in flight. */
   pump(): void {
     const tenure = this.#tenure;
-    if (!tenure || this.#inFlight || this.#holding) return;
+    if (!tenure || this.#inFlight || this.#holding || this.#isOver) return;
     const job = this.#jobs.shift();
     if (job) return this.#runJob(tenure, job);
-    if (this.#open && this.#options.queue.length > 0 && this.#gathered()) this.#runGroup(tenure);
+    if (this.#open && this.#options.queue.length > 0 && this.#gathering.enough()) this.#runGroup(tenure);
   }
 
   /** The record in flight is published. */
   commit(head: Head): void {
     const inFlight = this.#take();
     this.#commitLocally(inFlight, head);
-    this.#publishMs = 0.8 * this.#publishMs + 0.2 * (this.#options.clock.monotonicMs() - inFlight.startedMs);
+    this.#gathering.published(this.#options.clock.monotonicMs() - inFlight.startedMs);
     this.#options.shell.committed(inFlight.sealed);
     if (inFlight.work.type === "job") return void this.#finishJob(inFlight.work, head);
     settleGroup(inFlight.work.group, inFlight.work.outcomes);
@@ -191,7 +205,7 @@ export class Committer {
     const executed = this.#execute(tenure);
     if (!executed) return;
     const { batch, group, operations, outcomes } = executed;
-    this.#lastGroup = group.length;
+    this.#gathering.began(group.length);
     if (batch.commits > 0)
       return this.#publish(tenure, batch, operations, batch.commits, { type: "group", group, outcomes });
     batch.rollback();
@@ -274,30 +288,6 @@ export class Committer {
       this.#holding = false;
       this.pump();
     }
-  }
-
-  // --- Gathering ----------------------------------------------------------------------------------------------------
-
-  /**
-   * Whether to begin now. Waits shortly until as many writes wait as the last batch had: they are on their way, since
-   * their clients were just answered; without it two half-full batches alternate.
-   */
-  #gathered(): boolean {
-    const { queue, clock } = this.#options;
-    if (this.#gathering) {
-      if (queue.length < this.#lastGroup) return false;
-      this.#gathering();
-      this.#gathering = null;
-      return true;
-    }
-    if (this.#lastGroup <= 1 || queue.length >= this.#lastGroup) return true;
-    const waitMs = Math.min(LONGEST_GATHER_MS, this.#publishMs / 2);
-    this.#gathering = clock.after(waitMs, () => {
-      this.#gathering = null;
-      this.#lastGroup = Math.max(1, Math.min(this.#lastGroup, queue.length));
-      this.pump();
-    });
-    return false;
   }
 }
 

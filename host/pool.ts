@@ -307,7 +307,7 @@ export class HostedPool implements PoolAccess {
     await this.#drained();
     const { head } = this.#committer;
     if (!this.serving || head === null) return;
-    if (!this.#committer.idle) return this.#committer.open();
+    if (!this.#committer.resting) return this.#committer.open();
     const sealed = releaseRecord(head, randomId<RecordId>(this.#options.random), { successor: null, cause: reason });
     this.#dispatch({ type: "resign", sealed, reason });
     await this.#listeners.until(() => this.#state.phase.type !== "primary", this.#options.settings.takeoverTimeoutMs);

@@ -1,8 +1,21 @@
 /** What a pool that is being stopped still does, and what not: found by chaos runs with real processes. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { lsn } from "../../shared/position.ts";
+import type { HotspareError } from "../../shared/errors.ts";
+import { lsn, slot } from "../../shared/position.ts";
+import { JournalReader } from "../../host/journal-reader.ts";
+import type { VaultName } from "../../shared/vault/layout.ts";
+import type { Content, PutResult } from "../../shared/vault/vault.ts";
+import { FaultyVault } from "../faulty-vault.ts";
 import { until } from "../until.ts";
-import { add, Cluster } from "./cluster.ts";
+import { add, Cluster, POOL } from "./cluster.ts";
+
+/** Whose puts take a few turns, in which other things happen. */
+class SlowVault extends FaultyVault {
+  override async put(name: VaultName, content: Content): Promise<PutResult> {
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    return super.put(name, content);
+  }
+}
 
 let cluster: Cluster;
 beforeEach(() => {
@@ -25,6 +38,30 @@ describe("a pool that is stopped", () => {
     await stopping;
     expect(outcome).toBe("refused");
     expect(pool.fence?.epoch).toBe(1);
+  });
+
+  test("publishes its release, and nothing after it, also where a read wants a proof by an empty batch", async () => {
+    const pool = await cluster.start("host-a", {
+      first: true,
+      reads: "barrier",
+      vault: new SlowVault(cluster.vault()),
+    });
+    await until(() => pool.serving);
+    await pool.write(add("x"));
+    const read = async (): Promise<string> =>
+      await pool.read({ type: "linearizable" }, () => "read").catch((error: HotspareError) => error.code);
+    const reads: Promise<string>[] = [];
+    const unlisten = pool.on("change", () => void reads.push(read()));
+    const stopping = pool.stop();
+    for (let stopped = false; !stopped;) {
+      reads.push(read());
+      stopped = await Promise.race([stopping.then(() => true), new Promise<false>((go) => setImmediate(go, false))]);
+    }
+    unlisten();
+    expect(new Set(await Promise.all(reads))).toContain("HS_NOT_PRIMARY");
+    const reader = new JournalReader(cluster.vault(), POOL);
+    const last = (await reader.survey(slot(1))).slots.at(-1) ?? slot(1);
+    expect(await reader.find(last)).toMatchObject({ sealed: { record: { kind: "release" } } });
   });
 
   test("refuses reads as one that is not primary: their requests are for another host", async () => {

@@ -37,6 +37,7 @@ export class Ledger {
   readonly #history: History;
   /** When the first answer of each epoch left its host. */
   readonly #firstAnswerMs = new Map<number, number>();
+  readonly #served = new Set<number>();
   #shownLsn = 0;
   #rolledBackMs = -Infinity;
   acknowledged = 0;
@@ -69,8 +70,14 @@ export class Ledger {
     check(happened.durable, "I2", () => `${host} applied slot ${head.slot}, whose name was never synced`);
   }
 
+  /** Some host passed its takeover and served in it. */
+  wasServed(epoch: number): boolean {
+    return this.#served.has(epoch);
+  }
+
   serves(host: string, fence: FenceRef, { head }: Pick<Standing, "head">): void {
     const mine = this.#history.at(fence.slot)?.sealed.record.header.id === fence.id;
+    this.#served.add(fence.epoch);
     check(mine, "I4", () => `${host} serves in epoch ${fence.epoch} by a fence that is not history`);
     check((head?.slot ?? 0) >= fence.slot, "I3", () => `${host} serves without all that was before its fence`);
   }

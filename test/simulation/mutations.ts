@@ -3,7 +3,7 @@
  * simulation within a bounded number of seeds: that is the evidence that the simulation can fail. One that is not found
  * is a hole in the simulation.
  */
-import type { Swarm as CoreSwarm } from "./core/swarm.ts";
+import type { Faults as CoreFaults, Swarm as CoreSwarm } from "./core/swarm.ts";
 import { QUIET, type Swarm } from "./swarm.ts";
 
 /** What is found exactly once in a file becomes something else. */
@@ -48,6 +48,19 @@ const cleaned = (swarm: CoreSwarm): CoreSwarm => ({
   staleMs: 400,
   reads: "barrier",
   faults: { ...swarm.faults, orderMs: 150, cutMs: null, fullMs: null, corruptMs: null, pauseAtFence: 0.5 },
+});
+
+/** A primary whose put is lost, and takers that sleep before their fence, until the slot is cleaned away. */
+const sleepers = (faults: CoreFaults): CoreFaults => ({
+  ...faults,
+  lostPut: 0.6,
+  pauseAtCall: 0.03,
+  pauseAtFence: 0.7,
+  orderMs: 60,
+  pauseMs: 300,
+  longestPauseMs: 2_000,
+  crashMs: null,
+  vaultCrashMs: null,
 });
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -138,7 +151,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: "host/committer.ts",
-        find: "if (!tenure || this.#inFlight || this.#holding) return;",
+        find: "if (!tenure || this.#inFlight || this.#holding || this.#isOver) return;",
         replace: "if (!tenure || this.#holding) return;",
       },
     ],
@@ -403,8 +416,8 @@ export const MUTATIONS: readonly Mutation[] = [
     coreFocus: (swarm) => ({
       ...cleaned(swarm),
       staleMs: 0,
-      cleanDelayMs: 260,
-      faults: { ...cleaned(swarm).faults, lostPut: 0.3, pauseAtCall: 0.02, lateAfterDeath: 1 },
+      cleanDelayMs: 130,
+      faults: sleepers(cleaned(swarm).faults),
     }),
     edits: [
       {
@@ -417,6 +430,15 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "what is in flight at the end of a tenure is told not applied",
     by: "hosts",
+    focus: (swarm) => ({
+      ...swarm,
+      hosts: 2,
+      proxies: 0,
+      clients: 4,
+      thinkMs: 20,
+      runMs: 12_000,
+      faults: { ...QUIET, cutMs: 1_000, stopMs: 1_500, lateAfterDeath: 1 },
+    }),
     edits: [
       {
         file: "host/discarded-error.ts",

@@ -87,8 +87,9 @@ export class SimClient {
     };
     this.waiting = true;
     const expected = kind === "write" && dice.chance(0.2) ? this.#shown : undefined;
-    // Directly at a host nobody would settle what was in flight, so a client must.
-    void this.#attempt({ operation, keyed: !this.#proxied || dice.chance(0.5), expected, attempts: 0 });
+    // Directly at a host nobody else would settle what was in flight.
+    const keyed = dice.chance(this.#proxied ? 0.5 : 0.7);
+    void this.#attempt({ operation, keyed, expected, attempts: 0 });
   }
 
   async #attempt(going: Going): Promise<void> {

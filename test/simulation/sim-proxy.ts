@@ -69,5 +69,7 @@ export class SimProxy {
     if (!pool) return;
     check(pool.epoch >= this.#epoch, "I11", () => `${this.id} went back from epoch ${this.#epoch} to ${pool.epoch}`);
     this.#epoch = pool.epoch;
+    const known = pool.epoch === 0 || this.#world.ledger.wasServed(pool.epoch);
+    check(known, "I11", () => `${this.id} sends to ${pool.primary} in epoch ${pool.epoch}, in which nobody served`);
   }
 }
