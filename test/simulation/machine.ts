@@ -10,7 +10,7 @@ import type { Random } from "../../shared/random.ts";
 import type { Sockets } from "../../shared/sockets.ts";
 import type { Content } from "../../shared/vault/vault.ts";
 import { SimClock, type WallClock } from "./sim-clock.ts";
-import type { SimMachine } from "./sim-machine.ts";
+import type { NetMachine } from "./net-machine.ts";
 import { SimProcess, type Lifeline } from "./sim-process.ts";
 import type { World } from "./world.ts";
 
@@ -22,7 +22,7 @@ export class Machine {
   readonly #world: World;
   readonly #folder: string;
   readonly #rate: number;
-  readonly #net: SimMachine;
+  readonly #net: NetMachine;
   #sockets: Sockets;
   #life = 0;
   #seenMs = 0;

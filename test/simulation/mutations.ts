@@ -428,26 +428,6 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: "what is in flight at the end of a tenure is told not applied",
-    by: "hosts",
-    focus: (swarm) => ({
-      ...swarm,
-      hosts: 2,
-      proxies: 0,
-      clients: 4,
-      thinkMs: 20,
-      runMs: 12_000,
-      faults: { ...QUIET, cutMs: 1_000, stopMs: 1_500, lateAfterDeath: 1 },
-    }),
-    edits: [
-      {
-        file: "host/discarded-error.ts",
-        find: 'return new HotspareError("HS_OUTCOME_UNKNOWN");',
-        replace: 'return new HotspareError("HS_NOT_APPLIED");',
-      },
-    ],
-  },
-  {
     name: "a proxy sends a request again as another one",
     by: "hosts",
     edits: [

@@ -1,7 +1,8 @@
 /** One process of a run of many seeds: every so-manieth seed from one on, a line of JSON for each. */
 import { parseArgs } from "node:util";
 import { simulate as simulateCores } from "./core/simulation.ts";
-import { simulate, type RunResult } from "./simulation.ts";
+import type { RunResult } from "./run-result.ts";
+import { simulate } from "./simulation.ts";
 
 /** A result as it crosses over. */
 export type SeedLine = Omit<RunResult, "seen"> & { readonly seen: readonly (readonly [string, number])[] };

@@ -98,7 +98,8 @@ export class SimDisk extends MemoryDisk {
 
   /** An older copy of the journal: without the records beyond that slot, and without the checkpoints there. */
   rollBack(slot: number): void {
-    for (const [path, file] of [...this.files()]) {
+    const files = [...this.files()];
+    for (const [path, file] of files) {
       const number = Number(NUMBERED.exec(path)?.[1] ?? 0);
       const folder = this.#folderOf(path);
       if (number <= slot || folder?.names.get(path.slice(path.lastIndexOf("/") + 1)) !== file) continue;

@@ -10,7 +10,7 @@ import { poolConfig } from "../proxy/relay/plane.ts";
 import { configOf } from "../proxy/running.ts";
 import { Dice } from "./dice.ts";
 import { ask, type SimAnswer, type SimRequest } from "./sim-http.ts";
-import type { SimMachine } from "./sim-machine.ts";
+import type { NetMachine } from "./net-machine.ts";
 import { SimNet } from "./sim-sockets.ts";
 import type { LinkPolicy } from "./sim-wire.ts";
 import { VirtualTime } from "./virtual-time.ts";
@@ -53,7 +53,7 @@ interface Parts extends Pick<Proxied, "time" | "hosts" | "event"> {
   readonly dice: Dice;
 }
 
-async function startOver(machine: SimMachine, { time, dice, hosts, event }: Parts): Promise<RunningProxy> {
+async function startOver(machine: NetMachine, { time, dice, hosts, event }: Parts): Promise<RunningProxy> {
   const { clock } = time;
   const config = await configFor(hosts);
   const starting = startProxy({

@@ -11,7 +11,7 @@ import { SimDial } from "./sim-dial.ts";
 import { SimEnd } from "./sim-end.ts";
 import type { SimLife } from "./sim-life.ts";
 import { SimListener } from "./sim-listener.ts";
-import { SimMachine, type MachineOptions } from "./sim-machine.ts";
+import { NetMachine, type MachineOptions } from "./net-machine.ts";
 import { SimSocket } from "./sim-socket.ts";
 import { SimWire, type WireOptions } from "./sim-wire.ts";
 
@@ -21,7 +21,7 @@ const LOOPBACK = /^(?:localhost|127\.|::1$)/;
 
 export class SimNet {
   readonly #wire: SimWire;
-  readonly #machines = new Map<string, SimMachine>();
+  readonly #machines = new Map<string, NetMachine>();
   readonly #listeners = new Map<string, SimListener>();
   /** By bound place: the machine that had it last, which refuses when nobody listens. */
   readonly #homes = new Map<string, string>();
@@ -32,10 +32,10 @@ export class SimNet {
   }
 
   /** The one of this name; made when it is first asked for, and only then with `options`. */
-  machine(id: string, options: MachineOptions = {}): SimMachine {
+  machine(id: string, options: MachineOptions = {}): NetMachine {
     const known = this.#machines.get(id);
     if (known) return known;
-    const machine = new SimMachine(id, this.#forMachines(), options);
+    const machine = new NetMachine(id, this.#forMachines(), options);
     this.#machines.set(id, machine);
     return machine;
   }
@@ -50,7 +50,7 @@ export class SimNet {
     for (const machine of this.#machines.values()) machine.close();
   }
 
-  #forMachines(): ConstructorParameters<typeof SimMachine>[1] {
+  #forMachines(): ConstructorParameters<typeof NetMachine>[1] {
     return {
       wire: this.#wire,
       listen: (life, server, address, what) => this.#listen(life, server, address, what),

@@ -21,6 +21,7 @@ import { Ledger } from "./ledger.ts";
 import { Links } from "./links.ts";
 import { Machine } from "./machine.ts";
 import { Nemesis } from "./nemesis.ts";
+import type { RunResult } from "./run-result.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SimClient } from "./sim-client.ts";
 import { simConfig, VAULT_ID } from "./sim-config.ts";
@@ -40,18 +41,6 @@ export interface RunOptions {
   readonly lines?: number;
   /** Changes what the seed drew. */
   readonly focus?: ((swarm: Swarm) => Swarm) | undefined;
-}
-
-export interface RunResult {
-  readonly seed: number;
-  readonly steps: number;
-  readonly virtualMs: number;
-  readonly acknowledged: number;
-  readonly reads: number;
-  readonly epochs: number;
-  readonly hash: string;
-  readonly seen: ReadonlyMap<string, number>;
-  readonly failure: { readonly invariant: string; readonly reason: string; readonly text: string } | null;
 }
 
 /** How long everything may take to be well again once the faults have ended. */

@@ -10,6 +10,7 @@ import { check, History, Violation } from "../history.ts";
 import { Ledger } from "../ledger.ts";
 import { ModelStore } from "./model-store.ts";
 import { Nemesis } from "./nemesis.ts";
+import type { RunResult } from "../run-result.ts";
 import { Scheduler } from "../scheduler.ts";
 import { SimClient, type Target } from "./sim-client.ts";
 import { SimHost } from "./sim-host.ts";
@@ -25,18 +26,6 @@ export interface RunOptions {
   readonly focus?: ((swarm: Swarm) => Swarm) | undefined;
   /** Lines of the log that a failure shows. */
   readonly lines?: number;
-}
-
-export interface RunResult {
-  readonly seed: number;
-  readonly steps: number;
-  readonly virtualMs: number;
-  readonly acknowledged: number;
-  readonly reads: number;
-  readonly epochs: number;
-  readonly hash: string;
-  readonly seen: ReadonlyMap<string, number>;
-  readonly failure: { readonly invariant: string; readonly reason: string; readonly text: string } | null;
 }
 
 /** How long everything may take to be well again once the faults have ended. */

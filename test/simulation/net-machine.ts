@@ -26,7 +26,7 @@ export interface MachineNet {
   dial(life: SimLife, address: Address): Socket;
 }
 
-export class SimMachine {
+export class NetMachine {
   readonly id: string;
   readonly host: string | null;
   readonly #net: MachineNet;
