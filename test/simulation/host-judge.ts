@@ -29,6 +29,7 @@ export class HostJudge {
     const times = { sentMs: leaving.sentMs, nowMs: scheduler.nowMs };
     const { bootId } = pool.state.settings;
     check(leaving.type !== "executed too often", "I11", () => "a request is executed a third time");
+    if (leaving.type === "session read") return ledger.showed(this.#host.id, leaving.register, leaving);
     if (leaving.type === "read") {
       const { register, value, lsn } = leaving;
       const epoch = pool.fence?.epoch ?? 0;

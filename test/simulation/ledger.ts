@@ -91,6 +91,11 @@ export class Ledger {
     else this.#checkRead(host, operation, answer);
   }
 
+  /** A read that asked for no more than what its session had seen, of whichever host: a prefix of history all the same. */
+  showed(host: string, register: string, { lsn, value }: Pick<Answered, "lsn" | "value">): void {
+    this.#checkRead(host, { key: "", kind: "read", register }, { lsn, value, epoch: 0, replayed: false });
+  }
+
   /** The client has it. */
   finished({ kind, floorLsn, key, invokedMs }: Operation, { lsn }: Answered): void {
     if (kind === "write") this.acknowledged += 1;

@@ -34,7 +34,6 @@ export class Nemesis {
     this.#every(faults.fullMs, "full", () => this.#fill());
     this.#every(faults.corruptMs, "damage", () => void this.#damage());
     this.#every(faults.clockJumpMs, "clock jump", () => this.#jump());
-    this.#every(faults.rollbackMs, "rollback", () => this.#rollBack());
     this.#every(2_000, "restart of the sick", () => this.#restartSick());
     if (this.#proxies.length > 0) this.#every(faults.proxyFaultMs, "proxy fault", () => this.#disturbProxy());
   }
@@ -175,25 +174,6 @@ export class Nemesis {
     scheduler.after(dice.spread(50, 4_000), () => {
       disk.freeBytes = 2 ** 40;
     });
-  }
-
-  /** Somebody brings back an older copy of the vault while all hosts are down; one of them has lost its disk, too. */
-  #rollBack(): void {
-    const { dice, scheduler, healed, history, ledger, disk, log } = this.#world;
-    const last = history.head?.slot ?? 0;
-    const kept = dice.whole(Math.max(history.newestFence, last - 3), last);
-    if (kept >= last) return;
-    const lost = dice.pick(this.#hosts);
-    for (const host of this.#hosts) host.crash(host === lost ? "disk" : "nothing");
-    log.add("vault", "is rolled back", { from: last, to: kept });
-    history.rollBack(kept);
-    ledger.rolledBack(scheduler.nowMs);
-    disk.rollBack(kept);
-    for (const host of this.#hosts) {
-      scheduler.after(host === lost ? 10 : dice.between(500, 900), () => {
-        if (!host.alive && !healed()) host.start();
-      });
-    }
   }
 
   /** Of a wall clock: by an hour at most, in both directions. */

@@ -6,6 +6,7 @@ import type { FastifyRequest } from "fastify";
 import type { LoadedApp } from "../../host/app/app.ts";
 import type { Pool } from "../../host/app/pool.ts";
 import type { Db, SchemaEntry, Store } from "../../host/store/store.ts";
+import { LSN_FIELD } from "../../shared/wire/fields.ts";
 import type { SettledWrite } from "./replica.ts";
 
 export const SCHEMA: readonly SchemaEntry[] = [
@@ -39,6 +40,7 @@ export interface Told {
 export type Leaving = { readonly register: string; readonly sentMs: number } & (
   | { readonly type: "write"; readonly asked: Asked; readonly told: Told; readonly replayed: boolean }
   | { readonly type: "read"; readonly value: number | null; readonly lsn: number }
+  | { readonly type: "session read"; readonly value: number | null; readonly lsn: number }
   | { readonly type: "executed too often"; readonly attempt: number }
 );
 
@@ -102,7 +104,8 @@ async function get(
     value: valueOf(db, register),
     lsn: Number(db.prepare("select max(lsn) as lsn from effect").get()?.["lsn"] ?? 0),
   }));
-  judge({ type: "read", register, sentMs: sentMs(request), ...found });
+  const type = request.headers[LSN_FIELD] === undefined ? "read" : "session read";
+  judge({ type, register, sentMs: sentMs(request), ...found });
   return found;
 }
 

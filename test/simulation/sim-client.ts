@@ -4,10 +4,11 @@
  */
 import { request, type IncomingHttpHeaders } from "node:http";
 import type { Address } from "../../shared/config/config.ts";
-import { CONSISTENCY_FIELD } from "../../shared/wire/fields.ts";
+import { CONSISTENCY_FIELD, LSN_FIELD } from "../../shared/wire/fields.ts";
 import { DialingAgent } from "../../proxy/relay/dialing-agent.ts";
 import type { RegisterCall } from "../checkers/linearizability.ts";
 import type { Outcome } from "../checkers/timed-call.ts";
+import { check } from "./history.ts";
 import type { Operation } from "./ledger.ts";
 import type { Machine } from "./machine.ts";
 import { SENT_FIELD, type Asked, type Told } from "./sim-app.ts";
@@ -47,6 +48,8 @@ export class SimClient {
   #count = 0;
   #stopped = false;
   #shown: number | null = null;
+  /** The highest LSN that any answer carried. */
+  #session = 0;
   waiting = false;
 
   constructor(world: World, machine: Machine, targets: readonly Address[], { proxied }: { readonly proxied: boolean }) {
@@ -75,6 +78,7 @@ export class SimClient {
     if (this.#stopped) return;
     const { dice, scheduler, ledger } = this.#world;
     this.#count += 1;
+    if (dice.chance(0.1)) return void this.#readInSession();
     if (dice.chance(0.01)) void this.#send("POST", "/checkpoint", {}, "{}");
     const kind = dice.chance(0.6) ? "write" : "read";
     const operation: Operation = {
@@ -90,6 +94,20 @@ export class SimClient {
     // Directly at a host nobody else would settle what was in flight.
     const keyed = dice.chance(this.#proxied ? 0.5 : 0.7);
     void this.#attempt({ operation, keyed, expected, attempts: 0 });
+  }
+
+  /** Of whichever host: it shows what this client was shown before, or says that it cannot. */
+  async #readInSession(): Promise<void> {
+    const { log, dice } = this.#world;
+    const before = this.#session;
+    const answer = await this.#send("GET", `/r/${dice.pick(REGISTERS)}`, { [LSN_FIELD]: String(before) }, "");
+    const after = answer.type === "answered" && answer.status === 200 ? Number(answer.headers[LSN_FIELD]) : null;
+    log.note(after === null ? "session read refused" : "session read");
+    this.#guarded(() =>
+      check(after === null || after >= before, "I7", () => `a session went back from ${before} to ${after}`),
+    );
+    this.#session = Math.max(before, after ?? 0);
+    this.#later(this.#world.swarm.thinkMs, () => this.#begin());
   }
 
   async #attempt(going: Going): Promise<void> {
@@ -113,7 +131,10 @@ export class SimClient {
   }
 
   #onAnswer(going: Going, answer: Answer): void {
-    if (answer.type === "answered" && answer.status === 200) return this.#onDone(going, answer.text);
+    if (answer.type === "answered" && answer.status === 200) {
+      this.#session = Math.max(this.#session, Number(answer.headers[LSN_FIELD] ?? 0));
+      return this.#onDone(going, answer.text);
+    }
     const { operation, keyed } = going;
     const code = answer.type === "answered" ? codeOf(answer.text) : "broken";
     this.#world.log.note(`answer ${code}`);

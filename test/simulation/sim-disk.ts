@@ -15,9 +15,6 @@ export interface Witness {
   lost(path: string, file: DiskFile): void;
 }
 
-/** A record, or a file of a checkpoint. */
-const NUMBERED = /\/(?:journal\/\d{16}|checkpoints)\/(\d{16})[^/]*$/;
-
 interface Change {
   readonly atMs: number;
   readonly name: string;
@@ -94,24 +91,6 @@ export class SimDisk extends MemoryDisk {
       const kept = changes.findIndex((change) => change.atMs > atMs);
       if (kept !== 0) this.#changes.set(folder, kept < 0 ? [] : changes.slice(kept));
     }
-  }
-
-  /** An older copy of the journal: without the records beyond that slot, and without the checkpoints there. */
-  rollBack(slot: number): void {
-    const files = [...this.files()];
-    for (const [path, file] of files) {
-      const number = Number(NUMBERED.exec(path)?.[1] ?? 0);
-      const folder = this.#folderOf(path);
-      if (number <= slot || folder?.names.get(path.slice(path.lastIndexOf("/") + 1)) !== file) continue;
-      super.setName(folder, path.slice(path.lastIndexOf("/") + 1), null);
-      super.sync(folder);
-    }
-    this.#changes.clear();
-  }
-
-  #folderOf(path: string): DiskFolder | undefined {
-    const parent = path.slice(0, path.lastIndexOf("/"));
-    return [...this.#paths].find(([, known]) => known === parent)?.[0];
   }
 
   /** Every file below a folder, with its path. */

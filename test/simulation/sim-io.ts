@@ -9,7 +9,13 @@ import type { DiskFolder, DiskNode } from "../../shared/vault/memory-disk.ts";
 import type { SimDisk } from "./sim-disk.ts";
 
 /** How one link goes. */
-export type LinkFate = "done" | "done, reply lost" | "done, asked twice" | "late" | "never, reply lost";
+export type LinkFate =
+  | "done"
+  | "done, and late again"
+  | "done, reply lost"
+  | "done, asked twice"
+  | "late"
+  | "never, reply lost";
 
 export interface IoFate {
   link(): LinkFate;
@@ -93,15 +99,16 @@ export class SimIo extends MemoryIo {
     if (this.#disk.freeBytes <= 0) throw systemError("ENOSPC", "link");
     const perform = (): void => super.linkSync(existing, path);
     const fate = this.#fate.link();
-    if (fate === "late") {
+    if (fate === "late" || fate === "done, and late again") {
       const node = this.find(existing, "link");
       this.#fate.lateLink(() => this.#linkLate(node, path));
-    } else if (fate !== "never, reply lost") {
+    }
+    if (fate !== "late" && fate !== "never, reply lost") {
       perform();
       this.#linked = true;
     }
     if (fate === "done, asked twice") throw systemError("EEXIST", "link");
-    if (fate !== "done") throw systemError("EIO", "link");
+    if (fate !== "done" && fate !== "done, and late again") throw systemError("EIO", "link");
   }
 
   override readdirSync(path: string): string[] {

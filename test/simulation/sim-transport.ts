@@ -1,5 +1,5 @@
 /**
- * Control messages between simulated nodes: late, lost on the way there or back, and to processes that are dead, paused or
+ * Control messages between simulated nodes: late, out of order, doubled, lost on the way there or back, and to processes that are dead, paused or
  * cut off. How one fared is told as the production client tells it.
  */
 import { isHotspareError } from "../../shared/errors.ts";
@@ -46,6 +46,8 @@ export class SimTransport implements Transport {
       this.#life.later(sending.timeoutMs, () => end(failed("timeout")));
       sending.signal?.addEventListener("abort", () => end(failed("aborted")), { once: true });
       this.#deliver(name, sending, end);
+      const { dice, swarm, healed } = this.#world;
+      if (!healed() && dice.chance(swarm.faults.doubledMessage)) this.#deliver(name, sending, end);
     });
   }
 

@@ -185,7 +185,8 @@ export class SimVault implements HostVault {
   #linkFate(): LinkFate {
     const { dice } = this.#world;
     if (this.#happens("lostPut")) return dice.pick(["done, reply lost", "late", "never, reply lost"] as const);
-    return this.#happens("repeatedPut") ? "done, asked twice" : "done";
+    if (!this.#happens("repeatedPut")) return "done";
+    return dice.pick(["done, asked twice", "done, and late again"] as const);
   }
 
   #lateLink(perform: () => void): void {

@@ -45,7 +45,6 @@ export interface RunOptions {
 
 /** How long everything may take to be well again once the faults have ended. */
 const HEALING_MS = 90_000;
-const ROLLED_BACK_MS = 15_000;
 const ASSIST_MS = 5_000;
 const SHARED_MEMORY = "/dev/shm";
 
@@ -142,7 +141,6 @@ class Simulation {
     this.#nemesis.start();
     await this.#until(() => false, this.#swarm.runMs);
     if (!this.#damaged) await this.#heal();
-    if (this.#swarm.faults.rollbackMs !== null) return;
     const verdict = checkRegisters(this.#world.calls);
     check(verdict.ok, "I7", () => (verdict.ok ? "" : `${verdict.reason}: ${verdict.calls.join("; ")}`));
   }
@@ -154,14 +152,12 @@ class Simulation {
     this.#healed = true;
     this.#nemesis.heal();
     for (const client of this.#clients) client.stop();
-    const endMs = scheduler.nowMs + (this.#swarm.faults.rollbackMs === null ? HEALING_MS : ROLLED_BACK_MS);
+    const endMs = scheduler.nowMs + HEALING_MS;
     while (scheduler.nowMs < endMs && !this.#isWell()) {
       await this.#until(() => this.#isWell(), scheduler.nowMs + ASSIST_MS);
       if (!this.#isWell()) this.#nemesis.assist();
     }
-    // Whoever is ahead of a vault that was rolled back waits for people.
-    if (this.#swarm.faults.rollbackMs === null)
-      check(this.#isWell(), "I15", () => `${this.#ailment()}, ${HEALING_MS} ms after the last fault`);
+    check(this.#isWell(), "I15", () => `${this.#ailment()}, ${HEALING_MS} ms after the last fault`);
     this.#compareStates();
   }
 
@@ -245,10 +241,16 @@ class Simulation {
     const scheduler = new Scheduler(dice);
     const random: Random = { bytes: (count) => Buffer.from(Array.from({ length: count }, () => dice.whole(0, 255))) };
     const history = new History(this.#replica);
+    const log = new EventLog(scheduler, lines);
     const links = new Links(() => scheduler.nowMs);
     const failed = (error: unknown): void => void this.#failures.push(error);
     const newestCheckpoint = (): number => Math.max(0, ...[...disk.files()].map(([path]) => checkpointSlot(path)));
-    const witness = new JournalWitness({ history: () => history, newestCheckpoint, failed });
+    const witness = new JournalWitness({
+      history: () => history,
+      newestCheckpoint,
+      failed,
+      note: (what) => log.note(what),
+    });
     const disk = new SimDisk(witness);
     const promised = (): void => {
       this.#promised = true;
@@ -275,7 +277,7 @@ class Simulation {
       links,
       history,
       ledger: new Ledger(history),
-      log: new EventLog(scheduler, lines),
+      log,
       calls: [],
       folder,
       promised,

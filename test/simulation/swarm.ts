@@ -41,8 +41,6 @@ export interface Faults {
   readonly fullMs: number | null;
   readonly corruptMs: number | null;
   readonly clockJumpMs: number | null;
-  /** The vault is replaced by an older copy, which no protocol survives without loss: only where it is asked for. */
-  readonly rollbackMs: number | null;
   /** At a crash. */
   readonly losesDisk: number;
   /** At a crash: the last commits of the store are gone (a power cut). */
@@ -51,12 +49,13 @@ export interface Faults {
   readonly failedCall: number;
   readonly flippedRead: number;
   readonly lostPut: number;
-  /** A put that succeeded says that the name exists. */
+  /** A put that is performed twice: it says that the name exists, or is performed again long after. */
   readonly repeatedPut: number;
   readonly failedSync: number;
   /** What a dead process had sent is performed nevertheless. */
   readonly lateAfterDeath: number;
   readonly lostMessage: number;
+  readonly doubledMessage: number;
   /** Of a host, for a long time, between deciding on a call and its reply. */
   readonly pauseAtCall: number;
   /** The same of a taker that is about to put its fence: its slot may be cleaned away meanwhile. */
@@ -79,7 +78,6 @@ export const QUIET: Faults = {
   fullMs: null,
   corruptMs: null,
   clockJumpMs: null,
-  rollbackMs: null,
   losesDisk: 0,
   losesTail: 0,
   slowCall: 0,
@@ -90,6 +88,7 @@ export const QUIET: Faults = {
   failedSync: 0,
   lateAfterDeath: 0,
   lostMessage: 0,
+  doubledMessage: 0,
   pauseAtCall: 0,
   pauseAtFence: 0,
   pauseAtList: 0,
@@ -102,7 +101,8 @@ export function swarmOf(dice: Dice): Swarm {
     hosts: dice.pick([1, 2, 3, 3]),
     proxies: dice.pick([0, 1, 1, 2]),
     clients: dice.whole(1, 4),
-    runMs: dice.between(4_000, 10_000),
+    // Long enough for cleaning, now and then: two checkpoints, another host's word, and the delay.
+    runMs: dice.chance(0.2) ? dice.between(12_000, 24_000) : dice.between(4_000, 10_000),
     thinkMs: dice.spread(15, 400),
     mount,
     staleMs,
@@ -133,7 +133,6 @@ function faultsOf(dice: Dice): Faults {
     fullMs: every(2_000, 6_000, 0.2),
     corruptMs: every(2_000, 6_000, 0.06),
     clockJumpMs: every(500, 4_000, 0.3),
-    rollbackMs: null,
     losesDisk: sometimes(0.5),
     losesTail: sometimes(0.6),
     slowCall: sometimes(0.08),
@@ -144,6 +143,7 @@ function faultsOf(dice: Dice): Faults {
     failedSync: sometimes(0.005, 0.3),
     lateAfterDeath: dice.next(),
     lostMessage: sometimes(0.1),
+    doubledMessage: sometimes(0.1, 0.3),
     pauseAtCall: sometimes(0.005, 0.4),
     pauseAtFence: sometimes(0.6, 0.4),
     pauseAtList: sometimes(0.005, 0.3),

@@ -16,6 +16,8 @@ export interface WitnessOptions {
   /** The newest slot whose checkpoint's manifest is durable. */
   readonly newestCheckpoint: () => number;
   readonly failed: (error: unknown) => void;
+  /** Counts what is rare. */
+  readonly note: (what: string) => void;
 }
 
 export class JournalWitness implements Witness {
@@ -30,6 +32,7 @@ export class JournalWitness implements Witness {
   }
 
   removed(path: string, file: DiskFile): void {
+    if (RECORD.test(path)) this.#options.note("record cleaned away");
     const newest = this.#options.newestCheckpoint();
     this.#tell(path, file, (history, sealed) => history.removed(sealed.record.header.slot, newest, sealed));
   }
