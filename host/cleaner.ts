@@ -19,8 +19,6 @@ export interface CleanerOptions {
   readonly keep: number;
   readonly cleanDelayMs: number;
   readonly attest: Attest;
-  /** The checkpoints' folder cannot be made durable any more. */
-  readonly die: (error: unknown) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -62,7 +60,7 @@ export class Cleaner {
     try {
       this.#note(await this.#retention.pass(signal));
     } catch (error) {
-      if (isUndurable(error)) return this.#options.die(error);
+      if (isUndurable(error)) this.#options.pool.distrust(error);
       if (!signal.aborted)
         this.#say("failed", () => this.#options.log.warn({ reason: reasonOf(error) }, "cleaning failed"));
     }

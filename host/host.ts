@@ -92,6 +92,7 @@ class HostStart {
   readonly #own: HostConfig;
   readonly #vaultDirectory: string;
   readonly #bootId: BootId;
+  #probe: WriteProbe | null = null;
 
   constructor(options: HostOptions, closers: Closer[]) {
     this.#options = options;
@@ -190,6 +191,7 @@ class HostStart {
       random,
       log: poolLog,
       die,
+      wroteSince: (sinceMs) => this.#wroteSince(sinceMs),
       hooks: checkpoints,
     });
     checkpoints.attach(hosted);
@@ -259,6 +261,7 @@ class HostStart {
     const pools = open.map(({ hosted }) => hosted);
     const abort = new AbortController();
     const probe = new WriteProbe({ vault, host: this.#own.id, clock, ...PROBE });
+    this.#probe = probe;
     void probe.run(abort.signal);
     const reporter = new Reporter({ pools, control, probe, clock });
     const space = new SpaceWatch({ vault, pools, clock, log });
@@ -280,13 +283,18 @@ class HostStart {
     });
   }
 
+  #wroteSince(sinceMs: number): boolean {
+    const { ok, ageMs } = this.#probe?.report() ?? { ok: false, ageMs: 0 };
+    return ok && this.#options.clock.monotonicMs() - ageMs > sinceMs;
+  }
+
   async #startPool(vault: HostVault, { config: pool, hosted, checkpoints, folder }: OpenPool): Promise<void> {
     this.#closers.push(async () => {
       await hosted.stop();
       await checkpoints.stop();
     });
     await hosted.start();
-    const { config, clock, log, die, parts } = this.#options;
+    const { config, clock, log, parts } = this.#options;
     const stop = startUpkeep({
       self: this.#own.id,
       pool: hosted,
@@ -298,7 +306,6 @@ class HostStart {
       keep: pool.checkpoint.keep,
       cleanDelayMs: config.cleanDelayMs,
       attest: parts.attest,
-      die,
       clock,
       log: log.child({ pool: pool.id }),
     });

@@ -32,6 +32,8 @@ interface Options {
   readonly answer: (ticket: number, answer: OrderAnswer) => void;
   readonly changed: () => void;
   readonly seed: () => Seed;
+  /** No listing of this process can be made durable any more. */
+  readonly distrust: (error: unknown) => void;
 }
 
 export class PoolEffects {
@@ -88,8 +90,7 @@ export class PoolEffects {
         this.#options.dispatch({ type: "surveyed", call, survey, reason: "" });
       },
       (error: unknown) => {
-        // No listing of this process can be made durable any more: it would wait for ever, and nobody would know.
-        if (isUndurable(error)) return this.#options.die(error);
+        if (isUndurable(error)) this.#options.distrust(error);
         this.#noteVault(reasonOf(error));
         this.#options.dispatch({ type: "surveyed", call, survey: null, reason: reasonOf(error) });
       },

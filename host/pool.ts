@@ -46,6 +46,8 @@ export interface PoolOptions {
   readonly log: Log;
   /** Ends the process at once, without answering anybody. */
   readonly die: (error: unknown) => void;
+  /** Whether this host has written to the vault after that moment of the monotonic clock: it works again. */
+  readonly wroteSince: (sinceMs: number) => boolean;
   readonly hooks: PoolHooks;
 }
 
@@ -55,6 +57,11 @@ const SESSION_WAIT_MS = 10_000;
 const DRAIN_MS = 5000;
 const STOPS = "the host stops";
 const PURGE_INTERVAL_MS = 60_000;
+
+function sicknessOf({ phase }: PoolState): HotspareError {
+  const reason = phase.type === "fenced" ? phase.reason : "";
+  return new HotspareError("HS_VAULT_UNDURABLE", { name: "its journal", reason });
+}
 
 export class HostedPool implements PoolAccess {
   readonly id: PoolId;
@@ -78,6 +85,7 @@ export class HostedPool implements PoolAccess {
   #tick: Cancel | null = null;
   #purgeAtMs = 0;
   #refusesWrites: HotspareError | null = null;
+  #distrusted: { readonly error: unknown; readonly sinceMs: number } | null = null;
 
   constructor(options: PoolOptions) {
     this.id = options.id;
@@ -119,6 +127,7 @@ export class HostedPool implements PoolAccess {
       answer: (ticket, answer) => this.#orders.answer(ticket, answer),
       changed: () => this.#listeners.emit("change"),
       seed: () => this.#seed(),
+      distrust: (error) => this.distrust(error),
     });
   }
 
@@ -233,6 +242,14 @@ export class HostedPool implements PoolAccess {
     this.#refusesWrites = error;
   }
 
+  /**
+   * A folder of the vault could not be synced, so this process concludes nothing from it any more: it ends as soon as a
+   * fresh one could do better, and stays for local reads while the vault is away for everybody.
+   */
+  distrust(error: unknown): void {
+    this.#distrusted ??= { error, sinceMs: this.#options.clock.monotonicMs() };
+  }
+
   /** Journals a record that ends with a mark; `hooks.marked` runs before the next batch. */
   async mark(): Promise<void> {
     await this.#committer.run([{ type: "mark" }], { commits: 0, after: () => this.#effects.marked() });
@@ -270,13 +287,7 @@ export class HostedPool implements PoolAccess {
     this.#poolLog.note(before, state);
     this.#onTransition(before, state);
     for (const effect of effects) this.#effects.perform(effect);
-    if (isSick(state) && !isSick(before)) this.#endSick(state);
-  }
-
-  /** A process that must never serve again would only stand in the way of the next one. */
-  #endSick({ phase }: PoolState): void {
-    const reason = phase.type === "fenced" ? phase.reason : "";
-    this.#options.die(new HotspareError("HS_VAULT_UNDURABLE", { name: "its journal", reason }));
+    if (isSick(state) && !isSick(before)) this.distrust(sicknessOf(state));
   }
 
   #onTransition(before: PoolState, after: PoolState): void {
@@ -289,12 +300,20 @@ export class HostedPool implements PoolAccess {
     this.#options.hooks.serving(was ? "ended" : "began");
   }
 
+  #endDistrusted(): void {
+    if (!this.#distrusted || !this.#options.wroteSince(this.#distrusted.sinceMs)) return;
+    const { error } = this.#distrusted;
+    this.#distrusted = null;
+    this.#options.die(error);
+  }
+
   #scheduleTick(): void {
     this.#tick = this.#options.clock.after(TICK_MS, () => {
       this.#dispatch({ type: "tick", seed: this.#seed() });
       this.#watch.follow(this.#options.copy.store.head);
       this.#purge();
       this.#effects.leaveTenure();
+      this.#endDistrusted();
       this.#scheduleTick();
     });
   }

@@ -23,7 +23,6 @@ export interface UpkeepOptions {
   readonly keep: number;
   readonly cleanDelayMs: number;
   readonly attest: Attest;
-  readonly die: (error: unknown) => void;
   readonly clock: Clock;
   readonly log: Log;
 }

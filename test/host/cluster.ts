@@ -147,6 +147,7 @@ export class Cluster {
       random: systemRandom,
       log,
       die: (error) => this.died.push(error),
+      wroteSince: () => true,
       hooks: {
         committed: () => undefined,
         marked: () => Promise.resolve(),

@@ -209,6 +209,7 @@ describe("a folder's sync failed: nothing is acknowledged any more by this proce
     expect(host.pool.report(0)).toMatchObject({ role: "fenced", serving: false });
     expect(host.pool.report(0).unfit).toContain("stepped down");
     expect(await inJournal("after")).toBe(0);
+    await turnsUntil(() => host.died.length > 0);
     expect(host.died.splice(0)).toMatchObject([{ code: "HS_VAULT_UNDURABLE" }]);
     // The next process settles what was in doubt: the record was there, and its key says so.
     kill(host);
@@ -227,6 +228,21 @@ test("a standby that cannot sync what it listed ends itself: the next process fo
   faulty.once("sync", { type: "EIO" });
   await turnsUntil(() => standby.died.length > 0);
   expect(standby.died).toMatchObject([{ code: "HS_VAULT_UNDURABLE" }]);
+  kill(standby);
+});
+
+test("while nothing can be written to the vault it stays for local reads, and ends itself when that is over", async () => {
+  const faulty = new FaultyVault(memory);
+  const vaultIs = { well: false };
+  const options = { host: "host-b", first: false, wroteSince: () => vaultIs.well };
+  const standby = await startOn(new Machine(faulty), new FileCopy(copies.file()), random, options);
+  await turnsUntil(() => standby.pool.state.applied !== null);
+  faulty.always("sync", { type: "EIO" });
+  await turnsUntil(() => standby.pool.state.alarm?.code === "HS_VAULT_IO");
+  expect(standby.died).toEqual([]);
+  expect(await standby.pool.read({ type: "local" }, () => "read")).toBe("read");
+  vaultIs.well = true;
+  await turnsUntil(() => standby.died.length > 0);
   kill(standby);
 });
 

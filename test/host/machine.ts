@@ -222,6 +222,7 @@ export async function startOn(
     clock: machine,
     random,
     log: silentLog,
+    wroteSince: () => true,
     die: (error) => {
       died.push(error);
       machine.die();
