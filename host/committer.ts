@@ -184,7 +184,7 @@ export class Committer {
   discard(outcome: Discarded): void {
     if (!this.#inFlight) return;
     if (outcome.type !== "refused") return forget(this.#take(), discardedError(outcome));
-    this.#refuse(this.#take(), outcome.error);
+    this.#refuse(this.#take(), discardedError(outcome));
     this.pump();
   }
 

@@ -1,7 +1,7 @@
 /**
  * A sync that fails, in one process, under load. Of a file: its temporary file is given up, and whoever wrote hears that
  * nothing was written. Of a folder: nobody knows what of it will be lost, and asking again would only say "fine"; so that
- * process never acknowledges there again, steps down, and another serves.
+ * process never acknowledges there again, steps down, another serves, and it ends for a fresh one.
  */
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -34,7 +34,7 @@ describeWith(["strace"], "a sync that fails", () => {
     ["once", "fsync:error=EIO:when=1"],
     ["from now on", "fsync:error=EIO"],
   ])(
-    "of the journal's folder, %s: the primary steps down until it is restarted, another serves",
+    "of the journal's folder, %s: the primary steps down and ends, another serves",
     { timeout: TIMEOUT_MS },
     async (_, fault) => {
       const cluster = await FaultedCluster.make();
@@ -44,8 +44,9 @@ describeWith(["strace"], "a sync that fails", () => {
       await cluster.servedByOther(primary);
       await cluster.progress();
       expect(cluster.said(primary, "role changed").at(-1)).toMatchObject({ from: "primary", to: "fenced" });
-      expect(cluster.nodes.runs(primary)).toBe(true);
-      await cluster.restart(primary);
+      await cluster.ended(primary);
+      expect(cluster.said(primary, "the host kills itself")).toMatchObject([{ code: "HS_VAULT_UNDURABLE" }]);
+      cluster.nodes.start(primary);
       await cluster.follow();
       expect(cluster.clients.refused).toEqual([]);
       await cluster.check();
@@ -84,11 +85,12 @@ describeWith(["strace"], "a sync that fails", () => {
       const fault = await cluster.inject(standby, "vault", { faults: ["fsync:error=EIO:when=1"] });
       await until(() => fault.injected > 0, { timeoutMs: PATIENCE_MS });
       await cluster.nodes.signal(primary, "SIGKILL");
+      await cluster.ended(standby);
       const taker = await cluster.servedByOther(primary, standby);
       await cluster.progress();
       expect(taker).not.toBe(standby);
       cluster.nodes.start(primary);
-      await cluster.restart(standby);
+      cluster.nodes.start(standby);
       await cluster.follow();
       await cluster.check();
     },
