@@ -35,9 +35,6 @@ export async function probeVault({ vault, directory }: VaultPlace, random: Rando
 
 function failureOf(results: readonly PutResult[], directory: string, winners: number): HotspareError {
   for (const result of results) {
-    if (result.type === "refused" && result.error.code === "HS_VAULT_IO") {
-      return unsuitable(directory, `a name cannot be created exactly once there: ${result.error.message}`);
-    }
     if ("error" in result) return result.error;
   }
   return unsuitable(directory, `of ${results.length} racers for one name ${winners} won`);

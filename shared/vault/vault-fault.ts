@@ -20,6 +20,9 @@ const UNWRITABLE = new Set(["EROFS", "EACCES", "EPERM"]);
  */
 const LINK_REFUSED = new Set([...FULL, ...UNWRITABLE, "EMLINK", "ENAMETOOLONG", "EXDEV", "EOPNOTSUPP", "ENOTSUP"]);
 
+/** A share that answers a link like this has no hard links, and will have none. */
+const NO_LINKS = new Set(["EMLINK", "EXDEV", "EOPNOTSUPP", "ENOTSUP"]);
+
 /** The code of a system error. @throws the error itself if it is none. */
 export function systemCode(error: unknown): string {
   if (error instanceof Error && "code" in error && typeof error.code === "string" && "syscall" in error) {
@@ -33,6 +36,10 @@ export function vaultFault(error: unknown, { directory, action, name }: FaultCon
   const code = systemCode(error);
   const reason = reasonOf(error);
   const options = { cause: error };
+  if (action === "publish" && NO_LINKS.has(code)) {
+    const why = `a name cannot be created exactly once there: ${reason}`;
+    return new HotspareError("HS_VAULT_UNSUITABLE", { directory, reason: why }, options);
+  }
   if (FULL.has(code)) return new HotspareError("HS_VAULT_FULL", { reason }, options);
   if (UNWRITABLE.has(code)) return new HotspareError("HS_VAULT_UNWRITABLE", { directory, reason }, options);
   return new HotspareError("HS_VAULT_IO", { action, name, reason }, options);

@@ -118,6 +118,15 @@ test("a share that cannot sync folders is unsuitable", async () => {
   await expect(probeVault({ ...place, vault }, random)).rejects.toMatchObject({ code: "HS_VAULT_UNSUITABLE" });
 });
 
+test("a share that cannot be written to at a host's start is not unsuitable either", async () => {
+  const vault = directory.open({
+    fdatasyncSync: () => {
+      throw systemError("EIO", "fdatasync");
+    },
+  });
+  await expect(probeVault({ ...place, vault }, random)).rejects.toMatchObject({ code: "HS_VAULT_IO", exit: 74 });
+});
+
 test.each([
   ["read-only now", "EROFS"],
   ["failing now", "EIO"],
