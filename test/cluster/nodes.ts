@@ -78,6 +78,8 @@ interface Hint {
   readonly pools: readonly { readonly stateHashes: readonly { readonly slot: number; readonly hash: string }[] }[];
 }
 
+const MOST_MARKS = 3;
+
 export class Nodes {
   readonly folder = mkdtempSync(join(tmpdir(), "hotspare-cluster-"));
   readonly config = join(this.folder, "hotspare.yaml");
@@ -200,10 +202,22 @@ export class Nodes {
   }
 
   /** What each host found its state to be at that mark; waits until all have said so. */
-  async stateHashes(slot: number, timeoutMs = 60_000): Promise<readonly string[]> {
+  async #stateHashes(slot: number, timeoutMs: number): Promise<readonly string[]> {
     const found = (): string[] => [...this.hosts.keys()].flatMap((id) => this.#hashAt(id, slot) ?? []);
     await until(() => found().length === this.hosts.size, { timeoutMs, everyMs: 50 });
     return found();
+  }
+
+  /** The state hash of each host at a fresh mark. A host that still hashes the mark before passes one over, and gets the next. */
+  async freshHashes(): Promise<readonly string[]> {
+    for (let mark = 1; ; mark += 1) {
+      const { slot } = JSON.parse(await this.command("checkpoint", "--json")) as { slot: number };
+      try {
+        return await this.#stateHashes(slot, 25_000);
+      } catch (error) {
+        if (mark === MOST_MARKS) throw error;
+      }
+    }
   }
 
   #hashAt(id: string, slot: number): string | null {
