@@ -283,9 +283,11 @@ class HostStart {
     });
   }
 
+  /** Or could have, were it another process. */
   #wroteSince(sinceMs: number): boolean {
-    const { ok, ageMs } = this.#probe?.report() ?? { ok: false, ageMs: 0 };
-    return ok && this.#options.clock.monotonicMs() - ageMs > sinceMs;
+    const report = this.#probe?.report();
+    if (!report) return false;
+    return report.distrusted || (report.ok && this.#options.clock.monotonicMs() - report.ageMs > sinceMs);
   }
 
   async #startPool(vault: HostVault, { config: pool, hosted, checkpoints, folder }: OpenPool): Promise<void> {

@@ -3,7 +3,7 @@
  * counts as failed as soon as it is late, and no second one is sent after it.
  */
 import { sleep, type Clock } from "../clock.ts";
-import { reasonOf } from "../errors.ts";
+import { isUndurable, reasonOf } from "../errors.ts";
 import type { NodeId } from "../ids.ts";
 import { probeName } from "./layout.ts";
 import type { Vault } from "./vault.ts";
@@ -26,6 +26,8 @@ export interface ProbeReport {
   readonly latencyMs: number;
   /** Why the newest one failed; `null` if it did not. */
   readonly reason: string | null;
+  /** It failed because this process trusts a folder no more: another process might well write there. */
+  readonly distrusted: boolean;
 }
 
 export class WriteProbe {
@@ -33,6 +35,7 @@ export class WriteProbe {
   #goodMs: number;
   #latencyMs = 0;
   #failure: string | null = "nothing was written yet";
+  #distrusted = false;
   #sinceMs: number | null = null;
 
   constructor(options: WriteProbeOptions) {
@@ -54,7 +57,13 @@ export class WriteProbe {
     const nowMs = clock.monotonicMs();
     const late = this.#sinceMs !== null && nowMs - this.#sinceMs > timeoutMs;
     const reason = late ? `a write has not returned for more than ${timeoutMs} ms` : this.#failure;
-    return { ok: reason === null, ageMs: nowMs - this.#goodMs, latencyMs: this.#latencyMs, reason };
+    return {
+      ok: reason === null,
+      ageMs: nowMs - this.#goodMs,
+      latencyMs: this.#latencyMs,
+      reason,
+      distrusted: this.#distrusted,
+    };
   }
 
   async #writeOnce(): Promise<void> {
@@ -66,7 +75,9 @@ export class WriteProbe {
       this.#latencyMs = clock.monotonicMs() - sinceMs;
       this.#goodMs = clock.monotonicMs();
       this.#failure = this.#latencyMs > timeoutMs ? `a write took ${Math.round(this.#latencyMs)} ms` : null;
+      this.#distrusted = false;
     } catch (error) {
+      this.#distrusted = isUndurable(error);
       this.#failure = reasonOf(error);
     } finally {
       this.#sinceMs = null;

@@ -13,6 +13,7 @@ const TIMEOUT_MS = 240_000;
 /** What they found, in the versions before the fix. */
 const FOUND: readonly (readonly [number, string])[] = [
   [66, "a standby whose sync failed once stood still for ever"],
+  [300_207, "a host that could not sync the root never ended, since its probe could not write for that reason"],
   [116, "a host with a folder that it could not sync waited for somebody to restart it"],
 ];
 

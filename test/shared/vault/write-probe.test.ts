@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { HotspareError } from "../../../shared/errors.ts";
 import type { NodeId } from "../../../shared/ids.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { hostsFolder } from "../../../shared/vault/layout.ts";
@@ -37,6 +38,17 @@ test("a vault that fails is not well, with the reason, and is again once it heal
   expect(probe.report().reason).toContain("full");
   vault.heal();
   await until(() => probe.report().ok);
+});
+
+test("a folder that this process trusts no more is told apart from a vault that fails", async () => {
+  running = probe.run(stop.signal);
+  await until(() => probe.report().ok);
+  const hint = vault.hint.bind(vault);
+  vault.hint = () => Promise.reject(new HotspareError("HS_VAULT_UNDURABLE", { name: "its root", reason: "EIO" }));
+  await until(() => probe.report().distrusted);
+  expect(probe.report().ok).toBe(false);
+  vault.hint = hint;
+  await until(() => probe.report().ok && !probe.report().distrusted);
 });
 
 test("a vault that hangs is not well although no call failed, and only one call waits for it", async () => {
