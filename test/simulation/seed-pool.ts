@@ -39,14 +39,15 @@ async function runWorker(options: SeedPoolOptions, index: number, add: (line: Se
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", WORKER, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   let next = from + index;
-  for await (const text of createInterface({ input: child.stdout })) {
+  createInterface({ input: child.stdout }).on("line", (text) => {
     const line = JSON.parse(text) as SeedLine;
     next = line.seed + workers;
     add(line);
-  }
-  if ((await ended) !== 0) add(deathOf(next));
+  });
+  // `close` comes after the last line.
+  const code = await new Promise<number | null>((resolve) => child.once("close", (ended) => resolve(ended)));
+  if (code !== 0) add(deathOf(next));
 }
 
 const deathOf = (seed: number): SeedLine => ({
