@@ -1,6 +1,6 @@
 /**
- * The process behind `hotspare proxy`: names the real clock, chance, sockets and transport, logs, and stops in order on SIGTERM and
- * SIGINT. A second signal stops at once.
+ * The process behind `hotspare proxy`: names the real clock, chance, sockets and transport, logs, and stops in order on
+ * SIGTERM and SIGINT. A second signal stops at once.
  */
 import { formatAddress, type Config } from "../shared/config/config.ts";
 import { watchConfig } from "../shared/config/config-watch.ts";
