@@ -46,18 +46,26 @@ Example: node test/model/main.ts --variant "cleaning does not wait"
 `;
 const EX_USAGE = 64;
 
-const { values } = parseArgs({
-  options: {
-    bounds: { type: "string", default: "small" },
-    scope: { type: "string" },
-    variant: { type: "string" },
-    list: { type: "boolean", default: false },
-    tables: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
-
+const values = readOptions();
 process.exitCode = run();
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        bounds: { type: "string", default: "small" },
+        scope: { type: "string" },
+        variant: { type: "string" },
+        list: { type: "boolean", default: false },
+        tables: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${HELP}`);
+    process.exit(EX_USAGE);
+  }
+}
 
 function run(): number {
   if (values.help) return say(HELP);
