@@ -60,7 +60,7 @@ export async function controlListener(options: ControlListenerOptions): Promise<
   return fastify;
 }
 
-function handlers({ state, main, clock }: ControlListenerOptions): Required<MessageHandlers> {
+function handlers({ state, main, clock }: ControlListenerOptions): Required<Omit<MessageHandlers, "gossip" | "vote">> {
   return {
     heartbeat: async ({ originMs }, _, receivedMs) => {
       const report = state.report(clock.monotonicMs());

@@ -260,5 +260,5 @@ function rulesOf(config: Config): Rules {
     candidates,
     vaultId: config.vault.id,
   }));
-  return { settings: settings(config.health, config.takeover), hosts: config.hosts.map(({ id }) => id), pools };
+  return { settings: settings(config), hosts: config.hosts.map(({ id }) => id), pools };
 }

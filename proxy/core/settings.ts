@@ -1,14 +1,17 @@
 /**
- * What the decisions are tuned by: the configuration's `health` and `takeover`, and the few figures that follow from
+ * What the decisions are tuned by: the configuration's `health`, `takeover` and `gossip`, and the few figures that follow from
  * them. `docs/proxy.md` has each formula with its trade-off.
  */
-import type { HealthConfig } from "../../shared/config/config.ts";
+import type { Config } from "../../shared/config/config.ts";
 
 export interface Settings {
   readonly intervalMs: number;
   readonly failures: number;
   readonly hangMs: number;
   readonly graceMs: number;
+  readonly storageMs: number;
+  readonly stableMs: number;
+  readonly dampMs: number;
   readonly takeoverMs: number;
   /** Between a refused probe and the one that confirms it. */
   readonly confirmMs: number;
@@ -24,19 +27,24 @@ export interface Settings {
   readonly awayMs: number;
   /** Probes in a row that must be answered before a host that was down is up again. */
   readonly recoveries: number;
+  readonly gossip: Config["gossip"];
 }
 
 const CONFIRM_MS = 20;
 const ORDERED_INTERVAL_MS = 20;
 const RECOVERIES = 2;
 
-export function settings(health: HealthConfig, takeover: { readonly timeoutMs: number }): Settings {
-  const { intervalMs, failures, hangMs, graceMs } = health;
+export function settings({ health, takeover, gossip }: Pick<Config, "health" | "takeover" | "gossip">): Settings {
+  const { intervalMs, failures, hangMs, graceMs, storageMs, stableMs, dampMs } = health;
   return {
     intervalMs,
     failures,
     hangMs,
     graceMs,
+    storageMs,
+    stableMs,
+    dampMs,
+    gossip,
     takeoverMs: takeover.timeoutMs,
     confirmMs: CONFIRM_MS,
     suspectIntervalMs: Math.min(intervalMs, Math.max(CONFIRM_MS, intervalMs / 4)),

@@ -16,6 +16,8 @@ export interface Config {
   readonly hosts: readonly HostConfig[];
   readonly pools: readonly PoolConfig[];
   readonly health: HealthConfig;
+  readonly gossip: GossipConfig;
+  readonly clock: { readonly offsetMs: number };
   readonly takeover: { readonly timeoutMs: number };
   /** How long a deleted record's name may still be believed absent by a sleeping node. */
   readonly cleanDelayMs: number;
@@ -87,6 +89,18 @@ export interface HealthConfig {
   readonly hangMs: number;
   /** How long a refused connection is given before it counts, so that a supervisor can restart in place. */
   readonly graceMs: number;
+  /** A primary that could not write to the vault for so long is replaced, if another host can. */
+  readonly storageMs: number;
+  /** A host that came back is no candidate before it was well for so long. */
+  readonly stableMs: number;
+  /** After several takeovers in a short time, the longest that a reason other than a dead process must last. */
+  readonly dampMs: number;
+}
+
+export interface GossipConfig {
+  readonly intervalMs: number;
+  readonly fanout: number;
+  readonly forgetMs: number;
 }
 
 export interface CheckpointConfig {

@@ -175,6 +175,33 @@ export const SETTINGS = {
     "0",
     "How long a refused connection may last before it counts, so that a supervisor can restart the host in place.",
   ),
+  "health.storage": standard(
+    duration({ min: 100, max: HOUR }),
+    "10s",
+    "A primary that could not write to the vault for so long is replaced, if another host can.",
+  ),
+  "health.stable": standard(
+    duration({ min: 0, max: HOUR }),
+    "2s",
+    "A host that came back is no candidate before it was well for so long.",
+  ),
+  "health.damp": standard(
+    duration({ min: 0, max: HOUR }),
+    "10s",
+    "After several takeovers in a short time, the longest that a reason other than a dead process must last for the next one.",
+  ),
+  "gossip.interval": standard(duration({ min: 20, max: MINUTE }), "500ms", "Time between two rounds of gossip."),
+  "gossip.fanout": standard(count({ min: 1, max: 16 }), 2, "Proxies that each round and each piece of news goes to."),
+  "gossip.forget": standard(
+    duration({ min: SECOND, max: 720 * HOUR }),
+    "1h",
+    "What a proxy said that has been dead for so long is forgotten.",
+  ),
+  "clock.offset": standard(
+    duration({ min: 10, max: HOUR }),
+    "500ms",
+    "A node whose clock is certainly further than that from the median of at least three nodes quarantines itself.",
+  ),
   "takeover.timeout": standard(
     duration({ min: 100, max: HOUR }),
     "10s",

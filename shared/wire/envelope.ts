@@ -12,6 +12,8 @@ import { MESSAGES, type Answer, type MessageName, type Request } from "./message
 /** The protocol versions that this program speaks. */
 export const PROTOCOL = { min: 1, max: 1 } as const;
 export const REQUEST_LIMITS: JsonLimits = { bytes: 64 * 1024, depth: 16 };
+/** What proxies tell one another grows with the cluster. */
+export const GOSSIP_LIMITS: JsonLimits = { bytes: 512 * 1024, depth: 16 };
 /** A host may report on a thousand pools. */
 export const ANSWER_LIMITS: JsonLimits = { bytes: 1024 * 1024, depth: 16 };
 
@@ -49,6 +51,8 @@ export interface Heading {
   /** 32 hex digits; an answer repeats its request's. */
   readonly id: string;
 }
+
+export const limitsOf = (name: MessageName): JsonLimits => (name === "gossip" ? GOSSIP_LIMITS : REQUEST_LIMITS);
 
 export type Envelope = Static<typeof Envelope>;
 

@@ -4,9 +4,9 @@
  * envelope, cluster and receiver, time window, nonce not seen before, body, boot id. What fails is refused with its
  * code, counted, and told to `onRefused`; the secret is in none of it.
  *
- * `heartbeat` and `promote` have no time window, so that a wrong clock cannot make a node deaf: the receiver's boot id in
- * their body keeps those of an earlier boot out. A heartbeat may come without it (`null`): it changes nothing here, and is
- * how a sender learns the boot id.
+ * `heartbeat`, `promote`, `vote` and `gossip` have no time window, so that a wrong clock cannot make a node deaf: the receiver's
+ * boot id in their body keeps those of an earlier boot out. Heartbeat and gossip may come without it (`null`): they change
+ * nothing then, and are how a sender learns the boot id.
  *
  * Every answer to a message whose signature is valid, also a refusal, is signed and bound to its nonce. Any other gets an
  * unsigned refusal: a stranger must not obtain a signed one for somebody else's nonce.
@@ -19,7 +19,7 @@ import { messageKey, type Secret } from "../signature/message-key.ts";
 import { signAnswer, verifyRequest } from "../signature/message-signature.ts";
 import type { Nonce } from "../signature/nonce.ts";
 import { ReplayGuard } from "../signature/replay-guard.ts";
-import { decodeEnvelope, decodeRequest, encodeEnvelope, REQUEST_LIMITS, type Envelope } from "./envelope.ts";
+import { decodeEnvelope, decodeRequest, encodeEnvelope, limitsOf, REQUEST_LIMITS, type Envelope } from "./envelope.ts";
 import type { Answer, MessageName, Request } from "./messages.ts";
 import { MESSAGE_PATH } from "./message-path.ts";
 import { encodeRefusal } from "./refusal.ts";
@@ -49,7 +49,7 @@ export interface MessageRefused {
   readonly from: string | null;
 }
 
-const TIMELESS: ReadonlySet<MessageName> = new Set(["heartbeat", "promote"]);
+const TIMELESS: ReadonlySet<MessageName> = new Set(["heartbeat", "promote", "vote", "gossip"]);
 
 /** Mounts the messages. Give it a Fastify instance that parses bodies in no way of its own: it is registered as a scope. */
 export async function mountMessages(fastify: FastifyInstance, options: MessageServerOptions): Promise<void> {
@@ -59,7 +59,7 @@ export async function mountMessages(fastify: FastifyInstance, options: MessageSe
     const receiver = new Receiver(options);
     scope.setErrorHandler((error, request, reply) => receiver.refuse(error, request, reply));
     for (const name of Object.keys(options.handlers) as MessageName[])
-      scope.post(MESSAGE_PATH + name, { bodyLimit: REQUEST_LIMITS.bytes }, (request, reply) =>
+      scope.post(MESSAGE_PATH + name, { bodyLimit: limitsOf(name).bytes }, (request, reply) =>
         receiver.receive(name, request, reply),
       );
   });
@@ -84,7 +84,7 @@ class Receiver {
     const { nonce, createdMs, bytes } = await this.#authenticate(request);
     const verified = { nonce: nonce.text, from: null as string | null };
     this.#verified.set(request, verified);
-    const message = decodeEnvelope(bytes, { cluster, to: self }, REQUEST_LIMITS);
+    const message = decodeEnvelope(bytes, { cluster, to: self }, limitsOf(name));
     verified.from = message.from;
     const from = parseNodeId(message.from);
     this.#admit(name, { from, nonce, createdMs });

@@ -11,6 +11,7 @@ const Hex256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Millis = Type.Number({ minimum: 0 });
 const Text = Type.String({ maxLength: 1024 });
+const KeyIds = Type.Array(Type.String({ pattern: "^[0-9a-f]{16}$" }), { maxItems: 16 });
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const FenceMessage = Type.Object({
@@ -55,13 +56,22 @@ export const HostReport = Type.Object({
   probe: Type.Object({ ok: Type.Boolean(), ageMs: Millis, latencyMs: Millis }),
   candidate: Type.Boolean(),
   pools: Type.Array(PoolReport, { maxItems: 1024 }),
+  /** Why it distrusts its own clock; `null` or absent if it does not. */
+  quarantined: Type.Optional(orNull(Text)),
+  /** Ids of the keys that it accepts; the first is the one it signs with. */
+  keys: Type.Optional(KeyIds),
 });
+
+/** How far a clock is ahead, and how far off that may be at most. Milliseconds. */
+export const ClockOffset = Type.Object({ offsetMs: Type.Number(), errorMs: Millis });
 
 /** Proxy (or peer) to host: how are you? The answer is a `HostReport`. Carries the first and second NTP stamp. */
 export const HeartbeatRequest = Type.Object({
   /** Boot id of the host that the sender believes it talks to; `null` at first. */
   bootId: orNull(Hex128),
   originMs: Millis,
+  /** How far the receiver's clock is ahead of the median of at least three, as the sender sees it; `null`: it cannot say. */
+  clock: Type.Optional(orNull(ClockOffset)),
 });
 
 export const HeartbeatAnswer = Type.Object({
@@ -71,13 +81,25 @@ export const HeartbeatAnswer = Type.Object({
   sentMs: Millis,
 });
 
+/** What one node said of the owner of a fence, kept in the fence that deposes it. */
+export const VoteMessage = Type.Object({
+  by: Id,
+  verdict: Text,
+  /** A standby: the silent proxy in whose place it votes. */
+  standsFor: Type.Optional(Id),
+  /** When it saw the first sign, by its own wall clock. For people. */
+  seenAtMs: Type.Optional(Millis),
+});
+
 /** The order to take over. `fence` is the id of the fence to depose; `null` where there is none yet. */
 export const PromoteRequest = Type.Object({
   pool: Id,
   bootId: Hex128,
   fence: orNull(Hex128),
   cause: Text,
-  votes: Type.Array(Type.Object({ by: Id, verdict: Text }), { maxItems: 256 }),
+  votes: Type.Array(VoteMessage, { maxItems: 512 }),
+  /** Milliseconds from the first sign to each step at the proxy that orders, each from the end of the one before. */
+  phases: Type.Optional(Type.Record(Type.String({ maxLength: 32 }), Millis)),
 });
 
 /**
@@ -92,6 +114,100 @@ export const PromoteAnswer = Type.Object({
   phases: Type.Record(Type.String(), Millis),
 });
 
+/**
+ * Proxy to standby: would you depose the owner of `fence`, in the place of proxies that are silent? `fence` is the id of
+ * the newest fence that the proxy knows; `null` where there is none yet.
+ */
+export const VoteRequest = Type.Object({ pool: Id, bootId: Hex128, fence: orNull(Hex128) });
+
+/**
+ * `down`: the own probe of the owner failed (or found that it does not serve), and the vault stood still for long
+ * enough. `alive`: something moved, or the owner answered that it serves. `unsure`: this host cannot say.
+ */
+export const VoteAnswer = Type.Object({
+  verdict: Type.Union([Type.Literal("down"), Type.Literal("alive"), Type.Literal("unsure")]),
+  reason: Text,
+  /** For how long neither the journal nor the owner's file in the vault has moved, as this host saw it. */
+  stillMs: Millis,
+});
+
+/** What a proxy sees of one host. */
+export const HostSighting = Type.Object({
+  host: Id,
+  verdict: Type.Union([Type.Literal("unknown"), Type.Literal("up"), Type.Literal("suspect"), Type.Literal("down")]),
+  reason: orNull(Text),
+});
+
+/** What a proxy sees of one pool, and its vote. */
+export const PoolSighting = Type.Object({
+  pool: Id,
+  /** The newest fence that it knows. */
+  fence: orNull(FenceMessage),
+  /** The newest epoch in which it saw a host serve, and that host. */
+  epoch: Count,
+  primary: orNull(Id),
+  /** Whether the owner of `fence` is to be deposed: `lost`, or `sick` (its storage, its clock), are votes for it. */
+  opinion: Type.Union([Type.Literal("well"), Type.Literal("waiting"), Type.Literal("sick"), Type.Literal("lost")]),
+  cause: orNull(Text),
+  /** When it saw the first sign, by its own wall clock; `null` while well. For people. */
+  seenAtMs: orNull(Millis),
+  /** The host that it has ordered to depose the owner of `fence`; `null`: none. */
+  ordered: orNull(Id),
+});
+
+/**
+ * Everything that one proxy sees, by version. Of two with the same origin the one of the higher incarnation holds, then
+ * that of the greater boot id, then that of the higher version; `beat` only shows that the origin lives.
+ */
+export const Observation = Type.Object({
+  origin: Id,
+  incarnation: Count,
+  bootId: Hex128,
+  version: Count,
+  beat: Count,
+  /** `null`: forgotten, only the version is remembered. */
+  content: orNull(
+    Type.Object({
+      hosts: Type.Array(HostSighting, { maxItems: 1024 }),
+      pools: Type.Array(PoolSighting, { maxItems: 1024 }),
+      /** How far each other node's clock is ahead of the origin's. */
+      clocks: Type.Array(Type.Object({ node: Id, offsetMs: Type.Number(), errorMs: Millis }), { maxItems: 2048 }),
+      quarantined: orNull(Text),
+      program: Text,
+      configHash: Text,
+      keys: KeyIds,
+    }),
+  ),
+});
+
+/** Which versions a proxy has: enough to know who of the two has something newer. */
+export const Digest = Type.Array(
+  Type.Object({ origin: Id, incarnation: Count, bootId: Hex128, version: Count, beat: Count }),
+  { maxItems: 1024 },
+);
+
+/**
+ * Proxy to proxy: what is new, and what the sender has. With `bootId: null` nothing of it is believed; the answer then
+ * only tells the receiver's boot id. Carries NTP stamps like a heartbeat.
+ */
+export const GossipRequest = Type.Object({
+  bootId: orNull(Hex128),
+  originMs: Millis,
+  observations: Type.Array(Observation, { maxItems: 1024 }),
+  digest: Digest,
+});
+
+/** What the receiver has that is newer than the digest, and of what it wants more. */
+export const GossipAnswer = Type.Object({
+  bootId: Hex128,
+  originMs: Millis,
+  receivedMs: Millis,
+  sentMs: Millis,
+  observations: Type.Array(Observation, { maxItems: 1024 }),
+  /** Origins of which the digest showed something newer than the receiver has. */
+  wanted: Type.Array(Id, { maxItems: 1024 }),
+});
+
 /** Primary to standby: there is a record at `slot` now. A hint. */
 export const AppendedRequest = Type.Object({ pool: Id, slot: Count });
 export const AppendedAnswer = Type.Object({ slot: Count });
@@ -104,6 +220,8 @@ export const CheckpointAnswer = Type.Object({ slot: Count, stateHash: Hex256, by
 export const MESSAGES = {
   heartbeat: { request: HeartbeatRequest, answer: HeartbeatAnswer },
   promote: { request: PromoteRequest, answer: PromoteAnswer },
+  vote: { request: VoteRequest, answer: VoteAnswer },
+  gossip: { request: GossipRequest, answer: GossipAnswer },
   appended: { request: AppendedRequest, answer: AppendedAnswer },
   checkpoint: { request: CheckpointRequest, answer: CheckpointAnswer },
 } as const;
@@ -112,6 +230,12 @@ export type MessageName = keyof typeof MESSAGES;
 export type Request<Name extends MessageName> = Static<(typeof MESSAGES)[Name]["request"]>;
 export type Answer<Name extends MessageName> = Static<(typeof MESSAGES)[Name]["answer"]>;
 
+export type ClockOffset = Static<typeof ClockOffset>;
+export type VoteMessage = Static<typeof VoteMessage>;
+export type HostSighting = Static<typeof HostSighting>;
+export type PoolSighting = Static<typeof PoolSighting>;
+export type Observation = Static<typeof Observation>;
+export type Digest = Static<typeof Digest>;
 export type FenceMessage = Static<typeof FenceMessage>;
 export type PoolReport = Static<typeof PoolReport>;
 export type HostReport = Static<typeof HostReport>;

@@ -6,6 +6,7 @@ import { systemRandom } from "../../shared/random.ts";
 import { systemSockets } from "../../shared/sockets.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { startProxy, type RunningProxy } from "../../proxy/proxy.ts";
+import { TUNING } from "../tuning.ts";
 import { FakeHost, fenceOf } from "./fake-host.ts";
 import { FakeTransport } from "./fake-transport.ts";
 import { poolConfig } from "./relay/plane.ts";
@@ -66,7 +67,8 @@ export async function configOf(hosts: readonly FakeHost[]): Promise<Config> {
       vault: null,
     })),
     pools: [poolConfig({ preferred: hosts.map(({ id }) => id) })],
-    health: { intervalMs: 100, timeoutMs: 100, failures: 3, hangMs: 10_000, graceMs: 0 },
+    ...TUNING,
+    health: { ...TUNING.health, intervalMs: 100, timeoutMs: 100 },
     takeover: { timeoutMs: 2000 },
     cleanDelayMs: 1,
     rejoin: "auto",

@@ -58,8 +58,11 @@ export class SimControl implements Control {
         return this.#heartbeat(body as Request<"heartbeat">) as Answer<Name>;
       case "promote":
         return (await this.#promote(body as Request<"promote">, from)) as Answer<Name>;
-      default:
+      case "appended":
+      case "checkpoint":
         return (await this.#carry(name, body as Request<CarriedName>, from)) as Answer<Name>;
+      default:
+        throw new HotspareError("HS_INTERNAL", { what: `a host has no handler for ${name}` });
     }
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { settings } from "../../../proxy/core/settings.ts";
+import { TUNING } from "../../tuning.ts";
 import { A, primary, RULES, World } from "./world.ts";
 
 const probes = (world: World): string[] =>
@@ -92,10 +93,7 @@ describe("a host", () => {
   });
 
   it("is given the grace time to start again in place before a refusal counts", () => {
-    const graced = settings(
-      { intervalMs: 250, timeoutMs: 250, failures: 3, hangMs: 10_000, graceMs: 2000 },
-      { timeoutMs: 5000 },
-    );
+    const graced = settings({ ...TUNING, health: { ...TUNING.health, graceMs: 2000 } });
     const world = new World({ ...RULES, settings: graced }).atWork().dead(A);
     expect(world.verdict(A)).toBe("suspect: refused");
     world.after(1900).failed(A, "refused").dataFailed(A, "refused");

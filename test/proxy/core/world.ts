@@ -12,6 +12,7 @@ import {
 import type { FailureKind } from "../../../proxy/core/probe-channel.ts";
 import type { PoolView } from "../../../proxy/core/pool-view.ts";
 import { settings } from "../../../proxy/core/settings.ts";
+import { TUNING } from "../../tuning.ts";
 import { fenceOf, hex, hostReport } from "../fake-host.ts";
 
 export const MAIN: PoolId = parsePoolId("main");
@@ -21,10 +22,7 @@ export const C = parseNodeId("host-c");
 export const HOSTS: readonly NodeId[] = [A, B, C];
 
 /** 250 ms × 3, a hang of 10 s, takeovers within 5 s. */
-export const SETTINGS = settings(
-  { intervalMs: 250, timeoutMs: 250, failures: 3, hangMs: 10_000, graceMs: 0 },
-  { timeoutMs: 5000 },
-);
+export const SETTINGS = settings(TUNING);
 
 export const RULES: Rules = {
   settings: SETTINGS,

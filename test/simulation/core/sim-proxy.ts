@@ -22,11 +22,12 @@ import type { Operation } from "../ledger.ts";
 import type { HostAnswer } from "./sim-committer.ts";
 import { POOL, type SimHost } from "./sim-host.ts";
 import type { SimNetwork } from "./sim-network.ts";
+import { TUNING } from "../../tuning.ts";
 import { SimProcess } from "../sim-process.ts";
 import type { World } from "./world.ts";
 
-const HEALTH = { intervalMs: 250, timeoutMs: 250, failures: 3, hangMs: 10_000, graceMs: 0 };
 const TAKEOVER = { timeoutMs: 2_000 };
+const HEALTH = TUNING.health;
 const EXECUTIONS = 2;
 
 interface Relayed {
@@ -62,7 +63,7 @@ export class SimProxy {
     const pools = [
       { pool: POOL, preferred: [...hosts.keys()].slice(0, 1), candidates: [...hosts.keys()], vaultId: null },
     ];
-    this.#rules = { settings: settings(HEALTH, TAKEOVER), hosts: [...hosts.keys()], pools };
+    this.#rules = { settings: settings({ ...TUNING, takeover: TAKEOVER }), hosts: [...hosts.keys()], pools };
     this.#state = newProxyState(this.#rules, 0);
   }
 
