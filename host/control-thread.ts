@@ -11,7 +11,7 @@ import type { ControlThreadData, ToMain, ToThread } from "./control-link.ts";
 import { controlListener } from "./control-listener.ts";
 import { ControlState } from "./control-state.ts";
 import { ControlCarrier } from "./control-carrier.ts";
-import { RefusalNotices } from "./refusal-notices.ts";
+import { RefusalNotices } from "../shared/wire/refusal-notices.ts";
 
 assert(parentPort !== null, "control-thread runs as a worker");
 const port = parentPort;

@@ -38,6 +38,11 @@ export class Admin {
     this.#addRoutes();
   }
 
+  /** For what else it is to answer; before it listens. */
+  get server(): FastifyInstance {
+    return this.#server;
+  }
+
   /** @throws {HotspareError} HS_PORT_TAKEN if it cannot listen there. */
   async listen(address: Address): Promise<Address> {
     await this.#server.ready();

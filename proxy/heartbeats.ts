@@ -6,7 +6,7 @@ import type { Clock } from "../shared/clock.ts";
 import type { HostConfig } from "../shared/config/config.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Answer } from "../shared/wire/messages.ts";
-import type { ProxyEvent } from "./core/proxy-state.ts";
+import type { ProxyEvent } from "./core/proxy-event.ts";
 import type { Transport, TransportResult } from "./transport.ts";
 
 export interface HeartbeatOptions {

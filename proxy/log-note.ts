@@ -20,8 +20,16 @@ export function logNote(log: Logger, note: Note): void {
       return log[level]({ event: "pool", pool, from, state, cause }, `pool ${pool} is ${state}`);
     }
     case "ordered": {
-      const { pool, host, fence, cause } = note;
-      return log.warn({ event: "ordered", pool, host, fence, cause }, `ordered ${host} to take over pool ${pool}`);
+      const { pool, host, fence, cause, votes } = note;
+      return log.warn(
+        { event: "ordered", pool, host, fence, cause, votes },
+        `ordered ${host} to take over pool ${pool}: ${cause}`,
+      );
+    }
+    case "proxy": {
+      const { proxy, from, state } = note;
+      const level = state === "suspect" || state === "dead" ? "warn" : "info";
+      return log[level]({ event: "proxy", proxy, from, state }, `proxy ${proxy} is ${state}`);
     }
     case "order-ended": {
       const { pool, host, outcome, reason } = note;

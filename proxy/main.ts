@@ -11,7 +11,9 @@ import { processLog } from "../shared/process-log.ts";
 import { systemRandom } from "../shared/random.ts";
 import { systemSockets } from "../shared/sockets.ts";
 import { systemClock } from "../shared/system-clock.ts";
+import { messageKey } from "../shared/signature/message-key.ts";
 import { MessageClient } from "../shared/wire/message-client.ts";
+import { mountMessages } from "../shared/wire/message-server.ts";
 import { startProxy } from "./proxy.ts";
 
 /**
@@ -31,6 +33,8 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
     sockets: systemSockets,
     connect: (parts) =>
       new MessageClient({ self: id, cluster, secret, clock: systemClock, random: systemRandom, ...parts }),
+    mount: (server, parts) => mountMessages(server, { self: id, cluster, secret, clock: systemClock, ...parts }),
+    keyIds: () => [messageKey(secret).id],
   });
   const { listen, admin } = proxy.addresses;
   log.info({ event: "listening", listen: formatAddress(listen), admin: formatAddress(admin) }, "the proxy listens");

@@ -32,6 +32,7 @@ export function proxyMetrics(register: Registry, status: () => ProxyStatus): Pro
       const { pool, phases } = note;
       failovers.inc({ pool, reason: phases.cause });
       seconds.observe({ pool, phase: "detected" }, phases.detectedMs / 1000);
+      seconds.observe({ pool, phase: "agreed" }, phases.agreedMs / 1000);
       seconds.observe({ pool, phase: "ordered" }, phases.orderedMs / 1000);
       seconds.observe({ pool, phase: "serving" }, phases.servingMs / 1000);
       seconds.observe({ pool, phase: "total" }, phases.totalMs / 1000);

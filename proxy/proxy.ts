@@ -9,27 +9,26 @@ import type { Address, Config, HostConfig, ProxyConfig } from "../shared/config/
 import { assert, HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
 import type { Random } from "../shared/random.ts";
+import { programVersion } from "../shared/program-version.ts";
 import type { Sockets } from "../shared/sockets.ts";
+import type { Request } from "../shared/wire/messages.ts";
 import { Admin, requireLoopback } from "./admin.ts";
-import type { PoolRules } from "./core/failover.ts";
-import {
-  newProxyState,
-  stepProxy,
-  type ProxyEffect,
-  type ProxyEvent,
-  type ProxyState,
-  type Rules,
-} from "./core/proxy-state.ts";
-import { settings } from "./core/settings.ts";
+import { newProxyState, stepProxy, type ProxyState, type Rules } from "./core/proxy-state.ts";
+import type { ProxyEffect, ProxyEvent } from "./core/proxy-event.ts";
+import type { OwnState } from "./core/own-sight.ts";
 import { dataProbe } from "./data-probe.ts";
+import { GossipListener, type MountInbox } from "./gossip-listener.ts";
+import { Gossiper } from "./gossiper.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { logNote } from "./log-note.ts";
 import { NoteFeed } from "./note-feed.ts";
 import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
 import { DataPlane } from "./relay/data-plane.ts";
-import { sendOrder } from "./signal.ts";
+import { askVote, sendOrder, type SignalOptions } from "./signal.ts";
+import { proxyRules } from "./proxy-rules.ts";
 import type { Transport, TransportParts } from "./transport.ts";
+import { TroubleLimit } from "./trouble-limit.ts";
 
 export interface ProxyOptions {
   readonly config: Config;
@@ -39,18 +38,25 @@ export interface ProxyOptions {
   readonly sockets: Sockets;
   readonly log: Logger;
   readonly connect: (parts: TransportParts) => Transport;
+  /** Makes `server` take messages of other proxies. */
+  readonly mount: MountInbox;
+  /** Ids of the keys that messages are accepted under; the first is the one that they are signed with. */
+  readonly keyIds: () => readonly string[];
 }
 
 export interface RunningProxy {
   /** Where it listens: the ports that were given, also where the configuration says 0. */
-  readonly addresses: { readonly listen: Address; readonly admin: Address };
+  readonly addresses: { readonly listen: Address; readonly admin: Address; readonly gossip: Address };
   readonly status: () => ProxyStatus;
   /** Stops accepting, lets requests on the way end for a bounded time, closes everything. Idempotent. */
   readonly stop: () => Promise<void>;
 }
 
 const STOP_GRACE_MS = 10_000;
-const TROUBLE_GAP_MS = 5;
+/** Wall and monotonic clock drift apart, and clocks are set: what is told of them is looked at so often. */
+const OWN_STATE_MS = 1000;
+/** A standby's vote takes two probes of the primary at most, and a little. */
+const VOTE_MARGIN_MS = 200;
 
 /** @throws {HotspareError} HS_PORT_TAKEN, HS_CONFIG_INVALID, HS_USAGE (the configuration has no such proxy). */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
@@ -66,30 +72,42 @@ class Proxy {
   readonly #rules: Rules;
   readonly #bootId: BootId;
   readonly #hosts: ReadonlyMap<NodeId, HostConfig>;
+  readonly #program = programVersion();
   readonly #register = new Registry();
   readonly #stopping = new AbortController();
   readonly #feed: NoteFeed;
   readonly #transport: Transport;
   readonly #heartbeats: Heartbeats;
+  readonly #gossiper: Gossiper;
   readonly #dataPlane: DataPlane;
   readonly #admin: Admin;
   readonly #metrics: ProxyMetrics;
-  readonly #troubled = new Set<NodeId>();
-  readonly #troubledMs = new Map<NodeId, number>();
+  readonly #troubles: TroubleLimit;
   #state: ProxyState;
   #wake: Cancel = () => undefined;
+  #look: Cancel = () => undefined;
+  #gossip: GossipListener | null = null;
   #stopped: Promise<void> | null = null;
 
   constructor(options: ProxyOptions) {
     const { config, clock, random, sockets, connect, id } = options;
     this.#options = options;
-    this.#rules = rulesOf(config);
+    this.#rules = proxyRules(config, id);
     this.#bootId = randomId<BootId>(random);
     this.#hosts = new Map(config.hosts.map((host) => [host.id, host]));
-    this.#state = newProxyState(this.#rules, clock.monotonicMs());
+    const birth = { bootId: this.#bootId, seed: random.bytes(4).readInt32LE(), own: this.#ownState() };
+    this.#state = newProxyState(this.#rules, birth, clock.monotonicMs());
     this.#feed = new NoteFeed(clock);
+    this.#troubles = new TroubleLimit(clock, (host) => this.#tell({ type: "trafficFailed", host }));
     this.#transport = connect({ bootId: this.#bootId, onLost: (host) => this.#tell({ type: "trafficFailed", host }) });
     this.#heartbeats = new Heartbeats({ ...this.#shell(), timeoutMs: config.health.timeoutMs });
+    this.#gossiper = new Gossiper({
+      ...this.#shell(),
+      proxies: config.proxies,
+      bootId: this.#bootId,
+      timeoutMs: config.health.timeoutMs,
+      state: () => this.#state.gossip,
+    });
     this.#dataPlane = this.#makeDataPlane();
     const status = (): ProxyStatus => this.status();
     this.#metrics = proxyMetrics(this.#register, status);
@@ -106,9 +124,11 @@ class Proxy {
   async start(own: ProxyConfig): Promise<RunningProxy> {
     try {
       const listen = await this.#dataPlane.listen(own.listen);
+      const gossip = await this.#listenToGossip(own);
       const admin = await this.#admin.listen(own.admin);
       this.#tell({ type: "tick" });
-      return { addresses: { listen, admin }, status: () => this.status(), stop: () => this.stop() };
+      this.#lookAtSelf();
+      return { addresses: { listen, admin, gossip }, status: () => this.status(), stop: () => this.stop() };
     } catch (error) {
       await this.stop();
       throw error;
@@ -135,6 +155,8 @@ class Proxy {
     await this.#dataPlane.stop(STOP_GRACE_MS);
     this.#stopping.abort(new Error("the proxy stops"));
     this.#wake();
+    this.#look();
+    await this.#gossip?.stop();
     await this.#admin.stop();
     this.#transport.close();
   }
@@ -162,6 +184,10 @@ class Proxy {
         return this.#run(this.#probeData(effect.host));
       case "promote":
         return this.#run(sendOrder(effect.pool, effect.order, this.#host(effect.order.host), this.#shell()));
+      case "askVote":
+        return this.#run(askVote(effect, this.#host(effect.host), this.#shell()));
+      case "gossip":
+        return this.#run(this.#gossiper.exchange(effect.exchange));
       case "route":
         return this.#dataPlane.setRoute(effect.pool, effect.route);
       case "abandon":
@@ -191,18 +217,41 @@ class Proxy {
     );
   }
 
-  #shell(): {
-    self: NodeId;
-    transport: Transport;
-    clock: Clock;
-    signal: AbortSignal;
-    tell: (event: ProxyEvent) => void;
-  } {
-    const { clock, id } = this.#options;
+  #listenToGossip(own: ProxyConfig): Promise<Address> {
+    const { mount, sockets, clock, log } = this.#options;
+    const handlers = {
+      gossip: (request: Request<"gossip">, from: NodeId, receivedMs: number) =>
+        this.#gossiper.answer(request, from, receivedMs),
+    };
+    const parts = { bootId: this.#bootId, handlers };
+    const { server: admin } = this.#admin;
+    this.#gossip = new GossipListener({ own, admin, mount, parts, sockets, register: this.#register, clock, log });
+    return this.#gossip.listen();
+  }
+
+  #ownState(): OwnState {
+    const { clock, config, keyIds } = this.#options;
     return {
-      self: id,
+      wallAheadMs: Math.round(clock.wallMs() - clock.monotonicMs()),
+      clocks: [],
+      quarantined: null,
+      program: this.#program,
+      configHash: config.hash,
+      keys: [...keyIds()],
+    };
+  }
+
+  #lookAtSelf(): void {
+    this.#tell({ type: "own", own: this.#ownState() });
+    this.#look = this.#options.clock.after(OWN_STATE_MS, () => this.#lookAtSelf());
+  }
+
+  #shell(): SignalOptions {
+    const { clock, config } = this.#options;
+    return {
       transport: this.#transport,
       clock,
+      voteTimeoutMs: 2 * config.health.timeoutMs + VOTE_MARGIN_MS,
       signal: this.#stopping.signal,
       tell: (event) => this.#tell(event),
     };
@@ -218,27 +267,9 @@ class Proxy {
       register: this.#register,
       addressOf: (host) => this.#host(host).advertise,
       logTimeMs: (pool) => this.#state.pools.get(pool)?.logTimeMs ?? 0,
-      trafficFailed: (host) => this.#trafficFailed(host),
+      trafficFailed: (host) => this.#troubles.add(host),
       lingerMs: config.takeover.timeoutMs,
     });
-  }
-
-  /** A host that dies breaks thousands of requests within a moment: the core hears of it at once, then now and then. */
-  #trafficFailed(host: NodeId): void {
-    if (this.#troubled.has(host)) return;
-    const { clock } = this.#options;
-    const delayMs = Math.max(
-      0,
-      (this.#troubledMs.get(host) ?? Number.NEGATIVE_INFINITY) + TROUBLE_GAP_MS - clock.monotonicMs(),
-    );
-    this.#troubled.add(host);
-    const tell = (): void => {
-      this.#troubled.delete(host);
-      this.#troubledMs.set(host, clock.monotonicMs());
-      this.#tell({ type: "trafficFailed", host });
-    };
-    if (delayMs === 0) queueMicrotask(tell);
-    else clock.after(delayMs, tell);
   }
 
   #host(id: NodeId): HostConfig {
@@ -250,15 +281,4 @@ class Proxy {
   #isReady(): boolean {
     return [...this.#state.routes.values()].every((route) => route !== null);
   }
-}
-
-function rulesOf(config: Config): Rules {
-  const candidates = config.hosts.filter((host) => host.candidate).map(({ id }) => id);
-  const pools = config.pools.map(({ id, preferred }): PoolRules => ({
-    pool: id,
-    preferred,
-    candidates,
-    vaultId: config.vault.id,
-  }));
-  return { settings: settings(config), hosts: config.hosts.map(({ id }) => id), pools };
 }

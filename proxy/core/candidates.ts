@@ -1,8 +1,8 @@
 /**
  * Who can take a pool over, best first. Pure.
  *
- * A candidate answers its heartbeats, may and can take over, reads the same vault, and has just written to it. Among
- * them the one that has applied most is quickest; equals go by the configured preference.
+ * A candidate answers its heartbeats, may and can take over, reads the same vault, and has just written to it. One that
+ * came back a moment ago is none yet: a host that falls again and again must not get the pool each time. Among them the one that has applied most is quickest; equals go by the configured preference.
  */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import type { PoolReport } from "../../shared/wire/messages.ts";
@@ -26,12 +26,22 @@ export interface Candidates {
   readonly able: readonly HostHealth[];
   /** Hosts that lack nothing but a vault that they can write to. */
   readonly withoutVault: number;
+  /** When the next of those that came back a moment ago has been well for long enough. */
+  readonly stableMs: number;
 }
 
-export function candidates(hosts: readonly HostHealth[], rules: CandidateRules, settings: Settings): Candidates {
+export function candidates(
+  hosts: readonly HostHealth[],
+  rules: CandidateRules,
+  nowMs: number,
+  settings: Settings,
+): Candidates {
   const fit = hosts.filter((health) => !rules.excluded.includes(health.host) && isFit(health, rules));
-  const able = fit.filter((health) => hasVault(health, settings)).sort((a, b) => compare(a, b, rules));
-  return { able, withoutVault: fit.length - able.length };
+  const writing = fit.filter((health) => hasVault(health, settings));
+  const stableAt = ({ backMs }: HostHealth): number => backMs + settings.stableMs;
+  const able = writing.filter((health) => stableAt(health) <= nowMs).sort((a, b) => compare(a, b, rules));
+  const unstable = writing.map(stableAt).filter((atMs) => atMs > nowMs);
+  return { able, withoutVault: fit.length - writing.length, stableMs: Math.min(...unstable) };
 }
 
 /** Whether its own write probe of the vault is fresh and good. */

@@ -1,48 +1,66 @@
 /**
  * When to order a takeover, and whom. Pure.
  *
- * Judged is the owner of the newest fence, whether it ever served or not. Safety never rests on this being right: a
- * needless order costs a short pause, and the journal decides who wins. So no step here waits for the dead host, and an
- * order may be sent twice. It can fail to find anybody: then the pool waits, and every later report decides again.
+ * Ordered is what enough proxies agree on (`ballot.ts`) from what each thinks alone (`judgement.ts`). Safety never rests on
+ * this being right: a needless order costs a short pause, and the journal decides who wins. So no step here waits for the
+ * dead host, and an order may be sent twice, also by two proxies. It can fail to find anybody: then the pool waits, and every
+ * later report decides again.
  */
 import type { NodeId } from "../../shared/ids.ts";
 import type { FenceMessage } from "../../shared/wire/messages.ts";
-import { candidates, hasVault, type CandidateRules } from "./candidates.ts";
+import { countVotes, type Ballot } from "./ballot.ts";
+import { candidates, type CandidateRules } from "./candidates.ts";
+import { orderElsewhere, seatsOf, type Council } from "./council.ts";
 import type { HostHealth } from "./host-health.ts";
-import { learnClaim, learnFence, poolReportOf, type Order, type PoolState, type PoolView } from "./pool-view.ts";
+import { judgeOwner, serves, type Hosts, type Judgement } from "./judgement.ts";
+import {
+  learnClaim,
+  learnFence,
+  poolReportOf,
+  type Incident,
+  type Order,
+  type PoolState,
+  type PoolView,
+} from "./pool-view.ts";
 import type { Settings } from "./settings.ts";
 
-export type Hosts = ReadonlyMap<NodeId, HostHealth>;
 export type PoolRules = Omit<CandidateRules, "excluded">;
+
+export interface Situation {
+  readonly hosts: Hosts;
+  readonly council: Council;
+  readonly nowMs: number;
+  readonly rules: PoolRules;
+  readonly settings: Settings;
+}
 
 export interface Decision {
   readonly view: PoolView;
   /** The order to send, if one is to be sent now. */
   readonly order: Order | null;
+  /** Standbys to ask for a vote now. */
+  readonly ask: readonly { readonly host: NodeId; readonly bootId: string }[];
   /** Decide again then, even if nothing is heard. */
   readonly wakeMs: number;
 }
 
-/** What the newest fence's owner is doing. */
-type Judgement =
-  | { readonly type: "serving" }
-  | { readonly type: "wait"; readonly untilMs: number }
-  /** Its storage is sick: worth an order only if a candidate's is not. */
-  | { readonly type: "sick" }
-  | { readonly type: "lost"; readonly cause: string; readonly troubleMs: number };
+type Against = Extract<Judgement, { type: "sick" | "lost" }>;
 
-export function decide(before: PoolView, hosts: Hosts, nowMs: number, rules: PoolRules, settings: Settings): Decision {
-  const view = endOrder(noteIdle(before, hosts, nowMs), hosts, nowMs, settings);
-  const judgement = judgeOwner(view, hosts, nowMs, settings);
+export function decide(before: PoolView, situation: Situation): Decision {
+  const view = noteForeign(endOrder(noteIdle(before, situation), situation), situation);
+  const judgement = judgeOwner(view, situation.hosts, situation.nowMs, situation.settings);
   switch (judgement.type) {
     case "serving":
-      return settled({ ...view, order: null, tried: [], incident: null }, "serving", Number.POSITIVE_INFINITY);
+      return settled(
+        { ...view, opinion: "well", order: null, foreign: null, tried: [], incident: null },
+        "serving",
+        Number.POSITIVE_INFINITY,
+      );
     case "wait":
-      return settled(view, view.order === null ? "waiting" : "taking-over", judgement.untilMs);
+      return settled({ ...view, opinion: "waiting" }, waitingState(view, situation.hosts), judgement.untilMs);
     case "sick":
-      return orderAway(view, hosts, nowMs, rules, settings);
     case "lost":
-      return orderBest(noteIncident(view, judgement, nowMs), hosts, nowMs, rules, settings);
+      return decideAgainst({ ...noteIncident(view, judgement, situation), opinion: judgement.type }, situation);
   }
 }
 
@@ -59,7 +77,7 @@ export function isOpen(view: PoolView, hosts: Hosts): boolean {
 export function watched(view: PoolView, hosts: Hosts): NodeId[] {
   if (view.state === "serving") return [];
   return [...hosts.values()]
-    .filter((health) => health.host === view.order?.host || isTakingOver(health, view))
+    .filter((health) => [view.order?.host, view.foreign?.host].includes(health.host) || isTakingOver(health, view))
     .map((health) => health.host);
 }
 
@@ -86,13 +104,13 @@ export function orderFailed(view: PoolView, host: NodeId, untilMs: number): Pool
   return { ...view, tried: [...others, { host, bootId: view.order.bootId, untilMs }], order: null };
 }
 
-function noteIdle(view: PoolView, hosts: Hosts, nowMs: number): PoolView {
+function noteIdle(view: PoolView, { hosts, nowMs }: Situation): PoolView {
   if (serves(view, hosts)) return view.idleSinceMs === null ? view : { ...view, idleSinceMs: null };
   return view.idleSinceMs === null ? { ...view, idleSinceMs: nowMs } : view;
 }
 
 /** An order ends when another host won, when its host dies, or when its time is over. */
-function endOrder(view: PoolView, hosts: Hosts, nowMs: number, settings: Settings): PoolView {
+function endOrder(view: PoolView, { hosts, nowMs, settings }: Situation): PoolView {
   const tried = view.tried.filter(({ untilMs }) => untilMs > nowMs);
   const kept = tried.length === view.tried.length ? view : { ...view, tried };
   const { order, fence } = kept;
@@ -103,63 +121,62 @@ function endOrder(view: PoolView, hosts: Hosts, nowMs: number, settings: Setting
   return dead || nowMs >= order.deadlineMs ? orderFailed(kept, order.host, nowMs + settings.takeoverMs) : kept;
 }
 
-function judgeOwner(view: PoolView, hosts: Hosts, nowMs: number, settings: Settings): Judgement {
-  const { fence } = view;
-  if (fence === null) return overdue(view.fenceSinceMs, nowMs, settings, "no primary yet");
-  const owner = hosts.get(fence.owner as NodeId);
-  if (owner === undefined) return { type: "lost", cause: `${fence.owner} is not configured`, troubleMs: nowMs };
-  if (view.order !== null && fence.owner === view.order.host && !serves(view, hosts)) {
-    return { type: "wait", untilMs: view.order.deadlineMs };
-  }
-  if (owner.verdict.type === "down") return judgeDown(view, owner, nowMs, settings);
-  if (serves(view, hosts)) return judgeStorage(owner, settings);
-  return judgeIdle(view, owner, nowMs, settings);
+function noteForeign(view: PoolView, { council, nowMs }: Situation): PoolView {
+  const found = orderElsewhere(council, view);
+  if (found === null) return view.foreign === null ? view : { ...view, foreign: null };
+  const isKnown = view.foreign?.by === found.by && view.foreign.host === found.host;
+  return isKnown ? view : { ...view, foreign: { ...found, sinceMs: nowMs } };
 }
 
-/** A host that this proxy has never seen well may only be starting, like everybody else after a power cut. */
-function judgeDown(view: PoolView, owner: HostHealth, nowMs: number, settings: Settings): Judgement {
-  const cause = owner.verdict.type === "down" ? owner.verdict.reason : "down";
-  if (owner.control.heardMs === null || owner.data.heardMs === null)
-    return overdue(view.fenceSinceMs, nowMs, settings, cause);
-  return { type: "lost", cause, troubleMs: owner.troubleSinceMs ?? nowMs };
+function noteIncident(view: PoolView, { cause, troubleMs }: Against, { nowMs, council }: Situation): PoolView {
+  if (view.incident !== null) return view;
+  const seenAtMs = Math.max(0, Math.round(troubleMs + council.wallAheadMs));
+  const incident: Incident = { cause, troubleMs, seenAtMs, detectedMs: nowMs, agreedMs: null, orderedMs: null };
+  return { ...view, incident };
 }
 
-function judgeStorage(owner: HostHealth, settings: Settings): Judgement {
-  const stalled = owner.report !== null && owner.report.body.probe.ageMs >= settings.hangMs;
-  return stalled ? { type: "sick" } : { type: "serving" };
+/** An owner that still serves, sick or not, is taken out only when there is an order for another host. */
+const waitingState = (view: PoolView, hosts: Hosts): PoolState =>
+  view.order !== null || view.foreign !== null ? "taking-over" : serves(view, hosts) ? "serving" : "waiting";
+
+function decideAgainst(before: PoolView, situation: Situation): Decision {
+  const { nowMs, settings, hosts } = situation;
+  const ballot = ballotOf(before, situation);
+  const view = noteAgreed(before, ballot, nowMs);
+  if (view.order !== null) return settled(view, "taking-over", view.order.deadlineMs);
+  if (ballot.needsStandbys && nowMs >= view.voteDueMs) return askStandbys(view, situation);
+  const agreedMs = view.incident?.agreedMs ?? null;
+  if (agreedMs === null)
+    return settled(view, waitingState(view, hosts), ballot.needsStandbys ? view.voteDueMs : Number.POSITIVE_INFINITY);
+  const foreignUntilMs = view.foreign === null ? nowMs : view.foreign.sinceMs + settings.takeoverMs;
+  if (nowMs < foreignUntilMs) return settled(view, "taking-over", foreignUntilMs);
+  const turnMs = agreedMs + ballot.rank * settings.signalGapMs;
+  return nowMs < turnMs ? settled(view, waitingState(view, hosts), turnMs) : orderBest(view, ballot, situation);
 }
 
-function judgeIdle(view: PoolView, owner: HostHealth, nowMs: number, settings: Settings): Judgement {
-  const sinceMs = view.idleSinceMs ?? nowMs;
-  const entry = owner.report === null ? null : poolReportOf(owner.report.body, view.pool);
-  if (entry === null || isBehind(owner, view) || entry.role === "taking-over") {
-    // It may be deaf to us alone, or wrong in its clock or key: that is never "down".
-    const refusesUs = owner.verdict.type === "suspect" && owner.verdict.reason === "rejected";
-    if (refusesUs) return { type: "wait", untilMs: Number.POSITIVE_INFINITY };
-    return overdue(sinceMs, nowMs, settings, "does not serve");
-  }
-  const cause = `not serving: ${entry.role}`;
-  if (owner.report?.body.bootId === view.fence?.bootId) return { type: "lost", cause, troubleMs: sinceMs };
-  // Nobody has served since this proxy started: everybody may be starting.
-  const waitsForOrder = entry.role === "standby" && entry.takingOver;
-  if (view.claim === null && !waitsForOrder) return overdue(sinceMs, nowMs, settings, cause);
-  // Started again a moment ago: it takes over by itself and shows so, or waits for an order, since it crashed in a loop.
-  const settledMs = sinceMs + settings.intervalMs;
-  return nowMs >= settledMs ? { type: "lost", cause, troubleMs: sinceMs } : { type: "wait", untilMs: settledMs };
+function ballotOf(view: PoolView, { council, nowMs, settings }: Situation): Ballot {
+  const fence = view.fence?.id ?? null;
+  const standbyVotes = view.standbyVotes.filter(
+    (vote) => vote.fence === fence && nowMs - vote.heardMs < settings.voteFreshMs,
+  );
+  return countVotes({ self: council.self, seats: seatsOf(council, view), standbyVotes, fence });
 }
 
-function overdue(sinceMs: number, nowMs: number, settings: Settings, cause: string): Judgement {
-  const untilMs = sinceMs + settings.takeoverMs;
-  return nowMs >= untilMs ? { type: "lost", cause, troubleMs: sinceMs } : { type: "wait", untilMs };
+function noteAgreed(view: PoolView, { agreed }: Ballot, nowMs: number): PoolView {
+  const { incident } = view;
+  if (incident === null || agreed === (incident.agreedMs !== null)) return view;
+  return { ...view, incident: { ...incident, agreedMs: agreed ? nowMs : null } };
 }
 
-/** Whether the newest claim stands: its fence is the newest, and no later report of its host takes it back. */
-function serves({ claim, fence, pool }: PoolView, hosts: Hosts): boolean {
-  if (claim === null || claim.fence.id !== fence?.id) return false;
-  const report = hosts.get(claim.host)?.report ?? null;
-  if (report === null || report.sentMs <= claim.learnedMs) return true;
-  const entry = poolReportOf(report.body, pool);
-  return entry !== null && entry.serving && entry.fence?.id === claim.fence.id;
+/** All that could take over: they see the vault. */
+function askStandbys(view: PoolView, { hosts, nowMs, settings, rules }: Situation): Decision {
+  const ask = [...hosts.values()].flatMap(({ host, verdict, report }) => {
+    const isWell = verdict.type === "up" && host !== view.fence?.owner;
+    const knows = report !== null && poolReportOf(report.body, rules.pool) !== null;
+    return isWell && knows ? [{ host, bootId: report.body.bootId }] : [];
+  });
+  const voteDueMs = nowMs + settings.intervalMs;
+  return { ...settled({ ...view, voteDueMs }, waitingState(view, hosts), voteDueMs), ask };
 }
 
 function isTakingOver({ report, verdict }: HostHealth, view: PoolView): boolean {
@@ -168,57 +185,47 @@ function isTakingOver({ report, verdict }: HostHealth, view: PoolView): boolean 
   return entry !== null && (entry.takingOver || entry.role === "taking-over");
 }
 
-/** What it last said is older than its fence: it says nothing about how it serves under it. */
-function isBehind({ report }: HostHealth, { pool, fence, fenceSinceMs }: PoolView): boolean {
-  if (report === null || report.sentMs < fenceSinceMs) return true;
-  return report.body.bootId === fence?.bootId && poolReportOf(report.body, pool)?.fence?.id !== fence.id;
-}
-
-function noteIncident(
-  view: PoolView,
-  { cause, troubleMs }: { cause: string; troubleMs: number },
-  nowMs: number,
-): PoolView {
-  return view.incident === null
-    ? { ...view, incident: { cause, troubleMs, detectedMs: nowMs, orderedMs: null } }
-    : view;
-}
-
-/** From a primary whose storage is sick: only to a host whose storage is well. */
-function orderAway(view: PoolView, hosts: Hosts, nowMs: number, rules: PoolRules, settings: Settings): Decision {
-  const others = [...hosts.values()].filter((health) => health.host !== view.fence?.owner);
-  if (view.order === null && !others.some((health) => hasVault(health, settings))) {
-    return settled(view, "serving", Number.POSITIVE_INFINITY);
-  }
-  const noted = noteIncident(view, { cause: "storage", troubleMs: nowMs }, nowMs);
-  return orderBest(noted, new Map(others.map((health) => [health.host, health])), nowMs, rules, settings);
-}
-
-function orderBest(view: PoolView, hosts: Hosts, nowMs: number, rules: PoolRules, settings: Settings): Decision {
-  if (view.order !== null) return settled(view, "taking-over", view.order.deadlineMs);
+/** From an owner that is only sick: to any other host, whatever the owner is fit for. */
+function orderBest(view: PoolView, ballot: Ballot, situation: Situation): Decision {
+  const { hosts, nowMs, rules, settings } = situation;
+  const others = [...hosts.values()].filter(({ host }) => view.opinion === "lost" || host !== view.fence?.owner);
   const excluded = view.tried
     .filter(({ host, bootId }) => hosts.get(host)?.report?.body.bootId === bootId)
     .map(({ host }) => host);
-  const { able, withoutVault } = candidates([...hosts.values()], { ...rules, excluded }, settings);
+  const { able, withoutVault, stableMs } = candidates(others, { ...rules, excluded }, nowMs, settings);
   const best = able[0];
   if (best?.report === undefined || best.report === null) {
-    const wakeMs = Math.min(...view.tried.map((entry) => entry.untilMs));
-    return settled(view, withoutVault > 0 ? "vault-unavailable" : "waiting", wakeMs);
+    const wakeMs = Math.min(stableMs, ...view.tried.map((entry) => entry.untilMs));
+    const state = withoutVault > 0 ? "vault-unavailable" : "waiting";
+    return settled(view, view.opinion === "sick" ? waitingState(view, hosts) : state, wakeMs);
   }
+  const incident = view.incident === null ? null : { ...view.incident, orderedMs: view.incident.orderedMs ?? nowMs };
   const order: Order = {
     host: best.host,
     bootId: best.report.body.bootId,
     fence: view.fence?.id ?? null,
-    cause: view.incident?.cause ?? "no primary",
+    cause: incident?.cause ?? "no primary",
+    votes: ballot.votes,
+    phases: incident === null ? {} : phasesBefore(incident, nowMs),
     sentMs: nowMs,
     deadlineMs: nowMs + settings.takeoverMs,
   };
-  const incident = view.incident === null ? null : { ...view.incident, orderedMs: view.incident.orderedMs ?? nowMs };
-  return { view: { ...view, order, incident, state: "taking-over" }, order, wakeMs: order.deadlineMs };
+  return { view: { ...view, order, incident, state: "taking-over" }, order, ask: [], wakeMs: order.deadlineMs };
+}
+
+/** Milliseconds from the first sign to the order, each from the end of the one before. */
+function phasesBefore({ troubleMs, detectedMs, agreedMs }: Incident, nowMs: number): Record<string, number> {
+  const agreed = agreedMs ?? nowMs;
+  return {
+    detected: Math.max(0, detectedMs - troubleMs),
+    agreed: Math.max(0, agreed - detectedMs),
+    ordered: nowMs - agreed,
+  };
 }
 
 const settled = (view: PoolView, state: PoolState, wakeMs: number): Decision => ({
   view: view.state === state ? view : { ...view, state },
   order: null,
+  ask: [],
   wakeMs,
 });

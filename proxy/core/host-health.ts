@@ -35,6 +35,8 @@ export interface HostHealth {
   readonly probeDueMs: number;
   readonly dataDueMs: number;
   readonly probedMs: number;
+  /** When it came back: was down and is not, or answered from another process than before. */
+  readonly backMs: number;
 }
 
 export type HealthEvent =
@@ -71,6 +73,7 @@ export const newHostHealth = (host: NodeId, nowMs: number): HostHealth => ({
   probeDueMs: nowMs,
   dataDueMs: nowMs,
   probedMs: Number.NEGATIVE_INFINITY,
+  backMs: Number.NEGATIVE_INFINITY,
 });
 
 export function stepHealth(before: HostHealth, event: HealthEvent, nowMs: number, settings: Settings): HealthStep {
@@ -115,7 +118,9 @@ function take(health: HostHealth, event: HealthEvent, nowMs: number, settings: S
 function takeReport(health: HostHealth, body: HostReport, sentMs: number, nowMs: number): HostHealth {
   const control = answered(health.control, sentMs);
   if (health.report !== null && sentMs < health.report.sentMs) return { ...health, control };
-  return { ...health, control, report: { body, sentMs, roundTripMs: nowMs - sentMs } };
+  const isAnother = health.report !== null && health.report.body.bootId !== body.bootId;
+  const backMs = isAnother ? nowMs : health.backMs;
+  return { ...health, control, backMs, report: { body, sentMs, roundTripMs: nowMs - sentMs } };
 }
 
 /** A refusal is confirmed at once by a second probe, which also goes to the data address. */
@@ -132,7 +137,9 @@ const probeAt = (health: HostHealth, atMs: number): HostHealth => ({
 function judge(health: HostHealth, nowMs: number, settings: Settings): HostHealth {
   const verdict = verdictOf(health, nowMs, settings);
   const troubled = verdict.type === "suspect" || verdict.type === "down";
-  return { ...health, verdict, troubleSinceMs: troubled ? (health.troubleSinceMs ?? troubleMs(health, nowMs)) : null };
+  const backMs = health.verdict.type === "down" && verdict.type !== "down" ? nowMs : health.backMs;
+  const troubleSinceMs = troubled ? (health.troubleSinceMs ?? troubleMs(health, nowMs)) : null;
+  return { ...health, verdict, backMs, troubleSinceMs };
 }
 
 function verdictOf(health: HostHealth, nowMs: number, settings: Settings): Verdict {

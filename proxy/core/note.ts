@@ -1,6 +1,10 @@
 /** What changed and why, for the log, for metrics and for people who ask later. Pure. */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
+import type { VoteMessage } from "../../shared/wire/messages.ts";
+import { peerStateOf } from "./gossip.ts";
+import type { GossipRules, GossipState } from "./gossip-state.ts";
 import type { HostHealth, Verdict } from "./host-health.ts";
+import type { PeerState } from "./peers.ts";
 import type { Incident, PoolState, PoolView } from "./pool-view.ts";
 
 export type Note =
@@ -10,7 +14,9 @@ export type Note =
       readonly host: NodeId;
       readonly fence: string | null;
       readonly cause: string;
+      readonly votes: readonly VoteMessage[];
     }
+  | { readonly type: "proxy"; readonly proxy: NodeId; readonly from: PeerState; readonly state: PeerState }
   | { readonly type: "verdict"; readonly host: NodeId; readonly from: Verdict["type"]; readonly verdict: Verdict }
   | {
       readonly type: "pool";
@@ -38,6 +44,7 @@ export type Note =
 export interface Phases {
   readonly cause: string;
   readonly detectedMs: number;
+  readonly agreedMs: number;
   readonly orderedMs: number;
   readonly servingMs: number;
   readonly totalMs: number;
@@ -46,6 +53,19 @@ export interface Phases {
 export function verdictNotes(before: HostHealth, { host, verdict }: HostHealth): Note[] {
   const from = before.verdict.type;
   return from === verdict.type ? [] : [{ type: "verdict", host, from, verdict }];
+}
+
+/** What time alone changes shows in the next step. */
+export function peerNotes(
+  before: GossipState,
+  after: GossipState,
+  { beforeMs, nowMs }: { readonly beforeMs: number; readonly nowMs: number },
+  rules: GossipRules,
+): Note[] {
+  return [...after.peers.keys()].flatMap((proxy) => {
+    const [from, state] = [peerStateOf(before, proxy, beforeMs, rules), peerStateOf(after, proxy, nowMs, rules)];
+    return from === state ? [] : [{ type: "proxy", proxy, from, state } as const];
+  });
 }
 
 export function poolNotes(before: PoolView, after: PoolView, nowMs: number): Note[] {
@@ -65,11 +85,13 @@ export function poolNotes(before: PoolView, after: PoolView, nowMs: number): Not
 function phasesOf(incident: Incident | null, nowMs: number): Phases | null {
   if (incident === null) return null;
   const { cause, troubleMs, detectedMs } = incident;
-  const orderedMs = incident.orderedMs ?? detectedMs;
+  const agreedMs = incident.agreedMs ?? detectedMs;
+  const orderedMs = incident.orderedMs ?? agreedMs;
   return {
     cause,
     detectedMs: detectedMs - troubleMs,
-    orderedMs: orderedMs - detectedMs,
+    agreedMs: agreedMs - detectedMs,
+    orderedMs: orderedMs - agreedMs,
     servingMs: nowMs - orderedMs,
     totalMs: nowMs - troubleMs,
   };

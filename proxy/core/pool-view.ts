@@ -6,7 +6,15 @@
  * says only whom to judge: its owner, even if that host never served.
  */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
-import type { FenceMessage, HostReport, PoolReport } from "../../shared/wire/messages.ts";
+import type {
+  Answer,
+  FenceMessage,
+  HostReport,
+  PoolReport,
+  PoolSighting,
+  VoteMessage,
+} from "../../shared/wire/messages.ts";
+import { rememberTakeover } from "./damping.ts";
 
 export interface Claim {
   readonly host: NodeId;
@@ -21,6 +29,9 @@ export interface Order {
   /** The fence to depose; `null` where there is none yet. */
   readonly fence: string | null;
   readonly cause: string;
+  readonly votes: readonly VoteMessage[];
+  /** Milliseconds from the first sign to this order, each from the end of the one before. */
+  readonly phases: Readonly<Record<string, number>>;
   readonly sentMs: number;
   /** Who does not serve by then has failed. */
   readonly deadlineMs: number;
@@ -33,11 +44,37 @@ export interface Tried {
   readonly untilMs: number;
 }
 
+/** The own vote on the owner of the newest fence; `lost` and `sick` are for deposing it. */
+export type Opinion = PoolSighting["opinion"];
+
+/** What a standby said when it was asked to vote in the place of silent proxies. */
+export interface StandbyVote {
+  readonly host: NodeId;
+  /** Of the owner of this fence. */
+  readonly fence: string | null;
+  readonly verdict: Answer<"vote">["verdict"];
+  readonly reason: string;
+  readonly heardMs: number;
+  /** Wall time, for people. */
+  readonly seenAtMs: number;
+}
+
+/** An order of another proxy: this one waits for what becomes of it. */
+export interface ForeignOrder {
+  readonly by: NodeId;
+  readonly host: NodeId;
+  readonly sinceMs: number;
+}
+
 /** One loss of the primary, from its first sign to the next claim: for the log and the phases. */
 export interface Incident {
   readonly cause: string;
   readonly troubleMs: number;
+  /** The same by the wall clock, for people. */
+  readonly seenAtMs: number;
   readonly detectedMs: number;
+  /** When enough proxies agreed. */
+  readonly agreedMs: number | null;
   readonly orderedMs: number | null;
 }
 
@@ -58,6 +95,13 @@ export interface PoolView {
   readonly order: Order | null;
   readonly tried: readonly Tried[];
   readonly incident: Incident | null;
+  readonly opinion: Opinion;
+  readonly standbyVotes: readonly StandbyVote[];
+  /** When standbys are to be asked next. */
+  readonly voteDueMs: number;
+  readonly foreign: ForeignOrder | null;
+  /** When other fences became the newest, the last few of them. */
+  readonly takeoversMs: readonly number[];
   /** The latest log time that any report carried. */
   readonly logTimeMs: number;
 }
@@ -73,6 +117,11 @@ export const newPoolView = (pool: PoolId, nowMs: number): PoolView => ({
   order: null,
   tried: [],
   incident: null,
+  opinion: "waiting",
+  standbyVotes: [],
+  voteDueMs: nowMs,
+  foreign: null,
+  takeoversMs: [],
   logTimeMs: 0,
 });
 
@@ -93,7 +142,8 @@ export function learnReport(view: PoolView, report: HostReport, sentMs: number, 
 /** Learns that a fence exists. */
 export function learnFence(view: PoolView, fence: FenceMessage, nowMs: number): PoolView {
   if (view.fence !== null && fence.epoch <= view.fence.epoch) return view;
-  return { ...view, fence, fenceSinceMs: nowMs, idleSinceMs: null, tried: [] };
+  const takeoversMs = view.fence === null ? view.takeoversMs : rememberTakeover(view.takeoversMs, nowMs);
+  return { ...view, fence, fenceSinceMs: nowMs, idleSinceMs: null, tried: [], standbyVotes: [], takeoversMs };
 }
 
 /** Learns that `host` serves under its own `fence`. A claim of the same or a lower epoch changes nothing. */

@@ -1,65 +1,44 @@
 /**
- * All that one proxy decides on, in one step function: hosts' health, pools' views, routes. Pure: effects are data, and
- * the shell (`proxy.ts`) performs them. Time comes in with each event; `wakeMs` says when to come back if nothing is heard.
+ * All that one proxy decides on, in one step function: hosts' health, what other proxies see, pools' views, routes. Pure:
+ * effects are data, and the shell (`proxy.ts`) performs them. Time comes in with each event; `wakeMs` says when to come
+ * back if nothing is heard.
  */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import { unreachable } from "../../shared/errors.ts";
-import type { Answer, FenceMessage, HostReport } from "../../shared/wire/messages.ts";
-import { decide, isOpen, orderFailed, orderRefused, orderServed, watched, type PoolRules } from "./failover.ts";
+import { otherMembers, type Council } from "./council.ts";
+import { decide, isOpen, watched, type PoolRules, type Situation } from "./failover.ts";
+import { stepGossip, type GossipEvent } from "./gossip.ts";
+import { newGossipState, type GossipRules, type GossipState } from "./gossip-state.ts";
 import { healthWakeMs, newHostHealth, stepHealth, type HealthEvent, type HostHealth } from "./host-health.ts";
-import { poolNotes, verdictNotes, type Note } from "./note.ts";
-import { learnReport, newPoolView, type Order, type PoolView } from "./pool-view.ts";
-import type { FailureKind } from "./probe-channel.ts";
+import { peerNotes, poolNotes, verdictNotes } from "./note.ts";
+import { contentOf, type OwnState } from "./own-sight.ts";
+import { newPoolView, type Order, type PoolView } from "./pool-view.ts";
+import { noted, type ProxyEffect, type ProxyEvent, type Route } from "./proxy-event.ts";
+import { learn, rumoured, type Rumours } from "./learning.ts";
 import type { Settings } from "./settings.ts";
+import { noStrain, strainAfter, strained, type Strain } from "./strain.ts";
 
 export interface ProxyState {
   readonly hosts: ReadonlyMap<NodeId, HostHealth>;
   readonly pools: ReadonlyMap<PoolId, PoolView>;
   readonly routes: ReadonlyMap<PoolId, Route>;
+  readonly gossip: GossipState;
+  readonly own: OwnState;
+  readonly strain: Strain;
   readonly seenMs: number;
+  /** When the next step is due at the latest. */
+  readonly dueMs: number;
 }
 
-/** Where a pool's requests go. `null`: they wait. */
-export type Route = { readonly host: NodeId; readonly epoch: number } | null;
-
 export interface Rules {
+  readonly self: NodeId;
+  /** All configured proxies, this one included. */
+  readonly proxies: readonly NodeId[];
   readonly settings: Settings;
+  readonly gossip: GossipRules;
   readonly hosts: readonly NodeId[];
   readonly pools: readonly PoolRules[];
 }
-
-export type ProxyEvent =
-  | { readonly type: "tick" }
-  | { readonly type: "probeAnswered"; readonly host: NodeId; readonly sentMs: number; readonly report: HostReport }
-  | { readonly type: "probeFailed"; readonly host: NodeId; readonly sentMs: number; readonly kind: FailureKind }
-  | { readonly type: "dataAnswered"; readonly host: NodeId; readonly sentMs: number }
-  | { readonly type: "dataFailed"; readonly host: NodeId; readonly sentMs: number; readonly kind: FailureKind }
-  /** A real request met an error, or an answer that says it went to the wrong host. */
-  | { readonly type: "trafficFailed"; readonly host: NodeId }
-  | {
-      readonly type: "orderAnswered";
-      readonly pool: PoolId;
-      readonly host: NodeId;
-      readonly sentMs: number;
-      readonly answer: Answer<"promote">;
-    }
-  | {
-      readonly type: "orderFailed";
-      readonly pool: PoolId;
-      readonly host: NodeId;
-      readonly sentMs: number;
-      readonly kind: FailureKind;
-    };
-
-export type ProxyEffect =
-  | { readonly type: "probe"; readonly host: NodeId; readonly bootId: string | null }
-  | { readonly type: "probeData"; readonly host: NodeId }
-  | { readonly type: "promote"; readonly pool: PoolId; readonly order: Order }
-  /** From now on. */
-  | { readonly type: "route"; readonly pool: PoolId; readonly route: Route }
-  /** Down or replaced: what waits for this host's answer, up to this epoch, is to be sent again. Follows the new route. */
-  | { readonly type: "abandon"; readonly pool: PoolId; readonly host: NodeId; readonly epoch: number }
-  | { readonly type: "note"; readonly note: Note };
 
 export interface ProxyStep {
   readonly state: ProxyState;
@@ -67,32 +46,58 @@ export interface ProxyStep {
   readonly wakeMs: number;
 }
 
-export function newProxyState(rules: Rules, nowMs: number): ProxyState {
+export interface ProxyBirth {
+  readonly bootId: string;
+  /** Chance, for the rounds of gossip. */
+  readonly seed: number;
+  readonly own: OwnState;
+}
+
+export function newProxyState(rules: Rules, { bootId, seed, own }: ProxyBirth, nowMs: number): ProxyState {
   return {
     hosts: new Map(rules.hosts.map((host) => [host, newHostHealth(host, nowMs)])),
     pools: new Map(rules.pools.map(({ pool }) => [pool, newPoolView(pool, nowMs)])),
     routes: new Map(rules.pools.map(({ pool }) => [pool, null])),
+    gossip: newGossipState(rules.self, { bootId, proxies: rules.proxies, seed }, nowMs),
+    own,
+    strain: noStrain,
     seenMs: nowMs,
+    dueMs: nowMs,
   };
 }
 
-export function stepProxy(before: ProxyState, event: ProxyEvent, nowMs: number, rules: Rules): ProxyStep {
+export function stepProxy(before: ProxyState, event: ProxyEvent, nowMs: number, given: Rules): ProxyStep {
   const effects: ProxyEffect[] = [];
+  const strain = strainAfter(before.strain, { dueMs: before.dueMs, nowMs }, given.settings);
+  const rules = { ...given, settings: strained(given.settings, strain) };
   const woken = nowMs - before.seenMs > rules.settings.awayMs;
   let hosts = stepHosts(before.hosts, woken ? awayFrom : nothing, nowMs, rules, effects);
+  let gossip = woken ? stepPeers(before.gossip, { type: "away" }, nowMs, rules, effects) : before.gossip;
   hosts = stepHosts(hosts, (host) => healthEvent(event, host), nowMs, rules, effects);
-  const learned = learn(before.pools, event, nowMs, rules, effects);
-  const decided = decideAll(learned, hosts, nowMs, rules, effects);
+  gossip = stepPeers(gossip, gossipEvent(event), nowMs, rules, effects);
+  const own = event.type === "own" ? event.own : before.own;
+  const learned = learn(before.pools, event, { nowMs, wallAheadMs: own.wallAheadMs }, rules, effects);
+  const council = councilOf(gossip, own, nowMs, rules);
+  const decided = decideAll(learned, { hosts, council, nowMs }, rules, effects);
   hosts = stepHosts(hosts, (host, health) => paceEvent(host, health, decided.pools, hosts), nowMs, rules, effects);
+  hosts = stepHosts(hosts, looksAt(rumoured(event, before.pools)), nowMs, rules, effects);
   const routes = routeAll(before, decided.pools, hosts, effects);
-  const wakeMs = Math.min(decided.wakeMs, ...[...hosts.values()].map(healthWakeMs));
-  return { state: { hosts, pools: decided.pools, routes, seenMs: nowMs }, effects, wakeMs };
+  gossip = stepPeers(gossip, { type: "saw", content: contentOf(own, hosts, decided.pools) }, nowMs, rules, effects);
+  effects.push(...noted(peerNotes(before.gossip, gossip, { beforeMs: before.seenMs, nowMs }, rules.gossip)));
+  const wakeMs = Math.min(decided.wakeMs, gossip.roundDueMs, ...[...hosts.values()].map(healthWakeMs));
+  const state = { hosts, pools: decided.pools, routes, gossip, own, strain, seenMs: nowMs, dueMs: wakeMs };
+  return { state, effects, wakeMs };
 }
 
 type EventFor = (host: NodeId, health: HostHealth) => HealthEvent | null;
 
 const awayFrom: EventFor = () => ({ type: "away" });
 const nothing: EventFor = () => null;
+
+const looksAt =
+  ({ troubled, serving }: Rumours): EventFor =>
+  (host, { verdict }) =>
+    serving.has(host) || (verdict.type === "up" && troubled.has(host)) ? { type: "trafficFailed" } : null;
 
 function stepHosts(
   before: ReadonlyMap<NodeId, HostHealth>,
@@ -123,7 +128,7 @@ function probeEffect({ host, report, control }: HostHealth, effect: "probe" | "p
 
 function healthEvent(event: ProxyEvent, host: NodeId): HealthEvent | null {
   if (event.type === "tick") return event;
-  if (event.host !== host) return null;
+  if (!("host" in event) || event.host !== host) return null;
   switch (event.type) {
     case "probeAnswered":
       return { type: "answered", report: event.report, sentMs: event.sentMs };
@@ -134,6 +139,7 @@ function healthEvent(event: ProxyEvent, host: NodeId): HealthEvent | null {
     case "trafficFailed":
       return event;
     case "orderAnswered":
+    case "voteAnswered":
       return null;
     case "orderFailed":
       return event.kind === "refused" || event.kind === "reset" ? { type: "trafficFailed" } : null;
@@ -141,6 +147,41 @@ function healthEvent(event: ProxyEvent, host: NodeId): HealthEvent | null {
       return unreachable(event);
   }
 }
+
+function stepPeers(
+  before: GossipState,
+  event: GossipEvent | null,
+  nowMs: number,
+  { gossip: rules }: Rules,
+  effects: ProxyEffect[],
+): GossipState {
+  if (event === null) return before;
+  const step = stepGossip(before, event, nowMs, rules);
+  effects.push(...step.effects.map((exchange): ProxyEffect => ({ type: "gossip", exchange })));
+  return step.state;
+}
+
+function gossipEvent(event: ProxyEvent): GossipEvent | null {
+  switch (event.type) {
+    case "tick":
+      return event;
+    case "gossipHeard":
+      return { ...event, type: "heard" };
+    case "gossipAnswered":
+      return { ...event, type: "answered" };
+    case "gossipFailed":
+      return { ...event, type: "failed" };
+    default:
+      return null;
+  }
+}
+
+const councilOf = (gossip: GossipState, own: OwnState, nowMs: number, rules: Rules): Council => ({
+  self: rules.self,
+  quarantined: own.quarantined,
+  others: otherMembers(gossip, nowMs, rules.gossip),
+  wallAheadMs: own.wallAheadMs,
+});
 
 function paceEvent(
   host: NodeId,
@@ -152,85 +193,32 @@ function paceEvent(
   return pace === health.pace ? null : { type: "paced", pace };
 }
 
-function learn(
-  before: ReadonlyMap<PoolId, PoolView>,
-  event: ProxyEvent,
-  nowMs: number,
-  { settings, hosts }: Rules,
-  effects: ProxyEffect[],
-): ReadonlyMap<PoolId, PoolView> {
-  if (event.type === "probeAnswered") {
-    if (!hosts.includes(event.host) || event.report.host !== event.host) return before;
-    return new Map([...before].map(([pool, view]) => [pool, learnReport(view, event.report, event.sentMs, nowMs)]));
-  }
-  if (event.type !== "orderAnswered" && event.type !== "orderFailed") return before;
-  const view = before.get(event.pool);
-  if (view === undefined) return before;
-  const untilMs = nowMs + settings.retryMs;
-  const learned =
-    event.type === "orderFailed" ? endFailed(view, event, untilMs) : takeAnswer(view, event, { nowMs, untilMs });
-  effects.push(...noted([orderNote(event)]));
-  return new Map(before).set(event.pool, learned);
-}
-
-/** An order that was given up meanwhile, or given anew, is not touched by the old one's failure. */
-function endFailed(view: PoolView, { host, sentMs }: { host: NodeId; sentMs: number }, untilMs: number): PoolView {
-  return view.order?.host === host && view.order.sentMs === sentMs ? orderFailed(view, host, untilMs) : view;
-}
-
-function takeAnswer(
-  view: PoolView,
-  { host, sentMs, answer }: Extract<ProxyEvent, { type: "orderAnswered" }>,
-  at: { readonly nowMs: number; readonly untilMs: number },
-): PoolView {
-  switch (answer.outcome) {
-    case "accepted":
-      return view;
-    case "serving":
-      return isOwn(answer.fence, host)
-        ? orderServed(view, host, answer.fence, at.nowMs)
-        : endFailed(view, { host, sentMs }, at.untilMs);
-    case "refused":
-      return orderRefused(view, host, answer.fence, at);
-    default:
-      return unreachable(answer.outcome);
-  }
-}
-
-const isOwn = (fence: FenceMessage | null, host: NodeId): fence is FenceMessage => fence?.owner === host;
-
 function decideAll(
   before: ReadonlyMap<PoolId, PoolView>,
-  hosts: ReadonlyMap<NodeId, HostHealth>,
-  nowMs: number,
+  seen: Pick<Situation, "hosts" | "council" | "nowMs">,
   rules: Rules,
   effects: ProxyEffect[],
 ): { readonly pools: ReadonlyMap<PoolId, PoolView>; readonly wakeMs: number } {
   const pools = new Map(before);
   let wakeMs = Number.POSITIVE_INFINITY;
   for (const poolRules of rules.pools) {
-    const view = before.get(poolRules.pool) ?? newPoolView(poolRules.pool, nowMs);
-    const decision = decide(view, hosts, nowMs, poolRules, rules.settings);
-    pools.set(poolRules.pool, decision.view);
+    const { pool } = poolRules;
+    const view = before.get(pool) ?? newPoolView(pool, seen.nowMs);
+    const decision = decide(view, { ...seen, rules: poolRules, settings: rules.settings });
+    pools.set(pool, decision.view);
     wakeMs = Math.min(wakeMs, decision.wakeMs);
-    if (decision.order !== null) effects.push(...orderEffects(poolRules.pool, decision.order));
-    effects.push(...noted(poolNotes(view, decision.view, nowMs)));
+    const fence = decision.view.fence?.id ?? null;
+    effects.push(...decision.ask.map((standby): ProxyEffect => ({ type: "askVote", pool, fence, ...standby })));
+    if (decision.order !== null) effects.push(...orderEffects(pool, decision.order));
+    effects.push(...noted(poolNotes(view, decision.view, seen.nowMs)));
   }
   return { pools, wakeMs };
 }
 
 function orderEffects(pool: PoolId, order: Order): ProxyEffect[] {
-  const { host, fence, cause } = order;
-  return [{ type: "promote", pool, order }, ...noted([{ type: "ordered", pool, host, fence, cause }])];
+  const { host, fence, cause, votes } = order;
+  return [{ type: "promote", pool, order }, ...noted([{ type: "ordered", pool, host, fence, cause, votes }])];
 }
-
-function orderNote(event: Extract<ProxyEvent, { type: "orderAnswered" | "orderFailed" }>): Note {
-  const { pool, host } = event;
-  if (event.type === "orderFailed") return { type: "order-ended", pool, host, outcome: "failed", reason: event.kind };
-  return { type: "order-ended", pool, host, outcome: event.answer.outcome, reason: event.answer.reason };
-}
-
-const noted = (notes: readonly Note[]): ProxyEffect[] => notes.map((note) => ({ type: "note", note }));
 
 function routeAll(
   before: ProxyState,

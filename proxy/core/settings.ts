@@ -1,5 +1,5 @@
 /**
- * What the decisions are tuned by: the configuration's `health`, `takeover` and `gossip`, and the few figures that follow from
+ * What the decisions are tuned by: the configuration's `health` and `takeover`, and the few figures that follow from
  * them. `docs/proxy.md` has each formula with its trade-off.
  */
 import type { Config } from "../../shared/config/config.ts";
@@ -27,14 +27,24 @@ export interface Settings {
   readonly awayMs: number;
   /** Probes in a row that must be answered before a host that was down is up again. */
   readonly recoveries: number;
-  readonly gossip: Config["gossip"];
+  /** A proxy that agrees sends the order so much later for each one that comes before it. */
+  readonly signalGapMs: number;
+  /** A standby's vote counts for so long. */
+  readonly voteFreshMs: number;
+  /** So many takeovers within the window are nothing special. */
+  readonly dampFreeTakeovers: number;
+  readonly dampWindowMs: number;
+  /** A timer that fires so late means that this proxy's own observations are worth less. */
+  readonly lateMs: number;
 }
 
 const CONFIRM_MS = 20;
 const ORDERED_INTERVAL_MS = 20;
 const RECOVERIES = 2;
+const DAMP_FREE_TAKEOVERS = 3;
+const DAMP_WINDOW_MS = 60_000;
 
-export function settings({ health, takeover, gossip }: Pick<Config, "health" | "takeover" | "gossip">): Settings {
+export function settings({ health, takeover }: Pick<Config, "health" | "takeover">): Settings {
   const { intervalMs, failures, hangMs, graceMs, storageMs, stableMs, dampMs } = health;
   return {
     intervalMs,
@@ -44,7 +54,6 @@ export function settings({ health, takeover, gossip }: Pick<Config, "health" | "
     storageMs,
     stableMs,
     dampMs,
-    gossip,
     takeoverMs: takeover.timeoutMs,
     confirmMs: CONFIRM_MS,
     suspectIntervalMs: Math.min(intervalMs, Math.max(CONFIRM_MS, intervalMs / 4)),
@@ -53,5 +62,10 @@ export function settings({ health, takeover, gossip }: Pick<Config, "health" | "
     storageFreshMs: hangMs / 2,
     awayMs: 2 * intervalMs,
     recoveries: RECOVERIES,
+    signalGapMs: 2 * intervalMs,
+    voteFreshMs: 2 * (intervalMs + health.timeoutMs),
+    dampFreeTakeovers: DAMP_FREE_TAKEOVERS,
+    dampWindowMs: DAMP_WINDOW_MS,
+    lateMs: intervalMs / 2,
   };
 }

@@ -11,7 +11,7 @@ import type { BootId, NodeId, PoolId } from "../../shared/ids.ts";
 import type { Sockets } from "../../shared/sockets.ts";
 import { formatRequestNumber } from "../../shared/wire/fields.ts";
 import { poolOf } from "../core/routing.ts";
-import type { Route } from "../core/proxy-state.ts";
+import type { Route } from "../core/proxy-event.ts";
 import { Exchange } from "./exchange.ts";
 import { hasBody } from "./body-keeper.ts";
 import { PoolRelay, type RelayContext } from "./pool-relay.ts";

@@ -5,7 +5,7 @@
 import type { Cancel, Clock } from "../../shared/clock.ts";
 import type { NodeId } from "../../shared/ids.ts";
 import { Parking, type ParkBounds } from "../core/parking.ts";
-import type { Route } from "../core/proxy-state.ts";
+import type { Route } from "../core/proxy-event.ts";
 
 export type OpenRoute = NonNullable<Route>;
 

@@ -2,7 +2,7 @@
 import type { Address, PoolConfig } from "../../shared/config/config.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { NodeId } from "../../shared/ids.ts";
-import type { Route } from "../core/proxy-state.ts";
+import type { Route } from "../core/proxy-event.ts";
 import { Gate, type OpenRoute } from "./gate.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 import type { RelayMetrics } from "./relay-metrics.ts";

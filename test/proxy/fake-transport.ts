@@ -1,4 +1,7 @@
-/** Carries messages to fake hosts in this process: answers, refuses or stays silent as the host's state says. */
+/**
+ * Carries messages to fake hosts in this process: answers, refuses or stays silent as the host's state says. Whoever is no
+ * host is a proxy that does not run.
+ */
 import type { Clock } from "../../shared/clock.ts";
 import type { NodeId } from "../../shared/ids.ts";
 import type { Answer, MessageName, PoolReport, Request } from "../../shared/wire/messages.ts";
@@ -15,10 +18,10 @@ export class FakeTransport implements Transport {
   }
 
   async send<Name extends MessageName>(name: Name, sending: TransportSending<Name>): Promise<TransportResult<Name>> {
-    const host = this.#hosts.get(sending.to)!;
-    if (host.state === "dead") return { type: "failed", kind: "refused", reason: "dead" };
+    const host = this.#hosts.get(sending.to);
+    if (host === undefined || host.state === "dead") return { type: "failed", kind: "refused", reason: "dead" };
     if (host.state === "paused") return this.#silence(sending);
-    const answer = name === "heartbeat" ? heartbeat(host) : promote(host, sending.body as Request<"promote">);
+    const answer = answerOf(name, host, sending.body);
     return { type: "answer", answer: answer as Answer<Name>, roundTripMs: 0 };
   }
 
@@ -35,6 +38,14 @@ export class FakeTransport implements Transport {
     });
   }
 }
+
+function answerOf(name: MessageName, host: FakeHost, body: unknown): unknown {
+  if (name === "heartbeat") return heartbeat(host);
+  return name === "vote" ? VOTE : promote(host, body as Request<"promote">);
+}
+
+/** Standbys here have seen the vault stand still. */
+const VOTE: Answer<"vote"> = { verdict: "down", reason: "stands still", stillMs: 3000 };
 
 const heartbeat = ({ report }: FakeHost): Answer<"heartbeat"> => ({ report, originMs: 0, receivedMs: 0, sentMs: 0 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Heartbeats } from "../../proxy/heartbeats.ts";
-import type { ProxyEvent } from "../../proxy/core/proxy-state.ts";
+import type { ProxyEvent } from "../../proxy/core/proxy-event.ts";
 import type { TransportResult } from "../../proxy/transport.ts";
 import type { HostConfig } from "../../shared/config/config.ts";
 import type { Request } from "../../shared/wire/messages.ts";

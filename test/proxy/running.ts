@@ -11,6 +11,8 @@ import { FakeHost, fenceOf } from "./fake-host.ts";
 import { FakeTransport } from "./fake-transport.ts";
 import { poolConfig } from "./relay/plane.ts";
 
+/** Other proxies are not heard. */
+export const NO_INBOX = { mount: () => Promise.resolve(), keyIds: () => [] };
 const ANY: Address = { host: "127.0.0.1", port: 0 };
 
 export interface Running {
@@ -36,7 +38,7 @@ export async function startRunning(more: (config: Config) => Config = (config) =
   const connect = (): FakeTransport => new FakeTransport(hosts, systemClock);
   const id = parseNodeId("proxy-1");
   const given = { clock: systemClock, random: systemRandom, sockets: systemSockets };
-  const proxy = await startProxy({ config, id, ...given, log, connect });
+  const proxy = await startProxy({ config, id, ...given, log, connect, ...NO_INBOX });
   const stop = async (): Promise<void> => {
     await proxy.stop();
     await Promise.all(hosts.map((host) => host.stop()));

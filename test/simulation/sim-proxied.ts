@@ -7,7 +7,7 @@ import { startProxy, type RunningProxy } from "../../proxy/proxy.ts";
 import { FakeHost } from "../proxy/fake-host.ts";
 import { FakeTransport } from "../proxy/fake-transport.ts";
 import { poolConfig } from "../proxy/relay/plane.ts";
-import { configOf } from "../proxy/running.ts";
+import { configOf, NO_INBOX } from "../proxy/running.ts";
 import { Dice } from "./dice.ts";
 import { ask, type SimAnswer, type SimRequest } from "./sim-http.ts";
 import type { NetMachine } from "./net-machine.ts";
@@ -64,6 +64,7 @@ async function startOver(machine: NetMachine, { time, dice, hosts, event }: Part
     sockets: machine.sockets(),
     log: pino({ base: null, timestamp: false }, { write: (line: string) => event(line.trim()) }),
     connect: () => new FakeTransport(hosts, clock),
+    ...NO_INBOX,
   });
   return time.until(starting);
 }

@@ -6,7 +6,9 @@ import type { ProxyStatus } from "../../proxy/proxy-status.ts";
 import { check } from "./history.ts";
 import type { Machine } from "./machine.ts";
 import { simLog } from "./sim-log.ts";
-import { SimTransport, type Receiver } from "./sim-transport.ts";
+import { SimInbox } from "./sim-inbox.ts";
+import type { Lifeline } from "./sim-process.ts";
+import { SimTransport, type Hearer, type Receiver } from "./sim-transport.ts";
 import type { World } from "./world.ts";
 
 export class SimProxy {
@@ -16,6 +18,8 @@ export class SimProxy {
   readonly #config: Config;
   readonly #receivers: ReadonlyMap<NodeId, Receiver>;
   #running: RunningProxy | null = null;
+  /** Where other proxies' messages arrive; `null` while it starts. */
+  #inbox: Hearer | null = null;
   #epoch = 0;
 
   constructor(world: World, machine: Machine, config: Config, receivers: ReadonlyMap<NodeId, Receiver>) {
@@ -30,6 +34,14 @@ export class SimProxy {
     return this.machine.process.alive;
   }
 
+  get control(): Hearer | null {
+    return this.alive ? this.#inbox : null;
+  }
+
+  lifeline(): Lifeline {
+    return this.machine.process.lifeline();
+  }
+
   get status(): ProxyStatus | null {
     return this.alive ? (this.#running?.status() ?? null) : null;
   }
@@ -38,6 +50,7 @@ export class SimProxy {
     this.machine.start();
     this.#world.log.add(this.id, "starts");
     this.#epoch = 0;
+    this.#inbox = null;
     const life = this.machine.process.lifeline();
     this.#world.promised();
     startProxy({
@@ -48,6 +61,11 @@ export class SimProxy {
       log: simLog(this.#world.log, this.id),
       sockets: this.machine.sockets(),
       connect: () => new SimTransport(this.#world, this.id, life, this.#receivers),
+      mount: (_, parts) => {
+        this.#inbox = new SimInbox(parts, this.machine.clock(life));
+        return Promise.resolve();
+      },
+      keyIds: () => [],
     }).then(
       (running) => {
         if (!life.ended()) this.#running = running;

@@ -4,19 +4,24 @@
  */
 import { isHotspareError } from "../../shared/errors.ts";
 import type { NodeId } from "../../shared/ids.ts";
-import type { MessageName } from "../../shared/wire/messages.ts";
+import type { Answer, MessageName, Request } from "../../shared/wire/messages.ts";
 import type { ConnectionFailureKind } from "../../shared/wire/send-failure.ts";
 import type { Transport, TransportResult, TransportSending } from "../../proxy/transport.ts";
-import type { SimControl } from "./sim-control.ts";
 import type { Lifeline } from "./sim-process.ts";
 import type { World } from "./world.ts";
+
+/** What takes messages. */
+export interface Hearer {
+  /** @throws {HotspareError} what it refuses with. */
+  hear<Name extends MessageName>(name: Name, body: Request<Name>, from: NodeId): Promise<Answer<Name>>;
+}
 
 /** Who can be sent something. */
 export interface Receiver {
   readonly id: NodeId;
   readonly alive: boolean;
   /** Of this life; `null` while it starts. */
-  readonly control: SimControl | null;
+  readonly control: Hearer | null;
   readonly lifeline: () => Lifeline;
 }
 

@@ -89,6 +89,7 @@ class Simulation {
     this.#hosts = config.hosts.map(({ id }) => new SimHost(this.#world, machine(id), config, receivers));
     for (const host of this.#hosts) receivers.set(host.id, host);
     this.#proxies = config.proxies.map(({ id }) => new SimProxy(this.#world, machine(id), config, receivers));
+    for (const proxy of this.#proxies) receivers.set(proxy.id, proxy);
     const proxied = config.proxies.length > 0;
     const targets = (proxied ? config.proxies : config.hosts).map(({ listen }) => listen);
     this.#clients = Array.from(

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Parking } from "../../../proxy/core/parking.ts";
-import type { ProxyEvent } from "../../../proxy/core/proxy-state.ts";
+import type { ProxyEvent } from "../../../proxy/core/proxy-event.ts";
 import { bootOf, fence, HOSTS, MAIN, report, World } from "./world.ts";
 
 const host = fc.constantFrom(...HOSTS);

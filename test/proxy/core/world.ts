@@ -4,11 +4,12 @@ import type { FenceMessage, HostReport, PoolReport } from "../../../shared/wire/
 import {
   newProxyState,
   stepProxy,
-  type ProxyEffect,
-  type ProxyEvent,
+  type ProxyBirth,
   type ProxyState,
   type Rules,
 } from "../../../proxy/core/proxy-state.ts";
+import type { ProxyEffect, ProxyEvent } from "../../../proxy/core/proxy-event.ts";
+import { gossipRules } from "../../../proxy/core/gossip-state.ts";
 import type { FailureKind } from "../../../proxy/core/probe-channel.ts";
 import type { PoolView } from "../../../proxy/core/pool-view.ts";
 import { settings } from "../../../proxy/core/settings.ts";
@@ -24,7 +25,12 @@ export const HOSTS: readonly NodeId[] = [A, B, C];
 /** 250 ms × 3, a hang of 10 s, takeovers within 5 s. */
 export const SETTINGS = settings(TUNING);
 
+export const SELF = parseNodeId("proxy-1");
+
 export const RULES: Rules = {
+  self: SELF,
+  proxies: [SELF],
+  gossip: gossipRules({ ...TUNING, proxies: [] }),
   settings: SETTINGS,
   hosts: HOSTS,
   pools: [{ pool: MAIN, preferred: HOSTS, candidates: HOSTS, vaultId: hex(15) }],
@@ -38,6 +44,12 @@ export const report = (host: NodeId, pool: Partial<PoolReport> = {}, more: Parti
 export const primary = (host: NodeId, epoch: number, more: Partial<HostReport> = {}): HostReport =>
   report(host, { role: "primary", serving: true, fence: fence(host, epoch) }, more);
 
+const BIRTH: ProxyBirth = {
+  bootId: hex(14),
+  seed: 1,
+  own: { wallAheadMs: 0, clocks: [], quarantined: null, program: "1", configHash: "c", keys: [] },
+};
+
 export class World {
   readonly rules: Rules;
   state: ProxyState;
@@ -47,7 +59,7 @@ export class World {
 
   constructor(rules: Rules = RULES) {
     this.rules = rules;
-    this.state = newProxyState(rules, this.nowMs);
+    this.state = newProxyState(rules, BIRTH, this.nowMs);
     this.tell({ type: "tick" });
     this.effects = [];
   }
@@ -60,9 +72,9 @@ export class World {
   }
 
   after(ms: number): this {
-    // Events never cease in a living proxy: what is told here is not a proxy that was away.
+    // A living proxy's timers fire when they are due: what is told here is neither one that was away nor one under strain.
     for (const end = this.nowMs + ms; this.nowMs < end;) {
-      this.nowMs = Math.min(end, this.nowMs + 250);
+      this.nowMs = Math.min(end, Math.max(this.nowMs + 1, this.state.dueMs));
       this.tell({ type: "tick" });
     }
     return this;

@@ -5,7 +5,7 @@
 import type { BootId, NodeId, OriginId, RecordId } from "../../../shared/ids.ts";
 import { parsePoolId } from "../../../shared/ids.ts";
 import type { FenceRef } from "../../../shared/journal/record.ts";
-import type { HostReport } from "../../../shared/wire/messages.ts";
+import type { Answer, HostReport } from "../../../shared/wire/messages.ts";
 import { initialPool, isServing, stepPool } from "../../../host/core/pool-core.ts";
 import type { Effect, Order, OrderAnswer, PoolEvent, PoolState, Seed, Tenure } from "../../../host/core/pool-state.ts";
 import { reportOf } from "../../../host/pool-report.ts";
@@ -113,6 +113,11 @@ export class SimHost {
   }
 
   // --- Asked from outside ---------------------------------------------------------------------------------------------
+
+  /** Says anything: no safety may rest on it. */
+  vote(): Answer<"vote"> {
+    return { verdict: this.#world.dice.pick(["down", "alive", "unsure"] as const), reason: "dice", stillMs: 0 };
+  }
 
   request(waiting: Waiting): void {
     if (!this.serving) return waiting.answer({ type: "not-primary" });

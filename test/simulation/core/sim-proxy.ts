@@ -2,18 +2,13 @@
  * A simulated proxy: production core; probes, orders and requests over the simulated network. Requests are parked while
  * there is no route, and sent again where the connection broke, at most twice in all.
  */
-import type { NodeId, RecordId } from "../../../shared/ids.ts";
+import type { BootId, NodeId, RecordId } from "../../../shared/ids.ts";
 import { parseNodeId } from "../../../shared/ids.ts";
 import type { Answer } from "../../../shared/wire/messages.ts";
-import {
-  newProxyState,
-  stepProxy,
-  type ProxyEffect,
-  type ProxyEvent,
-  type ProxyState,
-  type Route,
-  type Rules,
-} from "../../../proxy/core/proxy-state.ts";
+import { answerDigest, type GossipEffect } from "../../../proxy/core/gossip-sending.ts";
+import { gossipRules } from "../../../proxy/core/gossip-state.ts";
+import { newProxyState, stepProxy, type ProxyState, type Rules } from "../../../proxy/core/proxy-state.ts";
+import type { ProxyEffect, ProxyEvent, Route } from "../../../proxy/core/proxy-event.ts";
 import type { Order as ProxyOrder } from "../../../proxy/core/pool-view.ts";
 import { settings } from "../../../proxy/core/settings.ts";
 import type { Order } from "../../../host/core/pool-state.ts";
@@ -47,15 +42,25 @@ export class SimProxy {
   readonly #network: SimNetwork;
   readonly #hosts: ReadonlyMap<NodeId, SimHost>;
   readonly #rules: Rules;
+  readonly #proxies: ReadonlyMap<NodeId, SimProxy>;
   #state: ProxyState;
+  #bootId = "";
   #route: Route = null;
   #parked: Relayed[] = [];
   #relayed = new Set<Relayed>();
   #sendings = 0;
   #wakes = 0;
 
-  constructor(world: World, index: number, hosts: ReadonlyMap<NodeId, SimHost>, network: SimNetwork) {
+  /** @param proxies all of them, this one too; it may still be filled. */
+  constructor(
+    world: World,
+    index: number,
+    hosts: ReadonlyMap<NodeId, SimHost>,
+    proxies: ReadonlyMap<NodeId, SimProxy>,
+    network: SimNetwork,
+  ) {
     this.id = parseNodeId(`proxy-${index}`);
+    this.#proxies = proxies;
     this.process = new SimProcess(world.scheduler);
     this.#world = world;
     this.#network = network;
@@ -63,8 +68,16 @@ export class SimProxy {
     const pools = [
       { pool: POOL, preferred: [...hosts.keys()].slice(0, 1), candidates: [...hosts.keys()], vaultId: null },
     ];
-    this.#rules = { settings: settings({ ...TUNING, takeover: TAKEOVER }), hosts: [...hosts.keys()], pools };
-    this.#state = newProxyState(this.#rules, 0);
+    const ids = range(world.swarm.proxies).map((at) => parseNodeId(`proxy-${at + 1}`));
+    this.#rules = {
+      self: this.id,
+      proxies: ids,
+      settings: settings({ ...TUNING, takeover: TAKEOVER }),
+      gossip: gossipRules({ ...TUNING, proxies: ids.map((id) => ({ id })) }),
+      hosts: [...hosts.keys()],
+      pools,
+    };
+    this.#state = this.#newState();
   }
 
   /** Where it sends to now. */
@@ -79,9 +92,17 @@ export class SimProxy {
   start(): void {
     this.process.start();
     this.#route = null;
-    this.#state = newProxyState(this.#rules, this.#world.scheduler.nowMs);
+    this.#state = this.#newState();
     this.#world.log.add(this.id, "starts");
     this.dispatch({ type: "tick" });
+  }
+
+  #newState(): ProxyState {
+    const { newId, dice, scheduler } = this.#world;
+    this.#bootId = newId<BootId>();
+    const own = { wallAheadMs: 0, clocks: [], quarantined: null, program: "", configHash: "", keys: [] };
+    const birth = { bootId: this.#bootId, seed: dice.whole(0, 1 << 30), own };
+    return newProxyState(this.#rules, birth, scheduler.nowMs);
   }
 
   crash(): void {
@@ -131,6 +152,10 @@ export class SimProxy {
         return this.#probeData(effect.host);
       case "promote":
         return this.#promote(effect.order);
+      case "askVote":
+        return this.#askVote(effect);
+      case "gossip":
+        return this.#exchange(effect.exchange);
       case "route":
         this.#route = effect.route;
         return this.#release();
@@ -170,7 +195,7 @@ export class SimProxy {
     });
   }
 
-  #promote({ host, bootId, fence, cause }: ProxyOrder): void {
+  #promote({ host, bootId, fence, cause, votes }: ProxyOrder): void {
     const sentMs = this.#world.scheduler.nowMs;
     const target = this.#hosts.get(host)!;
     const fail = (kind: "timeout" | "refused" | "reset" | "rejected"): void =>
@@ -182,7 +207,7 @@ export class SimProxy {
       fence: fence as RecordId | null,
       orderedBy: this.id,
       cause,
-      votes: [],
+      votes: votes.map(({ by, verdict }) => ({ by: parseNodeId(by), verdict })),
     };
     this.#network.sendTo(target.process, {
       refused: () => end(() => fail("refused")),
@@ -193,6 +218,40 @@ export class SimProxy {
           const message = { outcome: answer.outcome, reason: answer.reason, fence: answer.fence, phases: {} } as const;
           this.#network.send(() => end(() => this.#ordered(host, sentMs, message)));
         });
+      },
+    });
+  }
+
+  // --- Other proxies ----------------------------------------------------------------------------------------------------
+
+  #exchange({ peer, observations, digest }: GossipEffect): void {
+    const target = this.#proxies.get(peer)!;
+    const fail = (kind: "timeout" | "refused"): void => this.dispatch({ type: "gossipFailed", peer, kind });
+    const end = this.#once(HEALTH.timeoutMs, () => fail("timeout"));
+    this.#network.sendTo(target.process, {
+      refused: () => end(() => fail("refused")),
+      deliver: () => {
+        const answer = target.hear({ type: "gossipHeard", from: this.id, observations, digest });
+        this.#network.send(() => end(() => this.dispatch({ type: "gossipAnswered", peer, ...answer })));
+      },
+    });
+  }
+
+  /** What another proxy tells; the answer. */
+  hear(told: Extract<ProxyEvent, { type: "gossipHeard" }>): ReturnType<typeof answerDigest> {
+    this.dispatch(told);
+    return answerDigest(this.#state.gossip, told.digest);
+  }
+
+  #askVote({ host, fence, bootId }: Extract<ProxyEffect, { type: "askVote" }>): void {
+    const target = this.#hosts.get(host)!;
+    const end = this.#once(HEALTH.timeoutMs, () => undefined);
+    this.#network.sendTo(target.process, {
+      refused: () => undefined,
+      deliver: () => {
+        if (target.bootId !== bootId) return;
+        const answer = target.vote();
+        this.#network.send(() => end(() => this.dispatch({ type: "voteAnswered", pool: POOL, host, fence, answer })));
       },
     });
   }
@@ -295,3 +354,5 @@ export function orderSeed(target: SimHost): Pick<Order, "seed" | "origin" | "wal
   const { id, origin, wallMs } = target.seed();
   return { seed: id, origin, wallMs };
 }
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);

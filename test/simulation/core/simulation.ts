@@ -77,7 +77,11 @@ class Simulation {
     this.#hosts = this.#makeHosts();
     const network = new SimNetwork(this.#world);
     const byId = new Map<NodeId, SimHost>(this.#hosts.map((host) => [host.id, host]));
-    this.#proxies = range(this.#swarm.proxies).map((index) => new SimProxy(this.#world, index + 1, byId, network));
+    const proxies = new Map<NodeId, SimProxy>();
+    this.#proxies = range(this.#swarm.proxies).map(
+      (index) => new SimProxy(this.#world, index + 1, byId, proxies, network),
+    );
+    for (const proxy of this.#proxies) proxies.set(proxy.id, proxy);
     this.#clients = this.#makeClients(network);
     this.#nemesis = new Nemesis(this.#world, this.#hosts, this.#proxies);
   }

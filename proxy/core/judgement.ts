@@ -1,0 +1,107 @@
+/**
+ * What this proxy alone thinks of the owner of a pool's newest fence, whether it ever served or not. Pure.
+ *
+ * An opinion is a vote, not yet an order. *Hard* is a reason that nothing but the owner's own loss explains: its process
+ * is gone, or it says itself that it does not serve. Any other could as well be the network, or this proxy.
+ */
+import type { NodeId } from "../../shared/ids.ts";
+import { hasVault } from "./candidates.ts";
+import { dampedMs } from "./damping.ts";
+import type { HostHealth } from "./host-health.ts";
+import { poolReportOf, type PoolView } from "./pool-view.ts";
+import type { Settings } from "./settings.ts";
+
+export type Hosts = ReadonlyMap<NodeId, HostHealth>;
+
+export type Judgement =
+  | { readonly type: "serving" }
+  | { readonly type: "wait"; readonly untilMs: number }
+  /** It serves, and something is wrong with it that is worth an order only to a host that is better off. */
+  | { readonly type: "sick"; readonly cause: string; readonly troubleMs: number }
+  | { readonly type: "lost"; readonly cause: string; readonly troubleMs: number; readonly isHard: boolean };
+
+type Lost = Extract<Judgement, { type: "lost" }>;
+
+export function judgeOwner(view: PoolView, hosts: Hosts, nowMs: number, settings: Settings): Judgement {
+  const judgement = judge(view, hosts, nowMs, settings);
+  const isSoft = judgement.type === "sick" || (judgement.type === "lost" && !judgement.isHard);
+  if (!isSoft || view.order !== null) return judgement;
+  const countsMs = judgement.troubleMs + dampedMs(view.takeoversMs, nowMs, settings);
+  return nowMs >= countsMs ? judgement : { type: "wait", untilMs: countsMs };
+}
+
+/** Whether the newest claim stands: its fence is the newest, and no later report of its host takes it back. */
+export function serves({ claim, fence, pool }: PoolView, hosts: Hosts): boolean {
+  if (claim === null || claim.fence.id !== fence?.id) return false;
+  const report = hosts.get(claim.host)?.report ?? null;
+  if (report === null || report.sentMs <= claim.learnedMs) return true;
+  const entry = poolReportOf(report.body, pool);
+  return entry !== null && entry.serving && entry.fence?.id === claim.fence.id;
+}
+
+function judge(view: PoolView, hosts: Hosts, nowMs: number, settings: Settings): Judgement {
+  const { fence } = view;
+  if (fence === null) return overdue(view.fenceSinceMs, nowMs, settings, { cause: "no primary yet", isHard: true });
+  const owner = hosts.get(fence.owner as NodeId);
+  if (owner === undefined) return lost(`${fence.owner} is not configured`, nowMs);
+  if (view.order !== null && fence.owner === view.order.host && !serves(view, hosts)) {
+    return { type: "wait", untilMs: view.order.deadlineMs };
+  }
+  if (owner.verdict.type === "down") return judgeDown(view, owner, nowMs, settings);
+  if (serves(view, hosts)) return judgeStorage(owner, hosts, nowMs, settings);
+  return judgeIdle(view, owner, nowMs, settings);
+}
+
+/** A host that this proxy has never seen well may only be starting, like everybody else after a power cut. */
+function judgeDown(view: PoolView, owner: HostHealth, nowMs: number, settings: Settings): Judgement {
+  const cause = owner.verdict.type === "down" ? owner.verdict.reason : "down";
+  const isHard = cause === "refused";
+  if (owner.control.heardMs === null || owner.data.heardMs === null)
+    return overdue(view.fenceSinceMs, nowMs, settings, { cause, isHard });
+  return { type: "lost", cause, troubleMs: owner.troubleSinceMs ?? nowMs, isHard };
+}
+
+/** Sick only where another host's storage is well: else nobody could do better. */
+function judgeStorage(owner: HostHealth, hosts: Hosts, nowMs: number, settings: Settings): Judgement {
+  const stalledMs = owner.report?.body.probe.ageMs ?? 0;
+  const betterOff = [...hosts.values()].some((health) => health !== owner && hasVault(health, settings));
+  if (stalledMs < settings.storageMs || !betterOff) return { type: "serving" };
+  return { type: "sick", cause: "storage", troubleMs: nowMs - (stalledMs - settings.storageMs) };
+}
+
+function judgeIdle(view: PoolView, owner: HostHealth, nowMs: number, settings: Settings): Judgement {
+  const sinceMs = view.idleSinceMs ?? nowMs;
+  const entry = owner.report === null ? null : poolReportOf(owner.report.body, view.pool);
+  if (entry === null || isBehind(owner, view) || entry.role === "taking-over") {
+    // It may be deaf to us alone, or wrong in its clock or key: that is never "down".
+    const refusesUs = owner.verdict.type === "suspect" && owner.verdict.reason === "rejected";
+    if (refusesUs) return { type: "wait", untilMs: Number.POSITIVE_INFINITY };
+    return overdue(sinceMs, nowMs, settings, { cause: "does not serve", isHard: false });
+  }
+  const cause = `not serving: ${entry.role}`;
+  if (owner.report?.body.bootId === view.fence?.bootId) return lost(cause, sinceMs);
+  // Nobody has served since this proxy started: everybody may be starting.
+  const waitsForOrder = entry.role === "standby" && entry.takingOver;
+  if (view.claim === null && !waitsForOrder) return overdue(sinceMs, nowMs, settings, { cause, isHard: true });
+  // Started again a moment ago: it takes over by itself and shows so, or waits for an order, since it crashed in a loop.
+  const settledMs = sinceMs + settings.intervalMs;
+  return nowMs >= settledMs ? lost(cause, sinceMs) : { type: "wait", untilMs: settledMs };
+}
+
+const lost = (cause: string, troubleMs: number): Lost => ({ type: "lost", cause, troubleMs, isHard: true });
+
+function overdue(
+  sinceMs: number,
+  nowMs: number,
+  settings: Settings,
+  { cause, isHard }: Pick<Lost, "cause" | "isHard">,
+): Judgement {
+  const untilMs = sinceMs + settings.takeoverMs;
+  return nowMs >= untilMs ? { type: "lost", cause, troubleMs: sinceMs, isHard } : { type: "wait", untilMs };
+}
+
+/** What it last said is older than its fence: it says nothing about how it serves under it. */
+function isBehind({ report }: HostHealth, { pool, fence, fenceSinceMs }: PoolView): boolean {
+  if (report === null || report.sentMs < fenceSinceMs) return true;
+  return report.body.bootId === fence?.bootId && poolReportOf(report.body, pool)?.fence?.id !== fence.id;
+}

@@ -1,0 +1,104 @@
+/**
+ * Carries out the exchanges with other proxies that the core asks for, and answers theirs. A boot id binds what is said to
+ * the process that is to hear it: one that is not known yet is asked for first, with a message that changes nothing.
+ * Fails never: an exchange without an answer is an event like any other.
+ */
+import type { Clock } from "../shared/clock.ts";
+import type { ProxyConfig } from "../shared/config/config.ts";
+import { HotspareError } from "../shared/errors.ts";
+import type { BootId, NodeId } from "../shared/ids.ts";
+import type { Answer, Observation, Request } from "../shared/wire/messages.ts";
+import { answerDigest, type GossipEffect } from "./core/gossip-sending.ts";
+import type { GossipState } from "./core/gossip-state.ts";
+import type { ProxyEvent } from "./core/proxy-event.ts";
+import type { Transport, TransportResult } from "./transport.ts";
+
+export interface GossiperOptions {
+  readonly proxies: readonly ProxyConfig[];
+  readonly bootId: BootId;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly tell: (event: ProxyEvent) => void;
+  readonly state: () => GossipState;
+}
+
+export class Gossiper {
+  readonly #options: GossiperOptions;
+  readonly #bootIds = new Map<NodeId, string>();
+  readonly #refusals = new Map<NodeId, string>();
+
+  constructor(options: GossiperOptions) {
+    this.#options = options;
+  }
+
+  /** Why that proxy refuses what this one says; `null` if it does not. */
+  refusal(peer: NodeId): string | null {
+    return this.#refusals.get(peer) ?? null;
+  }
+
+  async exchange({ peer, observations, digest }: GossipEffect): Promise<void> {
+    const { proxies, tell, signal } = this.#options;
+    const to = proxies.find(({ id }) => id === peer);
+    if (to === undefined) return;
+    const result = await this.#tellKnown(to, { observations, digest });
+    if (signal.aborted) return;
+    this.#note(peer, result);
+    if (result.type === "answer") {
+      const { observations: told, wanted } = result.answer;
+      tell({ type: "gossipAnswered", peer, observations: told, wanted });
+    } else {
+      tell({ type: "gossipFailed", peer, kind: result.kind === "aborted" ? "timeout" : result.kind });
+    }
+  }
+
+  /** @throws {HotspareError} HS_MESSAGE_INVALID from whoever is no proxy of this cluster. */
+  async answer(request: Request<"gossip">, from: NodeId, receivedMs: number): Promise<Answer<"gossip">> {
+    const { proxies, bootId, clock, tell, state } = this.#options;
+    if (!proxies.some(({ id }) => id === from)) {
+      const accepted = `one of ${proxies.map(({ id }) => id).join(", ")}`;
+      throw new HotspareError("HS_MESSAGE_INVALID", { field: "/from", found: from, accepted });
+    }
+    const { observations, digest, originMs } = request;
+    if (request.bootId !== null) tell({ type: "gossipHeard", from, observations, digest });
+    const lacking = answerDigest(state(), digest);
+    return { bootId, originMs, receivedMs, sentMs: clock.wallMs(), ...lacking };
+  }
+
+  /** Asks for the boot id first where it is not known, or not right any more. */
+  async #tellKnown(to: ProxyConfig, said: Said): Promise<TransportResult<"gossip">> {
+    const known = this.#bootIds.get(to.id);
+    const result = known === undefined ? null : await this.#ask(to, known, said);
+    if (result !== null && !isForgotten(result)) return result;
+    this.#bootIds.delete(to.id);
+    const asked = await this.#ask(to, null, { observations: [], digest: said.digest });
+    if (asked.type === "failed") return asked;
+    this.#bootIds.set(to.id, asked.answer.bootId);
+    return this.#ask(to, asked.answer.bootId, said);
+  }
+
+  #ask(to: ProxyConfig, bootId: string | null, said: Said): Promise<TransportResult<"gossip">> {
+    const { transport, clock, timeoutMs, signal } = this.#options;
+    const body: Request<"gossip"> = {
+      bootId,
+      originMs: clock.wallMs(),
+      observations: [...said.observations],
+      digest: said.digest,
+    };
+    return transport.send("gossip", { to: to.id, address: to.gossip, body, timeoutMs, signal });
+  }
+
+  #note(peer: NodeId, result: TransportResult<"gossip">): void {
+    if (result.type === "failed" && result.kind === "rejected") this.#refusals.set(peer, result.reason);
+    else if (result.type === "answer") this.#refusals.delete(peer);
+  }
+}
+
+interface Said {
+  readonly observations: readonly Observation[];
+  readonly digest: GossipEffect["digest"];
+}
+
+const isForgotten = (result: TransportResult<"gossip">): boolean =>
+  result.type === "failed" && result.kind === "rejected" && result.code === "HS_MESSAGE_BOOT";
