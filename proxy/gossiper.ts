@@ -62,7 +62,7 @@ export class Gossiper {
     }
     const { observations, digest, originMs } = request;
     if (request.bootId !== null) tell({ type: "gossipHeard", from, observations, digest });
-    const lacking = answerDigest(state(), digest);
+    const lacking = answerDigest(state(), digest, from);
     return { bootId, originMs, receivedMs, sentMs: clock.wallMs(), ...lacking };
   }
 

@@ -23,16 +23,18 @@ export const PUSH_WIDTH = 5;
 /** Of the observations in one message, by a cautious estimate. */
 const MAX_CONTENT_BYTES = 128 * 1024;
 
-/** What the sender of `digest` lacks, and what this proxy lacks of what it has. */
+/** What the sender of `digest` lacks, and what this proxy lacks of what it has. A sender that was forgotten is told so. */
 export function answerDigest(
   { known }: GossipState,
   digest: Digest,
+  from: NodeId,
 ): { readonly observations: Observation[]; readonly wanted: NodeId[] } {
   const shown = new Map(digest.map((stamp) => [stamp.origin, stamp]));
   const isWhole = digest.length < MAX_DIGEST;
   const newer = [...known.values()].filter((own) => {
     const stamp = shown.get(own.origin);
-    return stamp === undefined ? isWhole : compareStamps(own, stamp) > 0;
+    if (stamp === undefined) return isWhole;
+    return compareStamps(own, stamp) > 0 || (own.origin === from && own.content === null && own.version > 0);
   });
   const wanted = digest.filter((stamp) => isNewer(stamp, known)).map(({ origin }) => origin as NodeId);
   return { observations: fitting(newer), wanted };

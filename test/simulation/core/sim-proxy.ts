@@ -240,7 +240,7 @@ export class SimProxy {
   /** What another proxy tells; the answer. */
   hear(told: Extract<ProxyEvent, { type: "gossipHeard" }>): ReturnType<typeof answerDigest> {
     this.dispatch(told);
-    return answerDigest(this.#state.gossip, told.digest);
+    return answerDigest(this.#state.gossip, told.digest, told.from);
   }
 
   #askVote({ host, fence, bootId }: Extract<ProxyEffect, { type: "askVote" }>): void {
