@@ -144,7 +144,7 @@ function decideAgainst(before: PoolView, situation: Situation): Decision {
   const ballot = ballotOf(before, situation);
   const view = noteAgreed(before, ballot, nowMs);
   if (view.order !== null) return settled(view, "taking-over", view.order.deadlineMs);
-  if (ballot.needsStandbys && nowMs >= view.voteDueMs) return askStandbys(view, situation);
+  if (ballot.needsStandbys && !ballot.agreed && nowMs >= view.voteDueMs) return askStandbys(view, situation);
   const agreedMs = view.incident?.agreedMs ?? null;
   if (agreedMs === null)
     return settled(view, waitingState(view, hosts), ballot.needsStandbys ? view.voteDueMs : Number.POSITIVE_INFINITY);
@@ -156,9 +156,11 @@ function decideAgainst(before: PoolView, situation: Situation): Decision {
 
 function ballotOf(view: PoolView, { council, nowMs, settings }: Situation): Ballot {
   const fence = view.fence?.id ?? null;
-  const standbyVotes = view.standbyVotes.filter(
-    (vote) => vote.fence === fence && nowMs - vote.heardMs < settings.voteFreshMs,
-  );
+  const fresh = view.standbyVotes.filter((vote) => vote.fence === fence && nowMs - vote.heardMs < settings.voteFreshMs);
+  // One that saw the vault move may be the last to answer.
+  const isWhole =
+    nowMs >= view.voteDueMs || view.standbysAsked.every((host) => fresh.some((vote) => vote.host === host));
+  const standbyVotes = isWhole ? fresh : fresh.filter(({ verdict }) => verdict === "alive");
   return countVotes({ self: council.self, seats: seatsOf(council, view), standbyVotes, fence });
 }
 
@@ -176,7 +178,8 @@ function askStandbys(view: PoolView, { hosts, nowMs, settings, rules }: Situatio
     return isWell && knows ? [{ host, bootId: report.body.bootId }] : [];
   });
   const voteDueMs = nowMs + settings.intervalMs;
-  return { ...settled({ ...view, voteDueMs }, waitingState(view, hosts), voteDueMs), ask };
+  const standbysAsked = ask.map(({ host }) => host);
+  return { ...settled({ ...view, standbysAsked, voteDueMs }, waitingState(view, hosts), voteDueMs), ask };
 }
 
 function isTakingOver({ report, verdict }: HostHealth, view: PoolView): boolean {

@@ -97,7 +97,9 @@ export interface PoolView {
   readonly incident: Incident | null;
   readonly opinion: Opinion;
   readonly standbyVotes: readonly StandbyVote[];
-  /** When standbys are to be asked next. */
+  /** Whom this proxy asked last for a vote. */
+  readonly standbysAsked: readonly NodeId[];
+  /** When standbys are to be asked next; who has not answered by then is not waited for. */
   readonly voteDueMs: number;
   readonly foreign: ForeignOrder | null;
   /** When other fences became the newest, the last few of them. */
@@ -119,6 +121,7 @@ export const newPoolView = (pool: PoolId, nowMs: number): PoolView => ({
   incident: null,
   opinion: "waiting",
   standbyVotes: [],
+  standbysAsked: [],
   voteDueMs: nowMs,
   foreign: null,
   takeoversMs: [],
