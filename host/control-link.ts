@@ -10,7 +10,7 @@ import type { MessageRefused } from "../shared/wire/message-server.ts";
 import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
 
 /** The messages that only the main thread can answer. */
-export const CARRIED = ["promote", "appended", "checkpoint"] as const;
+export const CARRIED = ["promote", "vote", "appended", "checkpoint"] as const;
 export type CarriedName = (typeof CARRIED)[number];
 
 /** What a host is, for its whole life. */
@@ -33,6 +33,8 @@ export interface ControlThreadData {
   readonly tick: BigInt64Array;
   /** A main thread that has not ticked for so long is not live. */
   readonly stalledMs: number;
+  /** How long a vote may take, with the probe that it may need. */
+  readonly voteWaitMs: number;
 }
 
 /** One carried message. `expiresMs`: nobody waits for it any more, so it must not be begun. */

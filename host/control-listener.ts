@@ -21,6 +21,7 @@ export interface ControlListenerOptions {
   readonly main: ControlCarrier;
   readonly clock: Clock;
   readonly stalledMs: number;
+  readonly voteWaitMs: number;
   readonly onRefused: (refusal: MessageRefused) => void;
 }
 
@@ -60,7 +61,12 @@ export async function controlListener(options: ControlListenerOptions): Promise<
   return fastify;
 }
 
-function handlers({ state, main, clock }: ControlListenerOptions): Required<Omit<MessageHandlers, "gossip" | "vote">> {
+function handlers({
+  state,
+  main,
+  clock,
+  voteWaitMs,
+}: ControlListenerOptions): Required<Omit<MessageHandlers, "gossip">> {
   return {
     heartbeat: async ({ originMs }, _, receivedMs) => {
       const report = state.report(clock.monotonicMs());
@@ -74,6 +80,7 @@ function handlers({ state, main, clock }: ControlListenerOptions): Required<Omit
         ? { outcome: "accepted", reason: "the takeover is under way", fence, phases: {} }
         : { outcome: "refused", reason: main.stalled(PROMOTE_WAIT_MS).message, fence, phases: {} };
     },
+    vote: (body, from) => carry(main, "vote", { body, from, waitMs: voteWaitMs }),
     appended: (body, from) => carry(main, "appended", { body, from, waitMs: APPENDED_WAIT_MS }),
     checkpoint: (body, from) => carry(main, "checkpoint", { body, from, waitMs: CHECKPOINT_WAIT_MS }),
   };

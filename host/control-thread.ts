@@ -16,7 +16,7 @@ import { RefusalNotices } from "../shared/wire/refusal-notices.ts";
 assert(parentPort !== null, "control-thread runs as a worker");
 const port = parentPort;
 const post = (message: ToMain): void => port.postMessage(message);
-const { identity, cluster, secret, control, tick, stalledMs } = workerData as ControlThreadData;
+const { identity, cluster, secret, control, tick, stalledMs, voteWaitMs } = workerData as ControlThreadData;
 
 const clock = systemClock;
 const state = new ControlState(identity, tick, clock.monotonicMs());
@@ -30,6 +30,7 @@ const listener = await controlListener({
   main,
   clock,
   stalledMs,
+  voteWaitMs,
   onRefused: (refusal) => notices.add(refusal),
 });
 

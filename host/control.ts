@@ -31,6 +31,8 @@ export interface ControlOptions {
   readonly configHash: string;
   /** A main thread that has not ticked for so long is not live (`health.hang`). */
   readonly stalledMs: number;
+  /** How long a vote may take, with the probe that it may need. */
+  readonly voteWaitMs: number;
   /** Must be the system's clock: the thread compares its times with its own. */
   readonly clock: Clock;
   readonly handlers: ControlHandlers;
@@ -70,7 +72,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 }
 
 function threadData(options: ControlOptions, tick: BigInt64Array): ControlThreadData {
-  const { host, cluster, secret, bootId, vaultId, version, configHash, stalledMs } = options;
+  const { host, cluster, secret, bootId, vaultId, version, configHash, stalledMs, voteWaitMs } = options;
   return {
     identity: { host: host.id, bootId, vaultId, version, configHash, candidate: host.candidate },
     cluster,
@@ -78,6 +80,7 @@ function threadData(options: ControlOptions, tick: BigInt64Array): ControlThread
     control: host.control,
     tick,
     stalledMs,
+    voteWaitMs,
   };
 }
 
@@ -171,6 +174,8 @@ class RunningControl implements Control {
     switch (ask.name) {
       case "promote":
         return handlers.promote(ask.body, ask.from);
+      case "vote":
+        return handlers.vote(ask.body, ask.from);
       case "appended":
         return handlers.appended(ask.body, ask.from);
       case "checkpoint":

@@ -2,7 +2,7 @@
  * Writes `hosts/<host>.json` now and then: what this host says of itself to whoever sees the vault. Written on the main
  * thread's tick, so that a hint that stands still means a main thread that does.
  */
-import { writeHostHint, type HostHint } from "../shared/checkpoint/host-hint.ts";
+import { HINT_INTERVAL_MS, writeHostHint, type HostHint } from "../shared/checkpoint/host-hint.ts";
 import type { Cancel, Clock } from "../shared/clock.ts";
 import type { BootId, NodeId } from "../shared/ids.ts";
 import type { Vault } from "../shared/vault/vault.ts";
@@ -17,8 +17,6 @@ export interface HintWriterOptions {
   readonly pools: readonly { readonly hosted: HostedPool; readonly checkpoints: PoolCheckpoints }[];
   readonly clock: Clock;
 }
-
-const INTERVAL_MS = 1000;
 
 export class HintWriter {
   readonly #options: HintWriterOptions;
@@ -39,7 +37,7 @@ export class HintWriter {
   async #write(): Promise<void> {
     // A hint that cannot be written is missed by nobody's safety; the write probe tells that the vault is away.
     await writeHostHint(this.#options.vault, this.#hint()).catch(() => undefined);
-    if (!this.#stopped) this.#timer = this.#options.clock.after(INTERVAL_MS, () => void this.#write());
+    if (!this.#stopped) this.#timer = this.#options.clock.after(HINT_INTERVAL_MS, () => void this.#write());
   }
 
   #hint(): HostHint {

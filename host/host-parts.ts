@@ -9,6 +9,8 @@ import type { FileSystem } from "../shared/vault/mount.ts";
 import type { ThreadedVaultOptions } from "../shared/vault/threaded-vault.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import type { MessageClientOptions, Sending } from "../shared/wire/message-client.ts";
+import type { Answer } from "../shared/wire/messages.ts";
+import type { ConnectionFailureKind } from "../shared/wire/send-failure.ts";
 import type { Attested, AttestOptions } from "./checkpoint/attest-process.ts";
 import type { ImageWorker, ImageWorkerOptions } from "./checkpoint/image-worker.ts";
 import type { Control, ControlOptions } from "./control.ts";
@@ -30,11 +32,15 @@ export type OpenImages = (options: ImageWorkerOptions) => ImageTaker;
 export type OpenCopy = (options: Omit<PoolCopyOptions, "restore">) => LocalCopy;
 export type Attest = (options: AttestOptions) => Promise<Attested>;
 
-/** Tells other hosts what they need not know: how that fares is nobody's concern. */
-export interface HintSender {
-  send(name: "appended", sending: Sending<"appended">): Promise<unknown>;
+/** What one host says to another: hints, and the question whether it lives. How it fared is a result, never a throw. */
+export interface PeerClient {
+  send<Name extends "appended" | "heartbeat">(name: Name, sending: Sending<Name>): Promise<PeerResult<Name>>;
   close(): void;
 }
+
+export type PeerResult<Name extends "appended" | "heartbeat"> =
+  | { readonly type: "answer"; readonly answer: Answer<Name> }
+  | { readonly type: "failed"; readonly kind: ConnectionFailureKind | "rejected"; readonly reason: string };
 
 export interface HostParts {
   readonly sockets: Sockets;
@@ -47,6 +53,6 @@ export interface HostParts {
   openImages: OpenImages;
   openCopy: OpenCopy;
   attest: Attest;
-  connect(options: MessageClientOptions): HintSender;
+  connect(options: MessageClientOptions): PeerClient;
   warmUp(options: { readonly listen: Address; readonly data: string; readonly log: Log }): Promise<void>;
 }

@@ -23,7 +23,7 @@ import type { LoadedApp } from "./app/app.ts";
 import { loadApp } from "./app/load-app.ts";
 import type { Control } from "./control.ts";
 import { HintWriter } from "./hint-writer.ts";
-import type { HostParts, HostVault } from "./host-parts.ts";
+import type { HostParts, HostVault, PeerClient } from "./host-parts.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
 import { PoolFolder } from "./pool-folder.ts";
 import { HostedPool } from "./pool.ts";
@@ -32,6 +32,7 @@ import { Reporter } from "./reporter.ts";
 import { SpaceWatch } from "./space-watch.ts";
 import { TemporarySweeper } from "./temporary-sweeper.ts";
 import { startUpkeep } from "./upkeep.ts";
+import { NO_VOTE, voteWaitMs, Voting } from "./voting.ts";
 
 export interface HostOptions {
   readonly config: Config;
@@ -93,6 +94,7 @@ class HostStart {
   readonly #vaultDirectory: string;
   readonly #bootId: BootId;
   #probe: WriteProbe | null = null;
+  #voting: Voting | null = null;
 
   constructor(options: HostOptions, closers: Closer[]) {
     this.#options = options;
@@ -117,9 +119,10 @@ class HostStart {
     }
     const control = await starting;
     const listen = await this.#listen(pools);
-    this.#startReporting(vault, pools, control);
+    const client = this.#connect();
+    this.#startReporting(vault, pools, control, client);
     for (const pool of pools) await this.#startPool(vault, pool);
-    if (isNetwork(fileSystem)) this.#startPush(pools);
+    if (isNetwork(fileSystem)) this.#startPush(pools, client);
     this.#warmUpLater(listen, pools);
     log.info({ listen, control: control.address, vault: this.#vaultDirectory, reads }, "the host listens");
     return {
@@ -227,9 +230,11 @@ class HostStart {
       version: programVersion(),
       configHash: config.hash,
       stalledMs: config.health.hangMs,
+      voteWaitMs: voteWaitMs(config.health),
       clock,
       handlers: {
         promote: async (request, from) => await find(request.pool).hosted.promote(request, from),
+        vote: async ({ pool, fence }) => (await this.#voting?.vote(find(pool).hosted, fence)) ?? NO_VOTE,
         appended: async (request) => await Promise.resolve(find(request.pool).hosted.hinted()),
         checkpoint: async (request) => await find(request.pool).checkpoints.take(request.reason),
       },
@@ -256,8 +261,8 @@ class HostStart {
     this.#closers.push(cancel);
   }
 
-  #startReporting(vault: HostVault, open: readonly OpenPool[], control: Control): void {
-    const { clock, log } = this.#options;
+  #startReporting(vault: HostVault, open: readonly OpenPool[], control: Control, client: PeerClient): void {
+    const { config, clock, log } = this.#options;
     const pools = open.map(({ hosted }) => hosted);
     const abort = new AbortController();
     const probe = new WriteProbe({ vault, host: this.#own.id, clock, ...PROBE });
@@ -274,12 +279,16 @@ class HostStart {
       clock,
     });
     const sweeper = new TemporarySweeper({ vault, clock, log });
+    const { hosts, health } = config;
+    const voting = new Voting({ self: this.#own.id, hosts, health, pools, vault, probe, client, clock });
+    this.#voting = voting;
     this.#closers.push(() => {
       sweeper.stop();
       hints.stop();
       abort.abort(new HotspareError("HS_INTERNAL", { what: "the host runs" }));
       reporter.stop();
       space.stop();
+      voting.stop();
     });
   }
 
@@ -314,15 +323,21 @@ class HostStart {
     this.#closers.push(stop);
   }
 
-  /** Where the share cannot tell other machines that something is new, messages do. */
-  #startPush(pools: readonly OpenPool[]): void {
+  /** To other hosts. */
+  #connect(): PeerClient {
     const { config, secret, clock, random, parts } = this.#options;
     const client = parts.connect({ self: this.#own.id, cluster: config.cluster, secret, clock, random });
+    this.#closers.push(() => client.close());
+    return client;
+  }
+
+  /** Where the share cannot tell other machines that something is new, messages do. */
+  #startPush(pools: readonly OpenPool[], client: PeerClient): void {
+    const { config, clock } = this.#options;
     const hosts = config.hosts.filter(({ id }) => id !== this.#own.id);
     const pushes = pools.map(({ hosted }) => new Push({ pool: hosted, hosts, client, clock }));
     this.#closers.push(() => {
       for (const push of pushes) push.stop();
-      client.close();
     });
   }
 

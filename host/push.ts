@@ -6,14 +6,14 @@ import type { Clock } from "../shared/clock.ts";
 import { sleep } from "../shared/clock.ts";
 import type { HostConfig } from "../shared/config/config.ts";
 import type { PoolId } from "../shared/ids.ts";
-import type { HintSender } from "./host-parts.ts";
+import type { Sending } from "../shared/wire/message-client.ts";
 import type { HostedPool } from "./pool.ts";
 
 export interface PushOptions {
   readonly pool: HostedPool;
   /** The other hosts. */
   readonly hosts: readonly Pick<HostConfig, "id" | "control">[];
-  readonly client: Pick<HintSender, "send">;
+  readonly client: { send(name: "appended", sending: Sending<"appended">): Promise<unknown> };
   readonly clock: Clock;
 }
 

@@ -11,6 +11,8 @@ import type { Vault } from "../vault/vault.ts";
 
 /** State hashes and restored checkpoints that a host remembers for each pool; the newest ones. */
 export const MAX_CLAIMS = 16;
+/** How often a host that lives writes it. */
+export const HINT_INTERVAL_MS = 1000;
 const MAX_HINT_BYTES = 1024 * 1024;
 
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -54,7 +56,7 @@ export async function writeHostHint(vault: Vault, hint: HostHint): Promise<void>
 }
 
 /** What `host` last said; `null` if it says nothing that can be read. @throws {HotspareError} HS_VAULT_IO. */
-export async function readHostHint(vault: Vault, host: NodeId): Promise<HostHint | null> {
+export async function readHostHint(vault: Pick<Vault, "get">, host: NodeId): Promise<HostHint | null> {
   const bytes = await vault.get(hostHintName(host), { offset: 0, maxBytes: MAX_HINT_BYTES + 1 });
   if (!bytes || bytes.length > MAX_HINT_BYTES) return null;
   const hint = parse(bytes);

@@ -21,6 +21,7 @@ const PROMOTE: Request<"promote"> = { pool: "main", bootId: HOST_BOOT, fence: nu
 
 const serve: ControlHandlers = {
   promote: async () => ({ outcome: "serving", reason: "done", fence: null, phases: { fence: 3 } }),
+  vote: async ({ fence }) => ({ verdict: "unsure", reason: `asked for ${fence}`, stillMs: 7 }),
   appended: async ({ slot }) => ({ slot }),
   checkpoint: async () => ({ slot: 1, stateHash: "0".repeat(64), bytes: 5, durationMs: 1 }),
 };
@@ -35,6 +36,7 @@ async function control(options: Partial<ControlOptions> = {}): Promise<Control> 
     version: "0.1.0",
     configHash: "c",
     stalledMs: 10_000,
+    voteWaitMs: 5000,
     clock: systemClock,
     onFailed: (error) => expect.unreachable(String(error)),
     handlers: serve,
@@ -51,6 +53,8 @@ function speak(started: Control, options: Parameters<typeof startClient>[0] = {}
   return {
     heartbeat: () => client.send("heartbeat", { ...to, body: { bootId: HOST_BOOT, originMs: 1 } }),
     promote: (body = PROMOTE) => client.send("promote", { ...to, body }),
+    vote: (bootId: string = HOST_BOOT) =>
+      client.send("vote", { ...to, body: { pool: "main", bootId, fence: "3".repeat(32) } }),
     appended: () => client.send("appended", { ...to, body: { pool: "main", slot: 9 } }),
     checkpoint: () => client.send("checkpoint", { ...to, body: { pool: "main", reason: "test" } }),
   };
@@ -134,6 +138,16 @@ describe("a host's control listener", () => {
       answer: { outcome: "accepted" },
     });
     finish();
+  });
+
+  it("carries a question for a vote, refuses one for another start, and says so when the answer takes too long", async () => {
+    const started = await control();
+    expect(await speak(started).vote()).toMatchObject({
+      answer: { verdict: "unsure", reason: `asked for ${"3".repeat(32)}`, stillMs: 7 },
+    });
+    expect(await speak(started).vote("e".repeat(32))).toMatchObject({ kind: "rejected", code: "HS_MESSAGE_BOOT" });
+    const slow = await control({ voteWaitMs: 20, handlers: { ...serve, vote: () => new Promise(() => undefined) } });
+    expect(await speak(slow).vote()).toMatchObject({ kind: "rejected", code: "HS_MAIN_STALLED" });
   });
 
   it("a refusal of the main thread keeps its code; an unexpected error fails the host and is told to nobody", async () => {

@@ -1,10 +1,13 @@
 /** Does to the cluster what the seed's swarm says, at random times; and at the end makes everything well again. */
+import { isHotspareError } from "../../shared/errors.ts";
 import type { NodeId, RecordId } from "../../shared/ids.ts";
 import { randomId } from "../../shared/ids.ts";
 import type { SimHost } from "./sim-host.ts";
 import type { SimProxy } from "./sim-proxy.ts";
 import type { World } from "./world.ts";
 
+/** Between two questions for a vote. */
+const QUESTION_MS = 700;
 const NOBODY = "nemesis" as NodeId;
 
 export class Nemesis {
@@ -28,6 +31,7 @@ export class Nemesis {
     this.#every(faults.pauseMs, "pause", () => this.#pause());
     this.#every(faults.vaultCrashMs, "power cut of the share", () => this.#world.disk.crash(this.#world.random));
     this.#every(faults.orderMs, "random order", () => this.#order());
+    this.#every(QUESTION_MS, "question", () => this.#question());
     this.#every(faults.cutMs, "cut from the share", () => this.#cut());
     this.#every(faults.partitionMs, "partition", () => this.#partition());
     this.#every(faults.resetMs, "reset", () => this.#reset());
@@ -143,6 +147,22 @@ export class Nemesis {
       pool
         .promote({ pool: pool.id, bootId, fence, cause: "random", votes: [] }, NOBODY)
         .then((answer) => log.add(host.id, "answers the order", answer.reason), failed);
+    });
+  }
+
+  /** A vote changes nothing, whoever is asked and about which fence; an answer comes, or the host says that it is busy. */
+  #question(): void {
+    const { dice, log, failed } = this.#world;
+    const host = dice.pick(this.#hosts);
+    const fence = dice.chance(0.8) ? (host.pool?.fence?.id ?? null) : this.#anyFence();
+    host.lifeline().later(0, () => {
+      const { pool, control } = host;
+      if (!pool || !control) return;
+      this.#world.promised();
+      control.hear("vote", { pool: pool.id, bootId: pool.state.settings.bootId, fence }, NOBODY).then(
+        ({ verdict }) => log.note(`vote ${verdict}`),
+        (error: unknown) => (isHotspareError(error) ? log.note(`vote ${error.code}`) : failed(error)),
+      );
     });
   }
 

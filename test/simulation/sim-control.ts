@@ -58,9 +58,11 @@ export class SimControl implements Control {
         return this.#heartbeat(body as Request<"heartbeat">) as Answer<Name>;
       case "promote":
         return (await this.#promote(body as Request<"promote">, from)) as Answer<Name>;
+      case "vote":
+        return (await this.#carry(name, body as Request<"vote">, from, this.#options.voteWaitMs)) as Answer<Name>;
       case "appended":
       case "checkpoint":
-        return (await this.#carry(name, body as Request<CarriedName>, from)) as Answer<Name>;
+        return (await this.#carry(name, body as Request<CarriedName>, from, OTHER_WAIT_MS)) as Answer<Name>;
       default:
         throw new HotspareError("HS_INTERNAL", { what: `a host has no handler for ${name}` });
     }
@@ -80,9 +82,14 @@ export class SimControl implements Control {
     return { outcome, reason: "it takes long", fence, phases: {} };
   }
 
-  async #carry(name: CarriedName, body: Request<CarriedName>, from: NodeId): Promise<Answer<CarriedName>> {
-    const asked = await this.#carrier.ask(name, { body, from, waitMs: OTHER_WAIT_MS });
-    if (asked.type === "late") throw this.#carrier.stalled(OTHER_WAIT_MS);
+  async #carry(
+    name: CarriedName,
+    body: Request<CarriedName>,
+    from: NodeId,
+    waitMs: number,
+  ): Promise<Answer<CarriedName>> {
+    const asked = await this.#carrier.ask(name, { body, from, waitMs });
+    if (asked.type === "late") throw this.#carrier.stalled(waitMs);
     return asked.answer;
   }
 
@@ -104,6 +111,8 @@ export class SimControl implements Control {
     switch (ask.name) {
       case "promote":
         return handlers.promote(ask.body, ask.from);
+      case "vote":
+        return handlers.vote(ask.body, ask.from);
       case "appended":
         return handlers.appended(ask.body, ask.from);
       case "checkpoint":
