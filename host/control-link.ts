@@ -3,6 +3,7 @@
  * same in both threads.
  */
 import type { KeyObject } from "node:crypto";
+import type { QuarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import type { ErrorCode, ErrorDetails } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
@@ -33,6 +34,7 @@ export interface ControlThreadData {
   readonly tick: BigInt64Array;
   /** A main thread that has not ticked for so long is not live. */
   readonly stalledMs: number;
+  readonly quarantine: QuarantineRules;
 }
 
 /** One carried message. `expiresMs`: nobody waits for it any more, so it must not be begun. */
@@ -51,6 +53,8 @@ export type ToMain =
   | { readonly type: "listening"; readonly address: Address }
   | { readonly type: "unable"; readonly code: ErrorCode; readonly details: ErrorDetails }
   | { readonly type: "refused"; readonly refusal: MessageRefused; readonly count: number }
+  /** The host distrusts its own clock, or (`null`) trusts it again. */
+  | { readonly type: "quarantine"; readonly reason: string | null }
   | Ask;
 
 export type ToThread =

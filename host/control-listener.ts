@@ -52,7 +52,9 @@ export async function controlListener(options: ControlListenerOptions): Promise<
   });
   mountProbes(fastify, options);
   fastify.get("/metrics", async (_, reply) =>
-    reply.type(metrics.contentType).send(await metrics.text(options.state.report(clock.monotonicMs()))),
+    reply
+      .type(metrics.contentType)
+      .send(await metrics.text(options.state.report(clock.monotonicMs()), options.state.clockDeviations())),
   );
   fastify.setNotFoundHandler((_, reply) =>
     reply.code(404).send({ reason: "no message, probe or metric has this name" }),
@@ -62,7 +64,8 @@ export async function controlListener(options: ControlListenerOptions): Promise<
 
 function handlers({ state, main, clock }: ControlListenerOptions): Required<Omit<MessageHandlers, "gossip" | "vote">> {
   return {
-    heartbeat: async ({ originMs }, _, receivedMs) => {
+    heartbeat: async ({ originMs, clock: deviation }, from, receivedMs) => {
+      state.hearClock(from, deviation ?? null, clock.monotonicMs());
       const report = state.report(clock.monotonicMs());
       return { report, originMs, receivedMs, sentMs: clock.wallMs() };
     },

@@ -5,6 +5,7 @@
  */
 import { Worker } from "node:worker_threads";
 import type { Cancel, Clock } from "../shared/clock.ts";
+import type { QuarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import { HotspareError, isHotspareError, unreachable } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
@@ -31,6 +32,7 @@ export interface ControlOptions {
   readonly configHash: string;
   /** A main thread that has not ticked for so long is not live (`health.hang`). */
   readonly stalledMs: number;
+  readonly quarantine: QuarantineRules;
   /** Must be the system's clock: the thread compares its times with its own. */
   readonly clock: Clock;
   readonly handlers: ControlHandlers;
@@ -38,6 +40,8 @@ export interface ControlOptions {
   readonly onFailed: (error: unknown) => void;
   /** For the log, at a bounded rate: `count` messages of this kind since the last notice. */
   readonly onRefused?: (refusal: MessageRefused, count: number) => void;
+  /** The host begins to distrust its own clock, or (`null`) trusts it again. */
+  readonly onQuarantine?: (reason: string | null) => void;
 }
 
 export interface Control {
@@ -70,7 +74,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 }
 
 function threadData(options: ControlOptions, tick: BigInt64Array): ControlThreadData {
-  const { host, cluster, secret, bootId, vaultId, version, configHash, stalledMs } = options;
+  const { host, cluster, secret, bootId, vaultId, version, configHash, stalledMs, quarantine } = options;
   return {
     identity: { host: host.id, bootId, vaultId, version, configHash, candidate: host.candidate },
     cluster,
@@ -78,6 +82,7 @@ function threadData(options: ControlOptions, tick: BigInt64Array): ControlThread
     control: host.control,
     tick,
     stalledMs,
+    quarantine,
   };
 }
 
@@ -143,6 +148,8 @@ class RunningControl implements Control {
         return void this.#do(message);
       case "refused":
         return this.#options.onRefused?.(message.refusal, message.count);
+      case "quarantine":
+        return this.#options.onQuarantine?.(message.reason);
       case "listening":
       case "unable":
         return;
