@@ -5,6 +5,8 @@
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import type { Cancel, Clock } from "../shared/clock.ts";
+import { PeerClocks } from "../shared/clocks/peer-clocks.ts";
+import { quarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, Config, HostConfig, ProxyConfig } from "../shared/config/config.ts";
 import { assert, HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
@@ -12,6 +14,7 @@ import type { Random } from "../shared/random.ts";
 import type { Sockets } from "../shared/sockets.ts";
 import { Admin, requireLoopback } from "./admin.ts";
 import type { PoolRules } from "./core/failover.ts";
+import type { Note } from "./core/note.ts";
 import {
   newProxyState,
   stepProxy,
@@ -25,6 +28,7 @@ import { dataProbe } from "./data-probe.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { logNote } from "./log-note.ts";
 import { NoteFeed } from "./note-feed.ts";
+import { OwnClock } from "./own-clock.ts";
 import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
 import { DataPlane } from "./relay/data-plane.ts";
@@ -70,6 +74,8 @@ class Proxy {
   readonly #stopping = new AbortController();
   readonly #feed: NoteFeed;
   readonly #transport: Transport;
+  readonly #clocks: PeerClocks;
+  readonly #ownClock: OwnClock;
   readonly #heartbeats: Heartbeats;
   readonly #dataPlane: DataPlane;
   readonly #admin: Admin;
@@ -89,7 +95,13 @@ class Proxy {
     this.#state = newProxyState(this.#rules, clock.monotonicMs());
     this.#feed = new NoteFeed(clock);
     this.#transport = connect({ bootId: this.#bootId, onLost: (host) => this.#tell({ type: "trafficFailed", host }) });
-    this.#heartbeats = new Heartbeats({ ...this.#shell(), timeoutMs: config.health.timeoutMs });
+    this.#clocks = new PeerClocks({ self: id, clock, boundMs: config.clock.offsetMs });
+    this.#ownClock = this.#watchOwnClock();
+    this.#heartbeats = new Heartbeats({
+      ...this.#shell(),
+      clocks: this.#clocks,
+      timeoutMs: config.health.timeoutMs,
+    });
     this.#dataPlane = this.#makeDataPlane();
     const status = (): ProxyStatus => this.status();
     this.#metrics = proxyMetrics(this.#register, status);
@@ -121,7 +133,8 @@ class Proxy {
       config,
       self: id,
       state: this.#state,
-      offsetMs: (host) => this.#heartbeats.offsetMs(host),
+      clocks: this.#clocks,
+      quarantined: this.#ownClock.quarantined,
       parked: (pool) => this.#dataPlane.parked(pool).requests,
     });
   }
@@ -152,6 +165,7 @@ class Proxy {
     }
     for (const effect of step.effects) this.#perform(effect);
     if (event.type === "probeAnswered") this.#dataPlane.hostLives(event.host, event.sentMs);
+    if (event.type === "probeAnswered" || event.type === "probeFailed") this.#ownClock.look();
   }
 
   #perform(effect: ProxyEffect): void {
@@ -167,12 +181,16 @@ class Proxy {
       case "abandon":
         return this.#dataPlane.abandon(effect.pool, effect.host, effect.epoch);
       case "note":
-        logNote(this.#options.log, effect.note);
-        this.#metrics.note(effect.note);
-        return this.#feed.add(effect.note);
+        return this.#note(effect.note);
       default:
         return unreachable(effect);
     }
+  }
+
+  #note(note: Note): void {
+    logNote(this.#options.log, note);
+    this.#metrics.note(note);
+    this.#feed.add(note);
   }
 
   async #probeData(host: NodeId): Promise<void> {
@@ -206,6 +224,17 @@ class Proxy {
       signal: this.#stopping.signal,
       tell: (event) => this.#tell(event),
     };
+  }
+
+  #watchOwnClock(): OwnClock {
+    const { config, clock, id } = this.#options;
+    return new OwnClock({
+      self: id,
+      clock,
+      clocks: this.#clocks,
+      rules: quarantineRules(config.clock.offsetMs, config.health.intervalMs),
+      onQuarantine: (reason) => this.#note({ type: "quarantine", node: id, reason }),
+    });
   }
 
   #makeDataPlane(): DataPlane {

@@ -7,7 +7,7 @@
  */
 import type { NodeId } from "../../shared/ids.ts";
 import type { FenceMessage } from "../../shared/wire/messages.ts";
-import { candidates, hasVault, type CandidateRules } from "./candidates.ts";
+import { candidates, isQuarantined, type CandidateRules, type Candidates } from "./candidates.ts";
 import type { HostHealth } from "./host-health.ts";
 import { learnClaim, learnFence, poolReportOf, type Order, type PoolState, type PoolView } from "./pool-view.ts";
 import type { Settings } from "./settings.ts";
@@ -23,12 +23,14 @@ export interface Decision {
   readonly wakeMs: number;
 }
 
+type Sickness = "storage" | "clock";
+
 /** What the newest fence's owner is doing. */
 type Judgement =
   | { readonly type: "serving" }
   | { readonly type: "wait"; readonly untilMs: number }
-  /** Its storage is sick: worth an order only if a candidate's is not. */
-  | { readonly type: "sick" }
+  /** It serves, but its storage or its clock is sick: worth an order only to a candidate whose own is not. */
+  | { readonly type: "sick"; readonly cause: Sickness }
   | { readonly type: "lost"; readonly cause: string; readonly troubleMs: number };
 
 export function decide(before: PoolView, hosts: Hosts, nowMs: number, rules: PoolRules, settings: Settings): Decision {
@@ -40,7 +42,7 @@ export function decide(before: PoolView, hosts: Hosts, nowMs: number, rules: Poo
     case "wait":
       return settled(view, view.order === null ? "waiting" : "taking-over", judgement.untilMs);
     case "sick":
-      return orderAway(view, hosts, nowMs, rules, settings);
+      return orderAway(view, hosts, { cause: judgement.cause, nowMs }, rules, settings);
     case "lost":
       return orderBest(noteIncident(view, judgement, nowMs), hosts, nowMs, rules, settings);
   }
@@ -112,7 +114,7 @@ function judgeOwner(view: PoolView, hosts: Hosts, nowMs: number, settings: Setti
     return { type: "wait", untilMs: view.order.deadlineMs };
   }
   if (owner.verdict.type === "down") return judgeDown(view, owner, nowMs, settings);
-  if (serves(view, hosts)) return judgeStorage(owner, settings);
+  if (serves(view, hosts)) return judgeServing(owner, settings);
   return judgeIdle(view, owner, nowMs, settings);
 }
 
@@ -124,9 +126,10 @@ function judgeDown(view: PoolView, owner: HostHealth, nowMs: number, settings: S
   return { type: "lost", cause, troubleMs: owner.troubleSinceMs ?? nowMs };
 }
 
-function judgeStorage(owner: HostHealth, settings: Settings): Judgement {
+function judgeServing(owner: HostHealth, settings: Settings): Judgement {
   const stalled = owner.report !== null && owner.report.body.probe.ageMs >= settings.hangMs;
-  return stalled ? { type: "sick" } : { type: "serving" };
+  if (stalled) return { type: "sick", cause: "storage" };
+  return isQuarantined(owner) ? { type: "sick", cause: "clock" } : { type: "serving" };
 }
 
 function judgeIdle(view: PoolView, owner: HostHealth, nowMs: number, settings: Settings): Judgement {
@@ -184,22 +187,33 @@ function noteIncident(
     : view;
 }
 
-/** From a primary whose storage is sick: only to a host whose storage is well. */
-function orderAway(view: PoolView, hosts: Hosts, nowMs: number, rules: PoolRules, settings: Settings): Decision {
-  const others = [...hosts.values()].filter((health) => health.host !== view.fence?.owner);
-  if (view.order === null && !others.some((health) => hasVault(health, settings))) {
+/** From a primary that is sick: only to a candidate that is not sick in the same way. Any candidate's storage is well. */
+function orderAway(
+  view: PoolView,
+  hosts: Hosts,
+  { cause, nowMs }: { readonly cause: Sickness; readonly nowMs: number },
+  rules: PoolRules,
+  settings: Settings,
+): Decision {
+  const isBetter = (health: HostHealth): boolean =>
+    health.host !== view.fence?.owner && (cause === "storage" || !isQuarantined(health));
+  const others = new Map([...hosts].filter(([, health]) => isBetter(health)));
+  if (view.order === null && rankedFor(view, others, rules, settings).able.length === 0)
     return settled(view, "serving", Number.POSITIVE_INFINITY);
-  }
-  const noted = noteIncident(view, { cause: "storage", troubleMs: nowMs }, nowMs);
-  return orderBest(noted, new Map(others.map((health) => [health.host, health])), nowMs, rules, settings);
+  return orderBest(noteIncident(view, { cause, troubleMs: nowMs }, nowMs), others, nowMs, rules, settings);
+}
+
+/** Who may be ordered now, best first. */
+function rankedFor(view: PoolView, hosts: Hosts, rules: PoolRules, settings: Settings): Candidates {
+  const excluded = view.tried
+    .filter(({ host, bootId }) => hosts.get(host)?.report?.body.bootId === bootId)
+    .map(({ host }) => host);
+  return candidates([...hosts.values()], { ...rules, excluded }, settings);
 }
 
 function orderBest(view: PoolView, hosts: Hosts, nowMs: number, rules: PoolRules, settings: Settings): Decision {
   if (view.order !== null) return settled(view, "taking-over", view.order.deadlineMs);
-  const excluded = view.tried
-    .filter(({ host, bootId }) => hosts.get(host)?.report?.body.bootId === bootId)
-    .map(({ host }) => host);
-  const { able, withoutVault } = candidates([...hosts.values()], { ...rules, excluded }, settings);
+  const { able, withoutVault } = rankedFor(view, hosts, rules, settings);
   const best = able[0];
   if (best?.report === undefined || best.report === null) {
     const wakeMs = Math.min(...view.tried.map((entry) => entry.untilMs));

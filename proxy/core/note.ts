@@ -12,6 +12,8 @@ export type Note =
       readonly cause: string;
     }
   | { readonly type: "verdict"; readonly host: NodeId; readonly from: Verdict["type"]; readonly verdict: Verdict }
+  /** A host, or this proxy, distrusts its own clock for this reason, or (`null`) trusts it again. */
+  | { readonly type: "quarantine"; readonly node: NodeId; readonly reason: string | null }
   | {
       readonly type: "pool";
       readonly pool: PoolId;
@@ -46,6 +48,11 @@ export interface Phases {
 export function verdictNotes(before: HostHealth, { host, verdict }: HostHealth): Note[] {
   const from = before.verdict.type;
   return from === verdict.type ? [] : [{ type: "verdict", host, from, verdict }];
+}
+
+export function quarantineNotes(before: HostHealth, { host, report }: HostHealth): Note[] {
+  const reason = report?.body.quarantined ?? null;
+  return reason === (before.report?.body.quarantined ?? null) ? [] : [{ type: "quarantine", node: host, reason }];
 }
 
 export function poolNotes(before: PoolView, after: PoolView, nowMs: number): Note[] {

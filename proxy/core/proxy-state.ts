@@ -7,7 +7,7 @@ import { unreachable } from "../../shared/errors.ts";
 import type { Answer, FenceMessage, HostReport } from "../../shared/wire/messages.ts";
 import { decide, isOpen, orderFailed, orderRefused, orderServed, watched, type PoolRules } from "./failover.ts";
 import { healthWakeMs, newHostHealth, stepHealth, type HealthEvent, type HostHealth } from "./host-health.ts";
-import { poolNotes, verdictNotes, type Note } from "./note.ts";
+import { poolNotes, quarantineNotes, verdictNotes, type Note } from "./note.ts";
 import { learnReport, newPoolView, type Order, type PoolView } from "./pool-view.ts";
 import type { FailureKind } from "./probe-channel.ts";
 import type { Settings } from "./settings.ts";
@@ -109,7 +109,7 @@ function stepHosts(
     after.set(host, step.health);
     effects.push(
       ...step.effects.map((effect) => probeEffect(step.health, effect)),
-      ...noted(verdictNotes(health, step.health)),
+      ...noted([...verdictNotes(health, step.health), ...quarantineNotes(health, step.health)]),
     );
   }
   return after;

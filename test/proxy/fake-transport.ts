@@ -18,11 +18,20 @@ export class FakeTransport implements Transport {
     const host = this.#hosts.get(sending.to)!;
     if (host.state === "dead") return { type: "failed", kind: "refused", reason: "dead" };
     if (host.state === "paused") return this.#silence(sending);
-    const answer = name === "heartbeat" ? heartbeat(host) : promote(host, sending.body as Request<"promote">);
+    const answer =
+      name === "heartbeat"
+        ? this.#heartbeat(host, sending.body as Request<"heartbeat">)
+        : promote(host, sending.body as Request<"promote">);
     return { type: "answer", answer: answer as Answer<Name>, roundTripMs: 0 };
   }
 
   close(): void {}
+
+  #heartbeat(host: FakeHost, { clock = null }: Request<"heartbeat">): Answer<"heartbeat"> {
+    host.heardClock = clock;
+    const nowMs = this.#clock.wallMs() + host.clockAheadMs;
+    return { report: host.report, originMs: 0, receivedMs: nowMs, sentMs: nowMs };
+  }
 
   #silence<Name extends MessageName>({ timeoutMs, signal }: TransportSending<Name>): Promise<TransportResult<Name>> {
     return new Promise((resolve) => {
@@ -35,8 +44,6 @@ export class FakeTransport implements Transport {
     });
   }
 }
-
-const heartbeat = ({ report }: FakeHost): Answer<"heartbeat"> => ({ report, originMs: 0, receivedMs: 0, sentMs: 0 });
 
 /** Takes over if the fence to depose is the newest that this host has read. */
 function promote(host: FakeHost, order: Request<"promote">): Answer<"promote"> {
