@@ -39,6 +39,11 @@ export class SimControl implements Control {
     this.#keepTicking();
   }
 
+  /** Why the host distrusts its own clock. */
+  get quarantined(): string | null {
+    return this.#state.report(this.#options.clock.monotonicMs()).quarantined ?? null;
+  }
+
   publish(pools: readonly PoolReport[]): void {
     this.#state.setPools(pools, this.#options.clock.monotonicMs());
   }
