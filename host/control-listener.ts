@@ -64,8 +64,9 @@ export async function controlListener(options: ControlListenerOptions): Promise<
 
 function handlers({ state, main, clock }: ControlListenerOptions): Required<Omit<MessageHandlers, "gossip" | "vote">> {
   return {
-    heartbeat: async ({ originMs, clock: deviation }, from, receivedMs) => {
-      state.hearClock(from, deviation ?? null, clock.monotonicMs());
+    heartbeat: async ({ bootId, originMs, clock: deviation = null }, from, receivedMs) => {
+      // Without the boot id it may be an old one that somebody repeats.
+      if (bootId !== null) state.hearClock(from, deviation, clock.monotonicMs());
       const report = state.report(clock.monotonicMs());
       return { report, originMs, receivedMs, sentMs: clock.wallMs() };
     },

@@ -42,7 +42,8 @@ export class Heartbeats {
   async #ask(to: NodeId, address: Address, bootId: string | null): Promise<TransportResult<"heartbeat">> {
     const { transport, clock, clocks, timeoutMs, signal } = this.#options;
     const askedMs = clock.monotonicMs();
-    const body = { bootId, originMs: clock.wallMs(), clock: clocks.deviationOf(to) };
+    // Without the boot id the host believes nothing.
+    const body = { bootId, originMs: clock.wallMs(), clock: bootId === null ? null : clocks.deviationOf(to) };
     const result = await transport.send("heartbeat", { to, address, body, timeoutMs, signal });
     if (result.type === "answer") {
       const { receivedMs, sentMs } = result.answer;

@@ -52,8 +52,8 @@ function speak(started: Control, options: Parameters<typeof startClient>[0] = {}
   stops.push(() => client.close());
   const to = { to: HOST, address: started.address, timeoutMs: 5000 };
   return {
-    heartbeat: (clock: ClockOffset | null = null) =>
-      client.send("heartbeat", { ...to, body: { bootId: HOST_BOOT, originMs: 1, clock } }),
+    heartbeat: (clock: ClockOffset | null = null, bootId: string | null = HOST_BOOT) =>
+      client.send("heartbeat", { ...to, body: { bootId, originMs: 1, clock } }),
     promote: (body = PROMOTE) => client.send("promote", { ...to, body }),
     appended: () => client.send("appended", { ...to, body: { pool: "main", slot: 9 } }),
     checkpoint: () => client.send("checkpoint", { ...to, body: { pool: "main", reason: "test" } }),
@@ -99,6 +99,8 @@ describe("a host's control listener", () => {
       const heard = await heartbeat({ offsetMs, errorMs: 1 });
       return heard.type === "answer" ? (heard.answer.report.quarantined ?? null) : "no answer";
     };
+    await heartbeat({ offsetMs: 2000, errorMs: 1 }, null);
+    expect((await ask(started, "GET", "/metrics")).body).not.toContain("hotspare_clock_deviation_seconds{");
     expect(await hears(2000)).toBeNull();
     await until(async () => (await hears(2000)) !== null);
     const reason = "its clock is 2000 ms (± 1 ms) ahead of the median";

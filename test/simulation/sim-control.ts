@@ -77,10 +77,10 @@ export class SimControl implements Control {
     }
   }
 
-  #heartbeat({ originMs, clock: deviation }: Request<"heartbeat">, from: NodeId): Answer<"heartbeat"> {
+  #heartbeat({ bootId, originMs, clock: deviation = null }: Request<"heartbeat">, from: NodeId): Answer<"heartbeat"> {
     const { clock } = this.#options;
     const now = clock.wallMs();
-    this.#state.hearClock(from, deviation ?? null, clock.monotonicMs());
+    if (bootId !== null) this.#state.hearClock(from, deviation, clock.monotonicMs());
     return { report: this.#state.report(clock.monotonicMs()), originMs, receivedMs: now, sentMs: now };
   }
 
