@@ -3,6 +3,7 @@
  * same in both threads.
  */
 import type { KeyObject } from "node:crypto";
+import type { QuarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import type { ErrorCode, ErrorDetails } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
@@ -35,6 +36,7 @@ export interface ControlThreadData {
   readonly stalledMs: number;
   /** How long a vote may take, with the probe that it may need. */
   readonly voteWaitMs: number;
+  readonly quarantine: QuarantineRules;
 }
 
 /** One carried message. `expiresMs`: nobody waits for it any more, so it must not be begun. */
@@ -53,6 +55,8 @@ export type ToMain =
   | { readonly type: "listening"; readonly address: Address }
   | { readonly type: "unable"; readonly code: ErrorCode; readonly details: ErrorDetails }
   | { readonly type: "refused"; readonly refusal: MessageRefused; readonly count: number }
+  /** The host distrusts its own clock, or (`null`) trusts it again. */
+  | { readonly type: "quarantine"; readonly reason: string | null }
   | Ask;
 
 export type ToThread =

@@ -53,7 +53,9 @@ export async function controlListener(options: ControlListenerOptions): Promise<
   });
   mountProbes(fastify, options);
   fastify.get("/metrics", async (_, reply) =>
-    reply.type(metrics.contentType).send(await metrics.text(options.state.report(clock.monotonicMs()))),
+    reply
+      .type(metrics.contentType)
+      .send(await metrics.text(options.state.report(clock.monotonicMs()), options.state.clockDeviations())),
   );
   fastify.setNotFoundHandler((_, reply) =>
     reply.code(404).send({ reason: "no message, probe or metric has this name" }),
@@ -68,7 +70,9 @@ function handlers({
   voteWaitMs,
 }: ControlListenerOptions): Required<Omit<MessageHandlers, "gossip">> {
   return {
-    heartbeat: async ({ originMs }, _, receivedMs) => {
+    heartbeat: async ({ bootId, originMs, clock: deviation = null }, from, receivedMs) => {
+      // Without the boot id it may be an old one that somebody repeats.
+      if (bootId !== null) state.hearClock(from, deviation, clock.monotonicMs());
       const report = state.report(clock.monotonicMs());
       return { report, originMs, receivedMs, sentMs: clock.wallMs() };
     },

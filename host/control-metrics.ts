@@ -1,6 +1,6 @@
 /** The metrics of a host, in Prometheus' text format. Those of the state are taken from the report when they are asked for. */
 import { Counter, Gauge, Registry } from "prom-client";
-import type { HostReport, PoolReport } from "../shared/wire/messages.ts";
+import type { ClockOffset, HostReport, PoolReport } from "../shared/wire/messages.ts";
 
 /** Per pool; label `pool`. */
 const POOL_GAUGES: readonly (readonly [string, string, (pool: PoolReport) => number])[] = [
@@ -24,6 +24,11 @@ const HOST_GAUGES: readonly (readonly [string, string, (report: HostReport) => n
   ["hotspare_vault_probe_ok", "1 if the newest write probe of the vault was good", ({ probe }) => Number(probe.ok)],
   ["hotspare_vault_probe_age_seconds", "Age of the last good write probe", ({ probe }) => probe.ageMs / 1000],
   ["hotspare_vault_probe_latency_seconds", "Duration of the newest write probe", ({ probe }) => probe.latencyMs / 1000],
+  [
+    "hotspare_quarantined",
+    "1 while this host distrusts its own clock",
+    ({ quarantined = null }) => Number(quarantined !== null),
+  ],
 ];
 
 export class ControlMetrics {
@@ -35,6 +40,11 @@ export class ControlMetrics {
     "boot_id",
     "version",
   ]);
+  readonly #deviation = this.#gauge(
+    "hotspare_clock_deviation_seconds",
+    "How far this host's clock is ahead of the median, as the peer sees it",
+    ["peer"],
+  );
   readonly #refused = new Counter({
     name: "hotspare_messages_refused_total",
     help: "Messages of other nodes that were refused, by error code",
@@ -50,12 +60,14 @@ export class ControlMetrics {
     this.#refused.inc({ code });
   }
 
-  text(report: HostReport): Promise<string> {
+  text(report: HostReport, deviations: ReadonlyMap<string, ClockOffset>): Promise<string> {
     for (const { gauge, read } of this.#pools) {
       gauge.reset();
       for (const pool of report.pools) gauge.set({ pool: pool.pool }, read(pool));
     }
     for (const { gauge, read } of this.#host) gauge.set(read(report));
+    this.#deviation.reset();
+    for (const [peer, { offsetMs }] of deviations) this.#deviation.set({ peer }, offsetMs / 1000);
     this.#info.set({ host: report.host, boot_id: report.bootId, version: report.version }, 1);
     return this.#registry.metrics();
   }

@@ -1,8 +1,17 @@
 /**
  * What the control thread knows of its host, from which it answers without asking the main thread. Ages grow by
- * themselves: a main thread that has stopped cannot look fresh.
+ * themselves: a main thread that has stopped cannot look fresh. Also what others say of the host's clock: the quarantine
+ * that follows must not need the main thread either.
  */
-import type { HostReport, PoolReport } from "../shared/wire/messages.ts";
+import {
+  NO_QUARANTINE,
+  stepQuarantine,
+  type Quarantine,
+  type QuarantineEvent,
+  type QuarantineRules,
+} from "../shared/clocks/quarantine.ts";
+import type { NodeId } from "../shared/ids.ts";
+import type { ClockOffset, HostReport, PoolReport } from "../shared/wire/messages.ts";
 import type { HostIdentity, VaultProbe } from "./control-link.ts";
 
 const MICROS_PER_MS = 1000;
@@ -12,16 +21,24 @@ export function writeTick(tick: BigInt64Array, nowMs: number): void {
   Atomics.store(tick, 0, BigInt(Math.round(nowMs * MICROS_PER_MS)));
 }
 
+export interface ControlStateOptions {
+  readonly identity: HostIdentity;
+  readonly tick: BigInt64Array;
+  readonly startedMs: number;
+  readonly quarantine: QuarantineRules;
+  /** Told when it changes; `null`: the clock is trusted again. */
+  readonly onQuarantine: (reason: string | null) => void;
+}
+
 export class ControlState {
-  readonly #identity: HostIdentity;
-  readonly #tick: BigInt64Array;
+  readonly #options: ControlStateOptions;
   #pools: { readonly pools: readonly PoolReport[]; readonly atMs: number } = { pools: [], atMs: 0 };
   #probe: { readonly probe: VaultProbe; readonly atMs: number };
+  #quarantine: Quarantine = NO_QUARANTINE;
 
-  constructor(identity: HostIdentity, tick: BigInt64Array, startedMs: number) {
-    this.#identity = identity;
-    this.#tick = tick;
-    this.#probe = { probe: { ok: false, ageMs: 0, latencyMs: 0 }, atMs: startedMs };
+  constructor(options: ControlStateOptions) {
+    this.#options = options;
+    this.#probe = { probe: { ok: false, ageMs: 0, latencyMs: 0 }, atMs: options.startedMs };
   }
 
   setPools(pools: readonly PoolReport[], atMs: number): void {
@@ -32,20 +49,40 @@ export class ControlState {
     this.#probe = { probe, atMs };
   }
 
+  /** What another node says of this host's clock; `null`: it cannot say. */
+  hearClock(from: NodeId, deviation: ClockOffset | null, nowMs: number): void {
+    this.#stepQuarantine({ type: "heard", from, deviation }, nowMs);
+  }
+
+  /** How far this host's clock is ahead of the median, as each of those says that were heard lately. */
+  clockDeviations(): ReadonlyMap<string, ClockOffset> {
+    return new Map([...this.#quarantine.voices].map(([from, { deviation }]) => [from, deviation]));
+  }
+
   pool(id: string): PoolReport | null {
     return this.#pools.pools.find(({ pool }) => pool === id) ?? null;
   }
 
   report(nowMs: number): HostReport {
-    const tickMs = Number(Atomics.load(this.#tick, 0)) / MICROS_PER_MS;
+    this.#stepQuarantine({ type: "tick" }, nowMs);
+    const { identity, tick } = this.#options;
+    const tickMs = Number(Atomics.load(tick, 0)) / MICROS_PER_MS;
     const { pools, atMs } = this.#pools;
     const { probe } = this.#probe;
     return {
-      ...this.#identity,
+      ...identity,
       mainTickAgeMs: Math.max(0, nowMs - tickMs),
       probe: { ...probe, ageMs: probe.ageMs + Math.max(0, nowMs - this.#probe.atMs) },
       pools: pools.map((pool) => aged(pool, Math.max(0, nowMs - atMs))),
+      quarantined: this.#quarantine.reason,
     };
+  }
+
+  #stepQuarantine(event: QuarantineEvent, nowMs: number): void {
+    const before = this.#quarantine.reason;
+    this.#quarantine = stepQuarantine(this.#quarantine, event, nowMs, this.#options.quarantine);
+    const { reason } = this.#quarantine;
+    if (reason !== before) this.#options.onQuarantine(reason);
   }
 }
 

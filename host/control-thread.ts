@@ -16,10 +16,16 @@ import { RefusalNotices } from "../shared/wire/refusal-notices.ts";
 assert(parentPort !== null, "control-thread runs as a worker");
 const port = parentPort;
 const post = (message: ToMain): void => port.postMessage(message);
-const { identity, cluster, secret, control, tick, stalledMs, voteWaitMs } = workerData as ControlThreadData;
+const { identity, cluster, secret, control, tick, stalledMs, voteWaitMs, quarantine } = workerData as ControlThreadData;
 
 const clock = systemClock;
-const state = new ControlState(identity, tick, clock.monotonicMs());
+const state = new ControlState({
+  identity,
+  tick,
+  startedMs: clock.monotonicMs(),
+  quarantine,
+  onQuarantine: (reason) => post({ type: "quarantine", reason }),
+});
 const main = new ControlCarrier({ post, clock, host: identity.host });
 const notices = new RefusalNotices(clock, (refusal, count) => post({ type: "refused", refusal, count }));
 const listener = await controlListener({

@@ -5,6 +5,7 @@
  */
 import { Worker } from "node:worker_threads";
 import type { Cancel, Clock } from "../shared/clock.ts";
+import type { QuarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import { HotspareError, isHotspareError, unreachable } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
@@ -33,6 +34,7 @@ export interface ControlOptions {
   readonly stalledMs: number;
   /** How long a vote may take, with the probe that it may need. */
   readonly voteWaitMs: number;
+  readonly quarantine: QuarantineRules;
   /** Must be the system's clock: the thread compares its times with its own. */
   readonly clock: Clock;
   readonly handlers: ControlHandlers;
@@ -40,6 +42,8 @@ export interface ControlOptions {
   readonly onFailed: (error: unknown) => void;
   /** For the log, at a bounded rate: `count` messages of this kind since the last notice. */
   readonly onRefused?: (refusal: MessageRefused, count: number) => void;
+  /** The host begins to distrust its own clock, or (`null`) trusts it again. */
+  readonly onQuarantine?: (reason: string | null) => void;
 }
 
 export interface Control {
@@ -72,7 +76,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 }
 
 function threadData(options: ControlOptions, tick: BigInt64Array): ControlThreadData {
-  const { host, cluster, secret, bootId, vaultId, version, configHash, stalledMs, voteWaitMs } = options;
+  const { host, cluster, secret, bootId, vaultId, version, configHash, stalledMs, voteWaitMs, quarantine } = options;
   return {
     identity: { host: host.id, bootId, vaultId, version, configHash, candidate: host.candidate },
     cluster,
@@ -81,6 +85,7 @@ function threadData(options: ControlOptions, tick: BigInt64Array): ControlThread
     tick,
     stalledMs,
     voteWaitMs,
+    quarantine,
   };
 }
 
@@ -146,6 +151,8 @@ class RunningControl implements Control {
         return void this.#do(message);
       case "refused":
         return this.#options.onRefused?.(message.refusal, message.count);
+      case "quarantine":
+        return this.#options.onQuarantine?.(message.reason);
       case "listening":
       case "unable":
         return;

@@ -6,6 +6,7 @@
 import { dirname } from "node:path";
 import type { FastifyBaseLogger } from "fastify";
 import type { Clock } from "../shared/clock.ts";
+import { quarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, Config, HostConfig, PoolConfig } from "../shared/config/config.ts";
 import { HotspareError } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
@@ -231,6 +232,7 @@ class HostStart {
       configHash: config.hash,
       stalledMs: config.health.hangMs,
       voteWaitMs: voteWaitMs(config.health),
+      quarantine: quarantineRules(config.clock.offsetMs, config.health.intervalMs),
       clock,
       handlers: {
         promote: async (request, from) => await find(request.pool).hosted.promote(request, from),
@@ -240,6 +242,10 @@ class HostStart {
       },
       onFailed: die,
       onRefused: (refusal, count) => log.warn({ ...refusal, count }, "a message was refused"),
+      onQuarantine: (reason) =>
+        reason === null
+          ? log.info({}, "the clock of this host is trusted again")
+          : log.warn({ reason }, "this host distrusts its clock"),
     });
     // It may still be starting when something else fails, and fail itself before anybody awaits it.
     starting.catch(() => undefined);

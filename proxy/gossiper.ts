@@ -4,6 +4,7 @@
  * Fails never: an exchange without an answer is an event like any other.
  */
 import type { Clock } from "../shared/clock.ts";
+import type { PeerClocks } from "../shared/clocks/peer-clocks.ts";
 import type { ProxyConfig } from "../shared/config/config.ts";
 import { HotspareError } from "../shared/errors.ts";
 import type { BootId, NodeId } from "../shared/ids.ts";
@@ -17,6 +18,7 @@ export interface GossiperOptions {
   readonly proxies: readonly ProxyConfig[];
   readonly bootId: BootId;
   readonly transport: Transport;
+  readonly clocks: PeerClocks;
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -78,15 +80,18 @@ export class Gossiper {
     return this.#ask(to, asked.answer.bootId, said);
   }
 
-  #ask(to: ProxyConfig, bootId: string | null, said: Said): Promise<TransportResult<"gossip">> {
-    const { transport, clock, timeoutMs, signal } = this.#options;
+  async #ask(to: ProxyConfig, bootId: string | null, said: Said): Promise<TransportResult<"gossip">> {
+    const { transport, clock, clocks, timeoutMs, signal } = this.#options;
+    const askedMs = clock.monotonicMs();
     const body: Request<"gossip"> = {
       bootId,
       originMs: clock.wallMs(),
       observations: [...said.observations],
       digest: said.digest,
     };
-    return transport.send("gossip", { to: to.id, address: to.gossip, body, timeoutMs, signal });
+    const result = await transport.send("gossip", { to: to.id, address: to.gossip, body, timeoutMs, signal });
+    if (result.type === "answer") clocks.heard(to.id, { askedMs, ...result.answer });
+    return result;
   }
 
   #note(peer: NodeId, result: TransportResult<"gossip">): void {

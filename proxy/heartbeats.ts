@@ -1,17 +1,19 @@
 /**
- * Asks hosts how they are, when the core says so, and hands what comes back to the core. Also notes each clock's offset,
- * for people. Fails never: a heartbeat without an answer is an event like any other.
+ * Asks hosts how they are, when the core says so, and hands what comes back to the core. The time stamps of each exchange
+ * go to what is known of clocks; what that says of the host's is told to it with the next question. Fails never: a
+ * heartbeat without an answer is an event like any other.
  */
 import type { Clock } from "../shared/clock.ts";
-import type { HostConfig } from "../shared/config/config.ts";
+import type { PeerClocks } from "../shared/clocks/peer-clocks.ts";
+import type { Address, HostConfig } from "../shared/config/config.ts";
 import type { NodeId } from "../shared/ids.ts";
-import type { Answer } from "../shared/wire/messages.ts";
 import type { ProxyEvent } from "./core/proxy-event.ts";
 import type { Transport, TransportResult } from "./transport.ts";
 
 export interface HeartbeatOptions {
   readonly transport: Transport;
   readonly clock: Clock;
+  readonly clocks: PeerClocks;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly tell: (event: ProxyEvent) => void;
@@ -19,39 +21,34 @@ export interface HeartbeatOptions {
 
 export class Heartbeats {
   readonly #options: HeartbeatOptions;
-  readonly #offsetsMs = new Map<NodeId, number>();
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
   }
 
-  /** How far the host's clock is ahead of ours, in milliseconds; `null`: never heard. */
-  offsetMs(host: NodeId): number | null {
-    return this.#offsetsMs.get(host) ?? null;
-  }
-
   /** @param bootId of the process that the last report came from. */
   async send({ id: host, control: address }: HostConfig, bootId: string | null): Promise<void> {
-    const { transport, clock, timeoutMs, signal, tell } = this.#options;
+    const { clock, signal, tell } = this.#options;
     const sentMs = clock.monotonicMs();
-    const ask = (known: string | null): Promise<TransportResult<"heartbeat">> => {
-      const body = { bootId: known, originMs: clock.wallMs() };
-      return transport.send("heartbeat", { to: host, address, body, timeoutMs, signal });
-    };
-    let result = await ask(bootId);
+    let result = await this.#ask(host, address, bootId);
     // It is another process now, and alive: asked as one that is not known yet, it says which.
     if (result.type === "failed" && result.kind === "rejected" && result.code === "HS_MESSAGE_BOOT")
-      result = await ask(null);
+      result = await this.#ask(host, address, null);
     if (signal.aborted) return;
+    if (result.type === "answer") tell({ type: "probeAnswered", host, sentMs, report: result.answer.report });
+    else if (result.kind !== "aborted") tell({ type: "probeFailed", host, sentMs, kind: result.kind });
+  }
+
+  async #ask(to: NodeId, address: Address, bootId: string | null): Promise<TransportResult<"heartbeat">> {
+    const { transport, clock, clocks, timeoutMs, signal } = this.#options;
+    const askedMs = clock.monotonicMs();
+    // Without the boot id the host believes nothing.
+    const body = { bootId, originMs: clock.wallMs(), clock: bootId === null ? null : clocks.deviationOf(to) };
+    const result = await transport.send("heartbeat", { to, address, body, timeoutMs, signal });
     if (result.type === "answer") {
-      this.#offsetsMs.set(host, offsetOf(result.answer, clock.wallMs()));
-      tell({ type: "probeAnswered", host, sentMs, report: result.answer.report });
-    } else if (result.kind !== "aborted") {
-      tell({ type: "probeFailed", host, sentMs, kind: result.kind });
+      const { receivedMs, sentMs } = result.answer;
+      clocks.heard(to, { askedMs, receivedMs, sentMs });
     }
+    return result;
   }
 }
-
-/** As in NTP: half of what the way there and the way back differ. */
-const offsetOf = ({ originMs, receivedMs, sentMs }: Answer<"heartbeat">, arrivedMs: number): number =>
-  (receivedMs - originMs + (sentMs - arrivedMs)) / 2;

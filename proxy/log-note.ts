@@ -14,6 +14,12 @@ export function logNote(log: Logger, note: Note): void {
         `host ${host} is ${verdict.type}`,
       );
     }
+    case "quarantine": {
+      const { node, reason } = note;
+      return reason === null
+        ? log.info({ event: "quarantine", node, reason }, `the clock of ${node} is trusted again`)
+        : log.warn({ event: "quarantine", node, reason }, `${node} distrusts its clock`);
+    }
     case "pool": {
       const { pool, from, state, cause } = note;
       const level = state === "serving" ? "info" : "warn";

@@ -53,17 +53,25 @@ function addGauges(registers: Registry[], status: () => ProxyStatus): void {
   gauge(registers, "hotspare_proxy_host_up", "1 while the host is up, as this proxy sees it", ["host"], (set) => {
     for (const { id, health } of status().hosts) set({ host: id }, health === "up" ? 1 : 0);
   });
-  gauge(
-    registers,
-    "hotspare_clock_offset_seconds",
-    "How far the host's clock is ahead of this proxy's",
-    ["host"],
-    (set) => {
-      for (const { id, clockOffsetMs } of status().hosts)
-        if (clockOffsetMs !== null) set({ host: id }, clockOffsetMs / 1000);
-    },
-  );
+  addClockGauges(registers, status);
 }
+
+function addClockGauges(registers: Registry[], status: () => ProxyStatus): void {
+  const add = (name: string, help: string, figure: ClockFigure): void =>
+    gauge(registers, name, help, ["peer"], (set) => {
+      const { hosts, proxies, self } = status();
+      for (const { id: peer, [figure]: ms } of [...hosts, ...proxies])
+        if (peer !== self && ms !== null) set({ peer }, ms / 1000);
+    });
+  add("hotspare_clock_offset_seconds", "How far the peer's clock is ahead of this proxy's", "clockOffsetMs");
+  add("hotspare_clock_error_seconds", "How wrong that may be at most", "clockErrorMs");
+  gauge(registers, "hotspare_quarantined", "1 while this proxy distrusts its own clock", [], (set) => {
+    const { proxies, self } = status();
+    set({}, proxies.some(({ id, quarantined }) => id === self && quarantined !== null) ? 1 : 0);
+  });
+}
+
+type ClockFigure = "clockOffsetMs" | "clockErrorMs";
 
 type Set = (labels: Record<string, string>, value: number) => void;
 

@@ -1,4 +1,6 @@
 /** What `/api/v1/status` and the status page show, made from the core's state. Times in milliseconds. */
+import type { ClockDispute } from "../shared/clocks/clock-median.ts";
+import type { PeerClocks } from "../shared/clocks/peer-clocks.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { NodeId, PoolId } from "../shared/ids.ts";
 import type { PoolReport } from "../shared/wire/messages.ts";
@@ -11,6 +13,19 @@ export interface ProxyStatus {
   readonly pools: readonly PoolStatus[];
   readonly hosts: readonly HostStatus[];
   readonly proxies: readonly ProxyNodeStatus[];
+  /** Whose clock and view all this is. */
+  readonly self: NodeId;
+  /** Which two clocks differ though nobody can say whose is wrong; `null`: none, or the median says. */
+  readonly clockDispute: string | null;
+}
+
+/** How far a node's clock is ahead of this proxy's, and of the median of at least three; `null`: not known. */
+interface ClockStatus {
+  readonly clockOffsetMs: number | null;
+  readonly clockErrorMs: number | null;
+  readonly clockDeviationMs: number | null;
+  /** Why the node distrusts its own clock; `null`: it does not, or nobody has heard. */
+  readonly quarantined: string | null;
 }
 
 interface PoolStatus {
@@ -23,20 +38,19 @@ interface PoolStatus {
   readonly parked: number;
 }
 
-interface HostStatus {
+interface HostStatus extends ClockStatus {
   readonly id: NodeId;
   /** In the first pool; `roles` has them all. `null`: not heard. */
   readonly role: string | null;
   readonly roles: Readonly<Record<string, string>>;
   readonly health: Verdict["type"];
   readonly reason: string | null;
-  readonly clockOffsetMs: number | null;
   readonly version: string | null;
   readonly configHash: string | null;
   readonly alarms: readonly string[];
 }
 
-interface ProxyNodeStatus {
+interface ProxyNodeStatus extends ClockStatus {
   readonly id: NodeId;
   readonly health: "up" | "unknown";
   /** `null`: proxies do not tell one another what they see. */
@@ -47,20 +61,45 @@ export interface StatusSource {
   readonly config: Config;
   readonly self: NodeId;
   readonly state: ProxyState;
-  readonly offsetMs: (host: NodeId) => number | null;
+  readonly clocks: PeerClocks;
+  /** Why this proxy distrusts its own clock. */
+  readonly quarantined: string | null;
   readonly parked: (pool: PoolId) => number;
 }
 
 export function proxyStatus(source: StatusSource): ProxyStatus {
-  const { config, self, state } = source;
+  const { config, self, state, clocks } = source;
   return {
     cluster: config.cluster,
     pools: [...state.pools.values()].map((view) => poolStatus(view, source)),
     hosts: [...state.hosts.values()].map((health) => hostStatus(health, source)),
-    proxies: config.proxies.map(({ id }) =>
-      id === self ? { id, health: "up", agrees: true } : { id, health: "unknown", agrees: null },
-    ),
+    proxies: config.proxies.map(({ id }) => proxyNodeStatus(id, source)),
+    self,
+    clockDispute: disputeText(clocks.dispute()),
   };
+}
+
+function proxyNodeStatus(id: NodeId, { self, clocks, quarantined }: StatusSource): ProxyNodeStatus {
+  return id === self
+    ? { id, health: "up", agrees: true, ...clockStatus(id, clocks, quarantined) }
+    : { id, health: "unknown", agrees: null, ...clockStatus(id, clocks, null) };
+}
+
+function clockStatus(node: NodeId, clocks: PeerClocks, quarantined: string | null): ClockStatus {
+  const offset = clocks.estimate(node);
+  return {
+    clockOffsetMs: offset?.offsetMs ?? null,
+    clockErrorMs: offset?.errorMs ?? null,
+    clockDeviationMs: clocks.deviationOf(node)?.offsetMs ?? null,
+    quarantined,
+  };
+}
+
+function disputeText(dispute: ClockDispute | null): string | null {
+  if (dispute === null) return null;
+  const { ahead, behind, difference } = dispute;
+  const figures = `${Math.round(difference.offsetMs)} ms (± ${Math.ceil(difference.errorMs)} ms)`;
+  return `the clock of ${ahead} is ${figures} ahead of that of ${behind}; which of them is wrong cannot be said`;
 }
 
 function poolStatus(view: PoolView, { state, parked }: StatusSource): PoolStatus {
@@ -82,7 +121,7 @@ function reportsOf(pool: PoolId, state: ProxyState): { readonly host: NodeId; re
   });
 }
 
-function hostStatus({ host: id, report, verdict }: HostHealth, { offsetMs }: StatusSource): HostStatus {
+function hostStatus({ host: id, report, verdict }: HostHealth, { clocks }: StatusSource): HostStatus {
   const entries = report?.body.pools ?? [];
   return {
     id,
@@ -90,7 +129,7 @@ function hostStatus({ host: id, report, verdict }: HostHealth, { offsetMs }: Sta
     roles: Object.fromEntries(entries.map((entry) => [entry.pool, entry.role])),
     health: verdict.type,
     reason: "reason" in verdict ? verdict.reason : null,
-    clockOffsetMs: offsetMs(id),
+    ...clockStatus(id, clocks, verdict.type === "down" ? null : (report?.body.quarantined ?? null)),
     version: report?.body.version ?? null,
     configHash: report?.body.configHash ?? null,
     alarms: entries.flatMap((entry) => (entry.alarm === null ? [] : [`${entry.pool}: ${entry.alarm}`])),

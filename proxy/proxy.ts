@@ -5,6 +5,8 @@
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import type { Cancel, Clock } from "../shared/clock.ts";
+import { PeerClocks } from "../shared/clocks/peer-clocks.ts";
+import { quarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, Config, HostConfig, ProxyConfig } from "../shared/config/config.ts";
 import { assert, HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
@@ -16,17 +18,20 @@ import { Admin, requireLoopback } from "./admin.ts";
 import { newProxyState, stepProxy, type ProxyState, type Rules } from "./core/proxy-state.ts";
 import type { ProxyEffect, ProxyEvent } from "./core/proxy-event.ts";
 import type { OwnState } from "./core/own-sight.ts";
+import type { Note } from "./core/note.ts";
 import { dataProbe } from "./data-probe.ts";
 import { GossipListener, type MountInbox } from "./gossip-listener.ts";
 import { Gossiper } from "./gossiper.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { logNote } from "./log-note.ts";
 import { NoteFeed } from "./note-feed.ts";
+import { OwnClock } from "./own-clock.ts";
 import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
 import { DataPlane } from "./relay/data-plane.ts";
 import { askVote, sendOrder, type SignalOptions } from "./signal.ts";
 import { proxyRules } from "./proxy-rules.ts";
+import { ToldClocks } from "./told-clocks.ts";
 import type { Transport, TransportParts } from "./transport.ts";
 import { TroubleLimit } from "./trouble-limit.ts";
 
@@ -77,6 +82,9 @@ class Proxy {
   readonly #stopping = new AbortController();
   readonly #feed: NoteFeed;
   readonly #transport: Transport;
+  readonly #clocks: PeerClocks;
+  readonly #ownClock: OwnClock;
+  readonly #toldClocks: ToldClocks;
   readonly #heartbeats: Heartbeats;
   readonly #gossiper: Gossiper;
   readonly #dataPlane: DataPlane;
@@ -95,14 +103,22 @@ class Proxy {
     this.#rules = proxyRules(config, id);
     this.#bootId = randomId<BootId>(random);
     this.#hosts = new Map(config.hosts.map((host) => [host.id, host]));
+    this.#clocks = new PeerClocks({ self: id, clock, boundMs: config.clock.offsetMs });
+    this.#ownClock = this.#watchOwnClock();
+    this.#toldClocks = new ToldClocks({ self: id, clocks: this.#clocks, clock });
     const birth = { bootId: this.#bootId, seed: random.bytes(4).readInt32LE(), own: this.#ownState() };
     this.#state = newProxyState(this.#rules, birth, clock.monotonicMs());
     this.#feed = new NoteFeed(clock);
     this.#troubles = new TroubleLimit(clock, (host) => this.#tell({ type: "trafficFailed", host }));
     this.#transport = connect({ bootId: this.#bootId, onLost: (host) => this.#tell({ type: "trafficFailed", host }) });
-    this.#heartbeats = new Heartbeats({ ...this.#shell(), timeoutMs: config.health.timeoutMs });
+    this.#heartbeats = new Heartbeats({
+      ...this.#shell(),
+      clocks: this.#clocks,
+      timeoutMs: config.health.timeoutMs,
+    });
     this.#gossiper = new Gossiper({
       ...this.#shell(),
+      clocks: this.#clocks,
       proxies: config.proxies,
       bootId: this.#bootId,
       timeoutMs: config.health.timeoutMs,
@@ -141,7 +157,8 @@ class Proxy {
       config,
       self: id,
       state: this.#state,
-      offsetMs: (host) => this.#heartbeats.offsetMs(host),
+      clocks: this.#clocks,
+      quarantined: this.#ownClock.quarantined,
       parked: (pool) => this.#dataPlane.parked(pool).requests,
     });
   }
@@ -174,6 +191,7 @@ class Proxy {
     }
     for (const effect of step.effects) this.#perform(effect);
     if (event.type === "probeAnswered") this.#dataPlane.hostLives(event.host, event.sentMs);
+    if (event.type === "probeAnswered" || event.type === "probeFailed") this.#ownClock.look();
   }
 
   #perform(effect: ProxyEffect): void {
@@ -193,12 +211,16 @@ class Proxy {
       case "abandon":
         return this.#dataPlane.abandon(effect.pool, effect.host, effect.epoch);
       case "note":
-        logNote(this.#options.log, effect.note);
-        this.#metrics.note(effect.note);
-        return this.#feed.add(effect.note);
+        return this.#note(effect.note);
       default:
         return unreachable(effect);
     }
+  }
+
+  #note(note: Note): void {
+    logNote(this.#options.log, note);
+    this.#metrics.note(note);
+    this.#feed.add(note);
   }
 
   async #probeData(host: NodeId): Promise<void> {
@@ -233,8 +255,8 @@ class Proxy {
     const { clock, config, keyIds } = this.#options;
     return {
       wallAheadMs: Math.round(clock.wallMs() - clock.monotonicMs()),
-      clocks: [],
-      quarantined: null,
+      clocks: this.#toldClocks.list(),
+      quarantined: this.#ownClock.quarantined,
       program: this.#program,
       configHash: config.hash,
       keys: [...keyIds()],
@@ -255,6 +277,17 @@ class Proxy {
       signal: this.#stopping.signal,
       tell: (event) => this.#tell(event),
     };
+  }
+
+  #watchOwnClock(): OwnClock {
+    const { config, clock, id } = this.#options;
+    return new OwnClock({
+      self: id,
+      clock,
+      clocks: this.#clocks,
+      rules: quarantineRules(config.clock.offsetMs, config.health.intervalMs),
+      onQuarantine: (reason) => this.#note({ type: "quarantine", node: id, reason }),
+    });
   }
 
   #makeDataPlane(): DataPlane {

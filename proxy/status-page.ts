@@ -13,14 +13,21 @@ export function statusPage(status: ProxyStatus, self: string): string {
     standbys.map(({ host, slot, lagMs }) => `${host} (slot ${slot}, ${Math.round(lagMs)} ms behind)`).join(", "),
     parked,
   ]);
-  const hosts = status.hosts.map(({ id, health, reason, role, version, clockOffsetMs, alarms }) => [
-    id,
-    reason === null ? health : `${health} (${reason})`,
-    role ?? "not heard",
-    version ?? "",
-    clockOffsetMs === null ? "" : clockOffsetMs.toFixed(1),
-    alarms.join("; "),
+  const hosts = status.hosts.map((host) => [
+    host.id,
+    host.reason === null ? host.health : `${host.health} (${host.reason})`,
+    host.role ?? "not heard",
+    host.version ?? "",
+    clockText(host),
+    [...remarksOn(host), ...host.alarms].join("; "),
   ]);
+  const proxies = status.proxies.map((proxy) => [
+    proxy.id,
+    proxy.health,
+    clockText(proxy),
+    remarksOn(proxy).join("; "),
+  ]);
+  const dispute = status.clockDispute === null ? "" : `<p>${escape(status.clockDispute)}.</p>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="${REFRESH_S}">
 <title>${escape(status.cluster)}: Hotspare</title>
@@ -28,10 +35,20 @@ export function statusPage(status: ProxyStatus, self: string): string {
 th,td{border-bottom:1px solid #ccc;padding:.3rem 1rem .3rem 0;text-align:left}</style></head><body>
 <h1>Cluster ${escape(status.cluster)}</h1><p>As ${escape(self)} sees it.</p>
 <h2>Pools</h2>${table(["pool", "state", "epoch", "primary", "slot", "standbys", "parked"], pools)}
-<h2>Hosts</h2>${table(["host", "health", "role", "version", "clock offset, ms", "alarms"], hosts)}
+<h2>Hosts</h2>${table(["host", "health", "role", "version", "clock, ms", "remarks"], hosts)}
+<h2>Proxies</h2>${table(["proxy", "health", "clock, ms", "remarks"], proxies)}
+<p>Clocks: how far they are ahead of that of ${escape(self)}.</p>${dispute}
 </body></html>
 `;
 }
+
+type Node = ProxyStatus["hosts"][number] | ProxyStatus["proxies"][number];
+
+const clockText = ({ clockOffsetMs, clockErrorMs }: Node): string =>
+  clockOffsetMs === null || clockErrorMs === null ? "" : `${clockOffsetMs.toFixed(1)} ± ${clockErrorMs.toFixed(1)}`;
+
+const remarksOn = ({ quarantined }: Node): readonly string[] =>
+  quarantined === null ? [] : [`in quarantine: ${quarantined}`];
 
 function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const head = heads.map((text) => `<th>${escape(text)}</th>`).join("");

@@ -21,6 +21,26 @@ const isClock = (path: string): boolean => path === "shared/system-clock.ts" || 
 const isRandom = (path: string): boolean => path === "shared/random.ts" || isEntry(path);
 const nowhere = (): boolean => false;
 
+/** Who may read a wall clock, and what for: none of it decides what is true. */
+const WALL_CLOCK: Readonly<Record<string, string>> = {
+  "shared/system-clock.ts": "it is the clock",
+  "shared/clock.ts": "it is the interface",
+  "shared/vault/memory-vault.ts": "a clock that stands still",
+  "shared/wire/message-server.ts": "signatures, and the window of messages that change nothing of safety",
+  "shared/wire/message-client.ts": "signatures",
+  "shared/clocks/peer-clocks.ts": "comparing clocks is its purpose",
+  "proxy/heartbeats.ts": "a time stamp for comparing clocks",
+  "host/control-listener.ts": "a time stamp for comparing clocks",
+  "shared/vault/write-probe.ts": "shown to people",
+  "host/hint-writer.ts": "shown to people",
+  "host/checkpoint/make-checkpoint.ts": "shown to people",
+  "host/pool.ts": "shown to people, in the fence",
+  "proxy/note-feed.ts": "shown to people",
+};
+const readsWallClock = (path: string): boolean => path in WALL_CLOCK || isEntry(path);
+/** Where it is decided what is written, applied, acknowledged and believed. */
+const isSafety = (path: string): boolean => /^(?:host\/core|host\/store|shared\/journal|shared\/vault)\//.test(path);
+
 const BANS: readonly Ban[] = [
   { name: "Date.now", pattern: /\bDate\.now\b/, use: "the Clock that you are given", allowed: isClock },
   { name: "new Date()", pattern: /\bnew Date\(\)/, use: "the Clock that you are given", allowed: isClock },
@@ -32,6 +52,18 @@ const BANS: readonly Ban[] = [
     pattern: /\bAbortSignal\.timeout\b/,
     use: "Clock.after and an AbortController",
     allowed: isClock,
+  },
+  {
+    name: "a wall clock",
+    pattern: /\bwallMs\(\)/,
+    use: "monotonicMs: no rule of safety reads a wall clock",
+    allowed: readsWallClock,
+  },
+  {
+    name: "what is known of clocks",
+    pattern: /\b\w*(?:[Qq]uarantine|ClockOffset|PeerClocks)\w*\b/,
+    use: "nothing: no rule of safety knows whose clock is right",
+    allowed: (path) => !isSafety(path),
   },
   { name: "Math.random", pattern: /\bMath\.random\b/, use: "the Random that you are given", allowed: isRandom },
   { name: "randomBytes", pattern: /\brandomBytes\b/, use: "the Random that you are given", allowed: isRandom },

@@ -18,20 +18,34 @@ const PoolStatus = Type.Object({
   standbys: Type.Array(Type.Object({ host: Type.String(), slot: Type.Number(), lagMs: Type.Number() })),
   parked: Type.Number(),
 });
+/** Absent where a proxy of an older version answers. */
+const ClockStatus = {
+  clockOffsetMs: Type.Optional(orNull(Type.Number())),
+  clockErrorMs: Type.Optional(orNull(Type.Number())),
+  quarantined: Type.Optional(orNull(Type.String())),
+};
 const HostStatus = Type.Object({
+  ...ClockStatus,
   id: Type.String(),
   role: orNull(Type.String()),
   health: Type.String(),
   reason: orNull(Type.String()),
-  clockOffsetMs: orNull(Type.Number()),
   version: orNull(Type.String()),
   configHash: orNull(Type.String()),
   alarms: Type.Array(Type.String()),
 });
-const View = Type.Object({ cluster: Type.String(), pools: Type.Array(PoolStatus), hosts: Type.Array(HostStatus) });
+const View = Type.Object({
+  cluster: Type.String(),
+  pools: Type.Array(PoolStatus),
+  hosts: Type.Array(HostStatus),
+  proxies: Type.Optional(Type.Array(Type.Object({ ...ClockStatus, id: Type.String() }))),
+  self: Type.Optional(Type.String()),
+  clockDispute: Type.Optional(orNull(Type.String())),
+});
 const ProbeBody = Type.Object({
   host: Type.String(),
   version: Type.String(),
+  quarantined: Type.Optional(orNull(Type.String())),
   pools: Type.Array(
     Type.Object({
       pool: Type.String(),
@@ -57,6 +71,11 @@ export interface ProxyAnswer {
   readonly agrees: boolean | null;
   /** Why it did not answer; `null` if it did. */
   readonly reason: string | null;
+  /** How far its clock is ahead of the reference's, and how wrong that may be; `null`: not known. */
+  readonly clockOffsetMs: number | null;
+  readonly clockErrorMs: number | null;
+  /** Why it distrusts its own clock, as it says; `null` if it does not. */
+  readonly quarantined: string | null;
 }
 
 export interface ClusterStatus {
@@ -66,6 +85,10 @@ export interface ClusterStatus {
   readonly pools: readonly PoolStatus[];
   readonly hosts: readonly HostStatus[];
   readonly proxies: readonly ProxyAnswer[];
+  /** The proxy against whose clock the others are measured; `null` if none answered that says so. */
+  readonly clockReference: string | null;
+  /** Which two clocks differ though nobody can say whose is wrong; `null`: none, or the median says. */
+  readonly clockDispute: string | null;
   /** Who said it: `nobody` if nothing answered. */
   readonly source: "proxies" | "hosts" | "nobody";
 }
@@ -91,10 +114,17 @@ export async function clusterStatus(config: Config, timeoutMs = TIMEOUT_MS): Pro
       health: view ? "up" : "down",
       agrees: view && sameView(view, chosen),
       reason,
+      clockOffsetMs: ofProxy(chosen, id)?.clockOffsetMs ?? null,
+      clockErrorMs: ofProxy(chosen, id)?.clockErrorMs ?? null,
+      quarantined: (view && ofProxy(view, id)?.quarantined) ?? null,
     })),
+    clockReference: chosen.self ?? null,
+    clockDispute: chosen.clockDispute ?? null,
     source: views.length > 0 ? "proxies" : chosen.hosts.some(({ health }) => health === "up") ? "hosts" : "nobody",
   };
 }
+
+const ofProxy = ({ proxies = [] }: View, proxy: string) => proxies.find(({ id }) => id === proxy);
 
 /** Asks `url` and believes the answer only if it has the shape of `schema`. */
 export async function askJson<T extends TSchema>(
@@ -148,12 +178,20 @@ async function viewOfHosts(config: Config, timeoutMs: number): Promise<View> {
 type HostAnswer = Awaited<ReturnType<typeof askJson<typeof ProbeBody>>> | undefined;
 
 function hostStatus(id: string, answer: HostAnswer): HostStatus {
-  const unknown = { id, clockOffsetMs: null, configHash: null };
+  const unknown = { id, clockOffsetMs: null, clockErrorMs: null, configHash: null };
   if (!answer?.body)
-    return { ...unknown, role: null, health: "down", reason: answer?.reason ?? "", version: null, alarms: [] };
-  const { version, pools } = answer.body;
+    return {
+      ...unknown,
+      role: null,
+      health: "down",
+      reason: answer?.reason ?? "",
+      version: null,
+      alarms: [],
+      quarantined: null,
+    };
+  const { version, pools, quarantined = null } = answer.body;
   const alarms = pools.flatMap(({ pool, alarm }) => (alarm === null ? [] : [`${pool}: ${alarm}`]));
-  return { ...unknown, role: pools[0]?.role ?? null, health: "up", reason: null, version, alarms };
+  return { ...unknown, role: pools[0]?.role ?? null, health: "up", reason: null, version, alarms, quarantined };
 }
 
 /** A host that was deposed and does not know it yet may say that it serves too: the newest epoch holds. */

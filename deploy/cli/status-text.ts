@@ -15,7 +15,14 @@ export function statusText(status: ClusterStatus, { colours }: { readonly colour
     nobody: " (nobody answers)",
   }[status.source];
   const tables = [poolTable(status, colours), hostTable(status, colours), proxyTable(status, colours)];
-  return [`${bold(`cluster ${status.cluster}`)}${source}`, ...tables].join("\n\n");
+  return [`${bold(`cluster ${status.cluster}`)}${source}`, ...tables, ...clockLines(status, colours)].join("\n\n");
+}
+
+/** Without blame where there is none to give. */
+function clockLines({ clockReference, clockDispute }: ClusterStatus, colours: boolean): readonly string[] {
+  const { yellow } = createColors(colours);
+  const reference = clockReference === null ? [] : [`clock: ms ahead of that of ${printable(clockReference)}`];
+  return clockDispute === null ? reference : [...reference, yellow(printable(clockDispute))];
 }
 
 function poolTable({ pools }: ClusterStatus, colours: boolean): string {
@@ -38,25 +45,44 @@ function hostTable({ hosts, configHash }: ClusterStatus, colours: boolean): stri
     healthText(host.health, colours),
     host.health === "up" ? host.role : null,
     host.version,
-    host.clockOffsetMs === null ? null : host.clockOffsetMs.toFixed(1),
+    clockText(host),
     printable(remarksOn(host, configHash).join("; ")),
   ]);
-  return plainTable(["host", "health", "role", "version", "clock ms", "remarks"], rows);
+  return plainTable(["host", "health", "role", "version", "clock", "remarks"], rows);
 }
 
-function remarksOn({ reason, alarms, configHash }: HostStatus, ownHash: string): readonly string[] {
+function remarksOn(host: HostStatus, ownHash: string): readonly string[] {
+  const { reason, alarms, configHash } = host;
   const differs = configHash !== null && configHash !== ownHash;
-  return [...(reason === null ? [] : [reason]), ...(differs ? ["another configuration"] : []), ...alarms];
+  return [
+    ...(reason === null ? [] : [reason]),
+    ...quarantineRemark(host),
+    ...(differs ? ["another configuration"] : []),
+    ...alarms,
+  ];
 }
+
+const quarantineRemark = ({ quarantined }: { readonly quarantined?: string | null }): readonly string[] =>
+  quarantined === null || quarantined === undefined ? [] : [`in quarantine: ${quarantined}`];
+
+/** An older proxy does not say how wrong it may be. */
+function clockText({ clockOffsetMs, clockErrorMs }: Clocked): string | null {
+  if (clockOffsetMs === null || clockOffsetMs === undefined) return null;
+  const error = clockErrorMs === null || clockErrorMs === undefined ? "" : ` ± ${clockErrorMs.toFixed(1)}`;
+  return `${clockOffsetMs.toFixed(1)}${error}`;
+}
+
+type Clocked = Pick<HostStatus, "clockOffsetMs" | "clockErrorMs">;
 
 function proxyTable({ proxies }: ClusterStatus, colours: boolean): string {
-  const rows = proxies.map(({ id, health, agrees, reason }) => [
-    id,
-    healthText(health, colours),
-    agrees === null ? null : agrees ? "yes" : "no",
-    reason,
+  const rows = proxies.map((proxy) => [
+    proxy.id,
+    healthText(proxy.health, colours),
+    proxy.agrees === null ? null : proxy.agrees ? "yes" : "no",
+    clockText(proxy),
+    printable([...(proxy.reason === null ? [] : [proxy.reason]), ...quarantineRemark(proxy)].join("; ")),
   ]);
-  return rows.length === 0 ? "no proxies" : plainTable(["proxy", "health", "agrees", "remarks"], rows);
+  return rows.length === 0 ? "no proxies" : plainTable(["proxy", "health", "agrees", "clock", "remarks"], rows);
 }
 
 function healthText(health: string, colours: boolean): string {

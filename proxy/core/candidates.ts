@@ -2,7 +2,8 @@
  * Who can take a pool over, best first. Pure.
  *
  * A candidate answers its heartbeats, may and can take over, reads the same vault, and has just written to it. One that
- * came back a moment ago is none yet: a host that falls again and again must not get the pool each time. Among them the one that has applied most is quickest; equals go by the configured preference.
+ * came back a moment ago is none yet: a host that falls again and again must not get the pool each time. Among them the one that has applied most is quickest; equals go by the configured preference. One that
+ * distrusts its own clock comes last, but is never left out: nothing of safety reads a clock.
  */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import type { PoolReport } from "../../shared/wire/messages.ts";
@@ -48,6 +49,9 @@ export function candidates(
 export const hasVault = ({ report }: HostHealth, settings: Settings): boolean =>
   report !== null && report.body.probe.ok && report.body.probe.ageMs <= settings.storageFreshMs;
 
+/** Whether it distrusts its own clock, as it last said. */
+export const isQuarantined = ({ report }: HostHealth): boolean => (report?.body.quarantined ?? null) !== null;
+
 function isFit(health: HostHealth, { pool, vaultId, candidates }: CandidateRules): boolean {
   const { report, verdict, host } = health;
   if (report === null || (verdict.type !== "up" && verdict.type !== "suspect")) return false;
@@ -63,6 +67,7 @@ const canTakeOver = ({ role, unfit, alarm }: PoolReport): boolean =>
 
 function compare(a: HostHealth, b: HostHealth, rules: CandidateRules): number {
   return (
+    Number(isQuarantined(a)) - Number(isQuarantined(b)) ||
     suspicion(a) - suspicion(b) ||
     crashes(a, rules.pool) - crashes(b, rules.pool) ||
     appliedSlot(b, rules.pool) - appliedSlot(a, rules.pool) ||

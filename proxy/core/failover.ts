@@ -9,7 +9,7 @@
 import type { NodeId } from "../../shared/ids.ts";
 import type { FenceMessage } from "../../shared/wire/messages.ts";
 import { countVotes, type Ballot } from "./ballot.ts";
-import { candidates, type CandidateRules } from "./candidates.ts";
+import { candidates, isQuarantined, type CandidateRules } from "./candidates.ts";
 import { orderElsewhere, seatsOf, type Council } from "./council.ts";
 import type { HostHealth } from "./host-health.ts";
 import { judgeOwner, serves, type Hosts, type Judgement } from "./judgement.ts";
@@ -188,10 +188,13 @@ function isTakingOver({ report, verdict }: HostHealth, view: PoolView): boolean 
   return entry !== null && (entry.takingOver || entry.role === "taking-over");
 }
 
-/** From an owner that is only sick: to any other host, whatever the owner is fit for. */
+/** Than an owner that is only sick: any candidate's storage is well. */
+const isBetter = (health: HostHealth, { fence, incident }: PoolView): boolean =>
+  health.host !== fence?.owner && (incident?.cause !== "clock" || !isQuarantined(health));
+
 function orderBest(view: PoolView, ballot: Ballot, situation: Situation): Decision {
   const { hosts, nowMs, rules, settings } = situation;
-  const others = [...hosts.values()].filter(({ host }) => view.opinion === "lost" || host !== view.fence?.owner);
+  const others = [...hosts.values()].filter((health) => view.opinion === "lost" || isBetter(health, view));
   const excluded = view.tried
     .filter(({ host, bootId }) => hosts.get(host)?.report?.body.bootId === bootId)
     .map(({ host }) => host);

@@ -5,7 +5,7 @@
  * is gone, or it says itself that it does not serve. Any other could as well be the network, or this proxy.
  */
 import type { NodeId } from "../../shared/ids.ts";
-import { hasVault } from "./candidates.ts";
+import { hasVault, isQuarantined } from "./candidates.ts";
 import { dampedMs } from "./damping.ts";
 import type { HostHealth } from "./host-health.ts";
 import { poolReportOf, type PoolView } from "./pool-view.ts";
@@ -17,7 +17,7 @@ export type Judgement =
   | { readonly type: "serving" }
   | { readonly type: "wait"; readonly untilMs: number }
   /** It serves, and something is wrong with it that is worth an order only to a host that is better off. */
-  | { readonly type: "sick"; readonly cause: string; readonly troubleMs: number }
+  | { readonly type: "sick"; readonly cause: "storage" | "clock"; readonly troubleMs: number }
   | { readonly type: "lost"; readonly cause: string; readonly troubleMs: number; readonly isHard: boolean };
 
 type Lost = Extract<Judgement, { type: "lost" }>;
@@ -48,7 +48,7 @@ function judge(view: PoolView, hosts: Hosts, nowMs: number, settings: Settings):
     return { type: "wait", untilMs: view.order.deadlineMs };
   }
   if (owner.verdict.type === "down") return judgeDown(view, owner, nowMs, settings);
-  if (serves(view, hosts)) return judgeStorage(owner, hosts, nowMs, settings);
+  if (serves(view, hosts)) return judgeServing(owner, hosts, nowMs, settings);
   return judgeIdle(view, owner, nowMs, settings);
 }
 
@@ -61,12 +61,16 @@ function judgeDown(view: PoolView, owner: HostHealth, nowMs: number, settings: S
   return { type: "lost", cause, troubleMs: owner.troubleSinceMs ?? nowMs, isHard };
 }
 
-/** Sick only where another host's storage is well: else nobody could do better. */
-function judgeStorage(owner: HostHealth, hosts: Hosts, nowMs: number, settings: Settings): Judgement {
+/** Sick only where another host is better off: else nothing would be won. */
+function judgeServing(owner: HostHealth, hosts: Hosts, nowMs: number, settings: Settings): Judgement {
+  const others = [...hosts.values()].filter((health) => health !== owner && hasVault(health, settings));
   const stalledMs = owner.report?.body.probe.ageMs ?? 0;
-  const betterOff = [...hosts.values()].some((health) => health !== owner && hasVault(health, settings));
-  if (stalledMs < settings.storageMs || !betterOff) return { type: "serving" };
-  return { type: "sick", cause: "storage", troubleMs: nowMs - (stalledMs - settings.storageMs) };
+  if (stalledMs >= settings.storageMs && others.length > 0)
+    return { type: "sick", cause: "storage", troubleMs: nowMs - (stalledMs - settings.storageMs) };
+  const hasBetterClock = others.some((health) => !isQuarantined(health));
+  return isQuarantined(owner) && hasBetterClock
+    ? { type: "sick", cause: "clock", troubleMs: nowMs }
+    : { type: "serving" };
 }
 
 function judgeIdle(view: PoolView, owner: HostHealth, nowMs: number, settings: Settings): Judgement {

@@ -18,6 +18,8 @@ export type Note =
     }
   | { readonly type: "proxy"; readonly proxy: NodeId; readonly from: PeerState; readonly state: PeerState }
   | { readonly type: "verdict"; readonly host: NodeId; readonly from: Verdict["type"]; readonly verdict: Verdict }
+  /** A host, or this proxy, distrusts its own clock for this reason, or (`null`) trusts it again. */
+  | { readonly type: "quarantine"; readonly node: NodeId; readonly reason: string | null }
   | {
       readonly type: "pool";
       readonly pool: PoolId;
@@ -66,6 +68,11 @@ export function peerNotes(
     const [from, state] = [peerStateOf(before, proxy, beforeMs, rules), peerStateOf(after, proxy, nowMs, rules)];
     return from === state ? [] : [{ type: "proxy", proxy, from, state } as const];
   });
+}
+
+export function quarantineNotes(before: HostHealth, { host, report }: HostHealth): Note[] {
+  const reason = report?.body.quarantined ?? null;
+  return reason === (before.report?.body.quarantined ?? null) ? [] : [{ type: "quarantine", node: host, reason }];
 }
 
 export function poolNotes(before: PoolView, after: PoolView, nowMs: number): Note[] {

@@ -10,7 +10,7 @@ import { decide, isOpen, watched, type PoolRules, type Situation } from "./failo
 import { stepGossip, type GossipEvent } from "./gossip.ts";
 import { newGossipState, type GossipRules, type GossipState } from "./gossip-state.ts";
 import { healthWakeMs, newHostHealth, stepHealth, type HealthEvent, type HostHealth } from "./host-health.ts";
-import { peerNotes, poolNotes, verdictNotes } from "./note.ts";
+import { peerNotes, poolNotes, quarantineNotes, verdictNotes } from "./note.ts";
 import { contentOf, type OwnState } from "./own-sight.ts";
 import { newPoolView, type Order, type PoolView } from "./pool-view.ts";
 import { noted, type ProxyEffect, type ProxyEvent, type Route } from "./proxy-event.ts";
@@ -114,7 +114,7 @@ function stepHosts(
     after.set(host, step.health);
     effects.push(
       ...step.effects.map((effect) => probeEffect(step.health, effect)),
-      ...noted(verdictNotes(health, step.health)),
+      ...noted([...verdictNotes(health, step.health), ...quarantineNotes(health, step.health)]),
     );
   }
   return after;

@@ -71,7 +71,16 @@ export interface Status {
     readonly slot: number | null;
     readonly standbys: readonly { readonly host: string; readonly slot: number; readonly lagMs: number }[];
   }[];
-  readonly hosts: readonly { readonly id: string; readonly role: string | null; readonly health: string }[];
+  readonly hosts: readonly (ClockStatus & { readonly role: string | null; readonly health: string })[];
+  readonly proxies: readonly ClockStatus[];
+  readonly clockDispute: string | null;
+}
+
+interface ClockStatus {
+  readonly id: string;
+  readonly clockOffsetMs: number | null;
+  readonly clockErrorMs: number | null;
+  readonly quarantined: string | null;
 }
 
 interface Hint {

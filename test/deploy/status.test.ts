@@ -60,8 +60,8 @@ function configOf(proxies: readonly number[], hosts: readonly number[]): string 
 
 const status = (file: string, ...args: string[]): Promise<Shown> => hotspare(["status", "--config", file, ...args]);
 
-const view = (pool: object = {}, cluster = "demo"): object => ({
-  cluster,
+const view = (pool: object = {}, more: object = {}): object => ({
+  cluster: "demo",
   pools: [
     {
       id: "main",
@@ -81,6 +81,8 @@ const view = (pool: object = {}, cluster = "demo"): object => ({
       health: "up",
       reason: null,
       clockOffsetMs: 0.5,
+      clockErrorMs: 2.25,
+      quarantined: null,
       version: "0.1.0",
       configHash: "x",
       alarms: [],
@@ -96,9 +98,21 @@ const view = (pool: object = {}, cluster = "demo"): object => ({
       alarms: [],
     },
   ],
+  ...more,
 });
 
-const proxy = (pool?: object): Promise<number> => listener({ "/api/v1/status": view(pool) });
+const proxy = (pool?: object, more?: object): Promise<number> => listener({ "/api/v1/status": view(pool, more) });
+
+/** What a proxy says of proxies, and of clocks. */
+const clocks = (self: string, quarantined: string | null): object => ({
+  self,
+  clockDispute: null,
+  proxies: ["proxy-1", "proxy-2"].map((id) =>
+    id === self
+      ? { id, clockOffsetMs: 0, clockErrorMs: 0, quarantined }
+      : { id, clockOffsetMs: -12, clockErrorMs: 2, quarantined: null },
+  ),
+});
 
 describe("status", () => {
   test("shows what all proxies see", async () => {
@@ -112,7 +126,35 @@ describe("status", () => {
 
   test("names a host that runs with another copy of the configuration", async () => {
     const file = configOf([await proxy()], [1, 2]);
-    expect((await status(file)).out).toMatch(/host-1\s+up\s+primary\s+0\.1\.0\s+0\.5\s+another configuration/);
+    expect((await status(file)).out).toMatch(/host-1\s+up\s+primary\s+0\.1\.0\s+0\.5 ± 2\.3\s+another configuration/);
+  });
+
+  test("shows whose clock each is measured by, and which proxy distrusts its own", async () => {
+    const off = "its clock is 12 ms (± 2 ms) behind the median";
+    const file = configOf([await proxy({}, clocks("proxy-1", null)), await proxy({}, clocks("proxy-2", off))], [1, 2]);
+    const { out } = await status(file);
+    expect(out).toContain("clock: ms ahead of that of proxy-1");
+    expect(out).toMatch(/proxy-1\s+up\s+yes\s+0\.0 ± 0\.0/);
+    expect(out).toMatch(/proxy-2\s+up\s+yes\s+-12\.0 ± 2\.0\s+in quarantine: its clock is 12 ms/);
+    expect(JSON.parse((await status(file, "--json")).out)).toMatchObject({
+      clockReference: "proxy-1",
+      clockDispute: null,
+      proxies: [{ quarantined: null }, { quarantined: off, clockOffsetMs: -12, clockErrorMs: 2 }],
+    });
+  });
+
+  test("shows that two clocks differ, without blame", async () => {
+    const clockDispute = "the clock of host-1 is 10000 ms (± 3 ms) ahead of that of proxy-1; which is wrong";
+    const { out } = await status(configOf([await proxy({}, { clockDispute })], [1]));
+    expect(out).toContain(clockDispute);
+    expect(out).not.toContain("quarantine");
+  });
+
+  test("believes a proxy of a version that did not say how wrong an offset may be", async () => {
+    const { clockErrorMs: _, quarantined: __, ...host } = (view() as { hosts: [Record<string, unknown>] }).hosts[0];
+    const { code, out } = await status(configOf([await proxy({}, { hosts: [host] })], [1]));
+    expect(code).toBe(0);
+    expect(out).toMatch(/host-1\s+up\s+primary\s+0\.1\.0\s+0\.5\s+another/);
   });
 
   test("names a proxy that does not answer, and believes the others", async () => {
@@ -148,6 +190,7 @@ describe("status", () => {
     const body = (host: string, serving: boolean, epoch: number) => ({
       host,
       version: "0.1.0",
+      quarantined: host === "host-2" ? "its clock is 900 ms (± 2 ms) ahead of the median" : null,
       pools: [{ pool: "main", role: serving ? "primary" : "standby", serving, epoch, slot: 9, lagMs: 0, alarm: null }],
     });
     const deposed = await listener({ "/health": body("host-1", true, 4) });
@@ -158,6 +201,7 @@ describe("status", () => {
     expect(out).toContain("no proxy answers: as the hosts say");
     expect(out).toMatch(/main\s+serving\s+5\s+host-2/);
     expect(out).toMatch(/host-3\s+down/);
+    expect(out).toMatch(/host-2\s+up\s+primary.*in quarantine: its clock is 900 ms/);
   });
 
   test("ends with exit code 69 where nobody answers", async () => {
@@ -169,7 +213,7 @@ describe("status", () => {
   test.each([
     ["a web server", "<html>"],
     ["other JSON", { status: "fine" }],
-    ["the proxy of another cluster", view({}, "other")],
+    ["the proxy of another cluster", view({}, { cluster: "other" })],
   ])("takes %s at the address of a proxy for no proxy of this cluster", async (_, body) => {
     const file = configOf([await listener({ "/api/v1/status": body })], [await nobody()]);
     expect(JSON.parse((await status(file, "--json")).out)).toMatchObject({

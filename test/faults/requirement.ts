@@ -7,8 +7,9 @@ import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe } from "vitest";
+import { whyNoWallClocks } from "../chaos/wall-clocks.ts";
 
-export type Requirement = "strace" | "bindfs" | "tmpfs" | "ext4" | "xfs" | "xfs_io" | "prlimit";
+export type Requirement = "strace" | "bindfs" | "tmpfs" | "ext4" | "xfs" | "xfs_io" | "prlimit" | "faketime";
 
 /** What is told where it cannot be had. */
 const NAMES: Readonly<Record<Requirement, string>> = {
@@ -19,6 +20,7 @@ const NAMES: Readonly<Record<Requirement, string>> = {
   xfs: "mkfs.xfs, XFS with reflinks, loop devices and the right to mount",
   xfs_io: "xfs_io",
   prlimit: "prlimit",
+  faketime: "libfaketime (Debian package faketime)",
 };
 
 const MEGABYTE = 1024 * 1024;
@@ -66,6 +68,8 @@ function tryOut(requirement: Requirement, folder: string): boolean {
       return runs("xfs_io", "-V");
     case "prlimit":
       return runs("prlimit", "--pid", String(process.pid), "--nofile");
+    case "faketime":
+      return whyNoWallClocks() === null;
   }
 }
 

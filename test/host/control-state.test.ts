@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ControlState, writeTick } from "../../host/control-state.ts";
 import type { HostIdentity } from "../../host/control-link.ts";
-import { HOST, HOST_BOOT } from "../shared/wire/nodes.ts";
+import { quarantineRules } from "../../shared/clocks/quarantine.ts";
+import { HOST, HOST_BOOT, PROXY } from "../shared/wire/nodes.ts";
 import { POOL, STANDBY } from "./control-report.ts";
 
 const IDENTITY: HostIdentity = {
@@ -16,7 +17,9 @@ const IDENTITY: HostIdentity = {
 function state(startedMs: number) {
   const tick = new BigInt64Array(new SharedArrayBuffer(8));
   writeTick(tick, startedMs);
-  return { tick, state: new ControlState(IDENTITY, tick, startedMs) };
+  const quarantine = quarantineRules(500, 250);
+  const options = { identity: IDENTITY, tick, startedMs, quarantine, onQuarantine: () => undefined };
+  return { tick, state: new ControlState(options) };
 }
 
 describe("what the control thread knows of a main thread that has stopped", () => {
@@ -44,4 +47,18 @@ describe("what the control thread knows of a main thread that has stopped", () =
     known.setProbe({ ok: false, ageMs: 1000, latencyMs: 3 }, 1200);
     expect(known.report(1300).probe).toEqual({ ok: false, latencyMs: 3, ageMs: 1100 });
   });
+});
+
+it("a quarantine ends by itself when nobody speaks of the clock any more, also if nobody asks in a heartbeat", () => {
+  const { state: known } = state(0);
+  const quarantined = (nowMs: number): boolean => (known.report(nowMs).quarantined ?? null) !== null;
+  for (let nowMs = 0; nowMs <= 1000; nowMs += 250) known.hearClock(PROXY, { offsetMs: 900, errorMs: 2 }, nowMs);
+  expect([...known.clockDeviations().keys()]).toEqual([PROXY]);
+  expect([quarantined(1000), quarantined(7000), quarantined(11_500), quarantined(12_000)]).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ]);
+  expect(known.clockDeviations().size).toBe(0);
 });

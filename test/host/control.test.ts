@@ -4,7 +4,9 @@ import { createServer, type AddressInfo } from "node:net";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
 import { startControl, type Control, type ControlHandlers, type ControlOptions } from "../../host/control.ts";
+import { quarantineRules } from "../../shared/clocks/quarantine.ts";
 import { HotspareError } from "../../shared/errors.ts";
+import type { ClockOffset } from "../../shared/wire/messages.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import type { MessageRefused } from "../../shared/wire/message-server.ts";
 import type { Request } from "../../shared/wire/messages.ts";
@@ -37,6 +39,7 @@ async function control(options: Partial<ControlOptions> = {}): Promise<Control> 
     configHash: "c",
     stalledMs: 10_000,
     voteWaitMs: 5000,
+    quarantine: quarantineRules(500, 250),
     clock: systemClock,
     onFailed: (error) => expect.unreachable(String(error)),
     handlers: serve,
@@ -51,7 +54,8 @@ function speak(started: Control, options: Parameters<typeof startClient>[0] = {}
   stops.push(() => client.close());
   const to = { to: HOST, address: started.address, timeoutMs: 5000 };
   return {
-    heartbeat: () => client.send("heartbeat", { ...to, body: { bootId: HOST_BOOT, originMs: 1 } }),
+    heartbeat: (clock: ClockOffset | null = null, bootId: string | null = HOST_BOOT) =>
+      client.send("heartbeat", { ...to, body: { bootId, originMs: 1, clock } }),
     promote: (body = PROMOTE) => client.send("promote", { ...to, body }),
     vote: (bootId: string = HOST_BOOT) =>
       client.send("vote", { ...to, body: { pool: "main", bootId, fence: "3".repeat(32) } }),
@@ -88,6 +92,31 @@ describe("a host's control listener", () => {
     expect(body).toContain('hotspare_messages_refused_total{code="HS_SIGNATURE_INVALID"} 1');
     await started.stop();
     expect(await speak(started).heartbeat()).toMatchObject({ kind: "refused" });
+  });
+
+  it("distrusts its clock when proxies say so for a while, says so everywhere, and trusts it again", async () => {
+    const told: (string | null)[] = [];
+    const rules = { boundMs: 500, patienceMs: 20, returnMs: 20, voiceMs: 60_000 };
+    const started = await control({ quarantine: rules, onQuarantine: (reason) => told.push(reason) });
+    const { heartbeat } = speak(started);
+    const hears = async (offsetMs: number): Promise<string | null> => {
+      const heard = await heartbeat({ offsetMs, errorMs: 1 });
+      return heard.type === "answer" ? (heard.answer.report.quarantined ?? null) : "no answer";
+    };
+    await heartbeat({ offsetMs: 2000, errorMs: 1 }, null);
+    expect((await ask(started, "GET", "/metrics")).body).not.toContain("hotspare_clock_deviation_seconds{");
+    expect(await hears(2000)).toBeNull();
+    await until(async () => (await hears(2000)) !== null);
+    const reason = "its clock is 2000 ms (± 1 ms) ahead of the median";
+    expect(await hears(2000)).toBe(reason);
+    const metrics = (await ask(started, "GET", "/metrics")).body;
+    expect(metrics).toContain("hotspare_quarantined 1");
+    expect(metrics).toContain('hotspare_clock_deviation_seconds{peer="proxy-1"} 2');
+    expect(JSON.parse((await ask(started, "GET", "/live")).body)).toMatchObject({ quarantined: reason });
+    await until(async () => (await hears(1)) === null);
+    await until(() => told.length === 2);
+    expect(told).toEqual([reason, null]);
+    expect((await ask(started, "GET", "/metrics")).body).toContain("hotspare_quarantined 0");
   });
 
   it("answers heartbeats while the main thread is blocked, and begins no order that it has refused", async () => {

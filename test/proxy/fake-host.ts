@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import { parseNodeId, type NodeId } from "../../shared/ids.ts";
 import type { Address } from "../../shared/config/config.ts";
-import type { FenceMessage, HostReport, PoolReport } from "../../shared/wire/messages.ts";
+import type { ClockOffset, FenceMessage, HostReport, PoolReport } from "../../shared/wire/messages.ts";
 
 export interface Received {
   readonly method: string;
@@ -72,6 +72,9 @@ export class FakeHost {
   /** What the order to take over does; by default it serves in the next epoch. */
   ordered: (fence: string | null) => void = () => undefined;
   orders = 0;
+  clockAheadMs = 0;
+  /** How far its clock is ahead of the median, as it was told last. */
+  heardClock: ClockOffset | null = null;
   readonly #server: Server;
 
   constructor(id: string, boot: number) {

@@ -21,11 +21,22 @@ export class FakeTransport implements Transport {
     const host = this.#hosts.get(sending.to);
     if (host === undefined || host.state === "dead") return { type: "failed", kind: "refused", reason: "dead" };
     if (host.state === "paused") return this.#silence(sending);
-    const answer = answerOf(name, host, sending.body);
+    const answer = this.#answer(name, host, sending.body);
     return { type: "answer", answer: answer as Answer<Name>, roundTripMs: 0 };
   }
 
   close(): void {}
+
+  #answer(name: MessageName, host: FakeHost, body: unknown): unknown {
+    if (name === "heartbeat") return this.#heartbeat(host, body as Request<"heartbeat">);
+    return name === "vote" ? VOTE : promote(host, body as Request<"promote">);
+  }
+
+  #heartbeat(host: FakeHost, { clock = null }: Request<"heartbeat">): Answer<"heartbeat"> {
+    host.heardClock = clock;
+    const nowMs = this.#clock.wallMs() + host.clockAheadMs;
+    return { report: host.report, originMs: 0, receivedMs: nowMs, sentMs: nowMs };
+  }
 
   #silence<Name extends MessageName>({ timeoutMs, signal }: TransportSending<Name>): Promise<TransportResult<Name>> {
     return new Promise((resolve) => {
@@ -39,15 +50,8 @@ export class FakeTransport implements Transport {
   }
 }
 
-function answerOf(name: MessageName, host: FakeHost, body: unknown): unknown {
-  if (name === "heartbeat") return heartbeat(host);
-  return name === "vote" ? VOTE : promote(host, body as Request<"promote">);
-}
-
 /** Standbys here have seen the vault stand still. */
 const VOTE: Answer<"vote"> = { verdict: "down", reason: "stands still", stillMs: 3000 };
-
-const heartbeat = ({ report }: FakeHost): Answer<"heartbeat"> => ({ report, originMs: 0, receivedMs: 0, sentMs: 0 });
 
 /** Takes over if the fence to depose is the newest that this host has read. */
 function promote(host: FakeHost, order: Request<"promote">): Answer<"promote"> {

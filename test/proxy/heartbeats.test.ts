@@ -3,32 +3,65 @@ import { Heartbeats } from "../../proxy/heartbeats.ts";
 import type { ProxyEvent } from "../../proxy/core/proxy-event.ts";
 import type { TransportResult } from "../../proxy/transport.ts";
 import type { HostConfig } from "../../shared/config/config.ts";
+import { PeerClocks } from "../../shared/clocks/peer-clocks.ts";
+import { parseNodeId } from "../../shared/ids.ts";
 import type { Request } from "../../shared/wire/messages.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 
-test("a host that was restarted is known at once: what refuses a message for its former boot is alive", async () => {
-  const asked: (string | null)[] = [];
+const PROXY = parseNodeId("proxy-1");
+const A = { id: "host-a", control: { host: "127.0.0.1", port: 1 } } as HostConfig;
+const REPORT = { host: "host-a", bootId: "2".repeat(32) };
+
+/** Asks through a transport that answers as the test says. */
+function heartbeats(answer: (body: Request<"heartbeat">) => TransportResult<"heartbeat">) {
+  const asked: Request<"heartbeat">[] = [];
   const told: ProxyEvent[] = [];
-  const report = { host: "host-a", bootId: "2".repeat(32) };
-  const answer = (bootId: string | null): TransportResult<"heartbeat"> =>
-    bootId === null
-      ? ({ type: "answer", answer: { report, originMs: 0, receivedMs: 0, sentMs: 0 }, roundTripMs: 0 } as never)
-      : { type: "failed", kind: "rejected", reason: "another boot", code: "HS_MESSAGE_BOOT" };
-  const heartbeats = new Heartbeats({
-    transport: {
-      send: (_name: string, { body }: { body: unknown }) => {
-        const { bootId } = body as Request<"heartbeat">;
-        asked.push(bootId);
-        return Promise.resolve(answer(bootId) as never);
-      },
-      close: () => undefined,
-    } as never,
+  const clocks = new PeerClocks({ self: PROXY, clock: systemClock, boundMs: 500 });
+  const transport = {
+    send: (_name: string, { body }: { body: unknown }) => {
+      asked.push(body as Request<"heartbeat">);
+      return Promise.resolve(answer(body as Request<"heartbeat">) as never);
+    },
+    close: () => undefined,
+  };
+  const made = new Heartbeats({
+    transport: transport as never,
     clock: systemClock,
+    clocks,
     timeoutMs: 100,
     signal: new AbortController().signal,
     tell: (event) => told.push(event),
   });
-  await heartbeats.send({ id: "host-a", control: { host: "127.0.0.1", port: 1 } } as HostConfig, "1".repeat(32));
-  expect(asked).toEqual(["1".repeat(32), null]);
-  expect(told).toMatchObject([{ type: "probeAnswered", host: "host-a", report }]);
+  return { asked, told, clocks, send: (bootId: string | null) => made.send(A, bootId) };
+}
+
+const answered = (aheadMs = 0): TransportResult<"heartbeat"> => {
+  const nowMs = systemClock.wallMs() + aheadMs;
+  const answer = { report: REPORT, originMs: 0, receivedMs: nowMs, sentMs: nowMs };
+  return { type: "answer", answer, roundTripMs: 0 } as never;
+};
+
+test("a host that was restarted is known at once: what refuses a message for its former boot is alive", async () => {
+  const { asked, told, send } = heartbeats(({ bootId }) =>
+    bootId === null
+      ? answered()
+      : { type: "failed", kind: "rejected", reason: "another boot", code: "HS_MESSAGE_BOOT" },
+  );
+  await send("1".repeat(32));
+  expect(asked.map(({ bootId }) => bootId)).toEqual(["1".repeat(32), null]);
+  expect(told).toMatchObject([{ type: "probeAnswered", host: "host-a", report: REPORT }]);
+});
+
+test("each answer tells how far the host's clock is ahead, and the next question tells the host, once there are three", async () => {
+  const { asked, clocks, send } = heartbeats(() => answered(10_000));
+  await send(null);
+  const { offsetMs, errorMs } = clocks.estimate(A.id)!;
+  expect(Math.abs(offsetMs - 10_000)).toBeLessThanOrEqual(errorMs);
+  await send(REPORT.bootId);
+  const nowMs = systemClock.wallMs();
+  clocks.heard(parseNodeId("host-b"), { askedMs: systemClock.monotonicMs(), receivedMs: nowMs, sentMs: nowMs });
+  await send(REPORT.bootId);
+  await send(null);
+  expect(asked.map(({ clock }) => clock)).toEqual([null, null, expect.anything(), null]);
+  expect(asked[2]!.clock!.offsetMs).toBeGreaterThan(9_000);
 });

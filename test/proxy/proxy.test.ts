@@ -116,6 +116,49 @@ describe("a proxy", () => {
     expect((await send(running.admin, { path: "/ready" })).status).toBe(200);
   });
 
+  it("shows how far each clock is ahead, and tells the host whose clock is off", async () => {
+    const [, b] = running.hosts;
+    b.clockAheadMs = -10_000;
+    const offsets = (): (number | null)[] => running.proxy.status().hosts.map(({ clockOffsetMs }) => clockOffsetMs);
+    await until(() => Math.abs((offsets()[1] ?? 0) + 10_000) < 1000 && !offsets().includes(null));
+    await until(() => (b.heardClock?.offsetMs ?? 0) < -9_000);
+    expect(running.hosts[0].heardClock?.offsetMs).toBeGreaterThan(-1000);
+    const { hosts, proxies, self, clockDispute } = running.proxy.status();
+    expect(hosts[1]!.clockDeviationMs).toBeLessThan(-9_000);
+    expect(hosts[1]!.clockErrorMs).toBeGreaterThan(0);
+    expect(proxies[0]).toMatchObject({ id: self, clockOffsetMs: 0, clockErrorMs: 0, quarantined: null });
+    expect(clockDispute).toBeNull();
+    const metrics = await text("/metrics");
+    expect(metrics).toMatch(/hotspare_clock_offset_seconds\{peer="host-b"\} -(?:9\.|10)/);
+    expect(metrics).toMatch(/hotspare_clock_error_seconds\{peer="host-b"\} 0\./);
+    expect(metrics).not.toContain('peer="proxy-1"');
+    expect(metrics).toContain("hotspare_quarantined 0");
+  });
+
+  it("whose own clock is off says so, and says when it is right again", async () => {
+    const quarantined = (): string | null => running.proxy.status().proxies[0]!.quarantined;
+    for (const host of running.hosts) host.clockAheadMs = 10_000;
+    await until(() => quarantined() !== null);
+    expect(quarantined()).toMatch(/^its clock is (?:9\d{3}|10\d{3}) ms \(± \d+ ms\) behind the median$/);
+    expect(await text("/")).toContain("in quarantine: its clock is");
+    expect(await text("/metrics")).toContain("hotspare_quarantined 1");
+    for (const host of running.hosts) host.clockAheadMs = 0;
+    await until(() => quarantined() === null, { timeoutMs: 20_000 });
+    const lines = running.lines.filter(({ event }) => event === "quarantine");
+    expect(lines).toMatchObject([
+      { node: "proxy-1", reason: expect.stringContaining("behind") as string },
+      { node: "proxy-1", reason: null },
+    ]);
+  });
+
+  it("shows that two clocks differ where nobody can say whose is wrong", async () => {
+    const [a, b] = running.hosts;
+    a.clockAheadMs = b.clockAheadMs = 10_000;
+    await until(() => running.proxy.status().clockDispute !== null);
+    expect(await text("/")).toMatch(/the clock of host-[ab] is \d+ ms .* ahead of that of (?:host-c|proxy-1)/);
+    expect(running.proxy.status()).toMatchObject({ proxies: [{ quarantined: null }, {}] });
+  });
+
   it("answers on its admin listener to names of loopback only: no page elsewhere can read it", async () => {
     expect((await send(running.admin, { path: "/api/v1/status", headers: { Host: "evil.example" } })).status).toBe(421);
   });

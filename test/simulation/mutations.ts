@@ -446,4 +446,22 @@ export const MUTATIONS: readonly Mutation[] = [
       { file: "proxy/relay/exchange.ts", find: "this.#executions < attempts && ", replace: "attempts > 0 && " },
     ],
   },
+  {
+    name: "a host never comes back from its quarantine",
+    by: "hosts",
+    focus: (swarm) => ({
+      ...swarm,
+      hosts: 3,
+      proxies: 1,
+      clockDrift: 0,
+      faults: { ...QUIET, clockJumpMs: 2_000 },
+    }),
+    edits: [
+      {
+        file: "shared/clocks/quarantine.ts",
+        find: "nowMs - doubtSinceMs >= returnMs ? {",
+        replace: "nowMs - doubtSinceMs >= returnMs * 1e6 ? {",
+      },
+    ],
+  },
 ];

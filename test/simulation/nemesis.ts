@@ -46,6 +46,7 @@ export class Nemesis {
   heal(): void {
     this.#world.disk.freeBytes = 2 ** 40;
     this.#world.links.heal();
+    for (const { machine } of [...this.#hosts, ...this.#proxies]) machine.wall.offsetMs = 0;
     for (const host of this.#hosts) {
       host.machine.cutUntilMs = 0;
       host.machine.process.resume();

@@ -24,13 +24,24 @@ export class SimControl implements Control {
   #stopped = false;
 
   constructor(options: ControlOptions) {
-    const { host, bootId, vaultId, version, configHash, clock } = options;
+    const { host, bootId, vaultId, version, configHash, clock, quarantine } = options;
     this.address = host.control;
     this.#options = options;
     const identity = { host: host.id, bootId, vaultId, version, configHash, candidate: host.candidate };
-    this.#state = new ControlState(identity, this.#tick, clock.monotonicMs());
+    this.#state = new ControlState({
+      identity,
+      tick: this.#tick,
+      startedMs: clock.monotonicMs(),
+      quarantine,
+      onQuarantine: (reason) => options.onQuarantine?.(reason),
+    });
     this.#carrier = new ControlCarrier({ post: (ask) => void this.#do(ask), clock, host: host.id });
     this.#keepTicking();
+  }
+
+  /** Why the host distrusts its own clock. */
+  get quarantined(): string | null {
+    return this.#state.report(this.#options.clock.monotonicMs()).quarantined ?? null;
   }
 
   publish(pools: readonly PoolReport[]): void {
@@ -55,7 +66,7 @@ export class SimControl implements Control {
     }
     switch (name) {
       case "heartbeat":
-        return this.#heartbeat(body as Request<"heartbeat">) as Answer<Name>;
+        return this.#heartbeat(body as Request<"heartbeat">, from) as Answer<Name>;
       case "promote":
         return (await this.#promote(body as Request<"promote">, from)) as Answer<Name>;
       case "vote":
@@ -68,9 +79,10 @@ export class SimControl implements Control {
     }
   }
 
-  #heartbeat({ originMs }: Request<"heartbeat">): Answer<"heartbeat"> {
+  #heartbeat({ bootId, originMs, clock: deviation = null }: Request<"heartbeat">, from: NodeId): Answer<"heartbeat"> {
     const { clock } = this.#options;
     const now = clock.wallMs();
+    if (bootId !== null) this.#state.hearClock(from, deviation, clock.monotonicMs());
     return { report: this.#state.report(clock.monotonicMs()), originMs, receivedMs: now, sentMs: now };
   }
 

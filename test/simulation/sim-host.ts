@@ -162,7 +162,11 @@ export class SimHost implements Receiver {
       lockData: () => () => undefined,
       openVault: () => vault,
       startControl: (options) => {
-        const control = new SimControl(options);
+        const onQuarantine = (reason: string | null): void => {
+          this.#world.log.note(reason === null ? "quarantine ends" : "quarantine");
+          options.onQuarantine?.(reason);
+        };
+        const control = new SimControl({ ...options, onQuarantine });
         if (!life.ended()) this.control = control;
         return Promise.resolve(control);
       },

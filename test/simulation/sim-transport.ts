@@ -40,6 +40,8 @@ export class SimTransport implements Transport {
   }
 
   send<Name extends MessageName>(name: Name, sending: SimSending<Name>): Promise<TransportResult<Name>> {
+    const because = "cause" in sending.body ? sending.body.cause : null;
+    if (because === "clock") this.#world.log.note("handover because of a clock");
     return new Promise((resolve) => {
       let open = true;
       const end = (result: TransportResult<Name>): void => {

@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { simulate } from "./simulation.ts";
+import { QUIET, type Swarm } from "./swarm.ts";
 
 const FIXED = 40;
 const FRESH = 12;
@@ -26,6 +27,25 @@ test(`${FRESH} fresh seeds from ${FIRST_FRESH} on hold every invariant`, { timeo
 });
 
 test.each(FOUND)("seed %i: %s", { timeout: TIMEOUT_MS }, async (seed) => expect(await failureOf(seed)).toBe(""));
+
+test.each<[string, Partial<Swarm>, readonly string[]]>([
+  [
+    "jump: hosts go into quarantine, primaries hand over, and all return when the clocks are right",
+    { clockDrift: 0, faults: { ...QUIET, clockJumpMs: 4_000 } },
+    ["fault: clock jump", "quarantine", "handover because of a clock", "quarantine ends"],
+  ],
+  ["drift: who is far from the others goes into quarantine", { clockDrift: 0.1, faults: QUIET }, ["quarantine"]],
+])("clocks that %s", { timeout: TIMEOUT_MS }, async (_, swarm, shown) => {
+  const seen = new Set<string>();
+  const missing = (): readonly string[] => shown.filter((what) => !seen.has(what));
+  for (let seed = 1; seed <= 8 && missing().length > 0; seed += 1) {
+    const focus = (drawn: Swarm): Swarm => ({ ...drawn, hosts: 3, proxies: 2, runMs: 15_000, ...swarm });
+    const result = await simulate({ seed, focus });
+    expect(result.failure?.text ?? "").toBe("");
+    for (const what of result.seen.keys()) seen.add(what);
+  }
+  expect(missing()).toEqual([]);
+});
 
 test("the same seed gives the same run, to the last event", { timeout: TIMEOUT_MS }, async () => {
   for (const seed of [5, 9, 14]) {

@@ -146,7 +146,7 @@ class Simulation {
     check(verdict.ok, "I7", () => (verdict.ok ? "" : `${verdict.reason}: ${verdict.calls.join("; ")}`));
   }
 
-  /** I15: when faults stop, within a bound: one primary, standbys at the head, nothing parked, all states the same. */
+  /** I15: when faults stop, within a bound: one primary, standbys at the head, nothing parked, clocks trusted, all states the same. */
   async #heal(): Promise<void> {
     const { scheduler, log } = this.#world;
     log.add("all", "faults end");
@@ -189,6 +189,8 @@ class Simulation {
     if (lost) return `${lost.id} sends to ${lost.status?.pools[0]?.primary}, not to ${primary.id}`;
     const full = this.#proxies.find(({ status }) => (status?.pools[0]?.parked ?? 0) > 0);
     if (full) return `${full.id} still has requests`;
+    const off = this.#swarm.clockDrift === 0 ? this.#hosts.find(({ control }) => control?.quarantined) : undefined;
+    if (off) return `${off.id} is still in quarantine`;
     return this.#clients.some(({ waiting }) => waiting) ? "a client still waits" : null;
   }
 

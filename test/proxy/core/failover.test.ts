@@ -242,6 +242,68 @@ describe("a primary whose storage is sick", () => {
   });
 });
 
+describe("a host that distrusts its own clock", () => {
+  const off = { quarantined: "its clock is 10000 ms (± 2 ms) ahead of the median" };
+  const following = (host: typeof B, more = {}): ReturnType<typeof report> =>
+    report(host, { fence: fence(A, 1), slot: 11 }, more);
+
+  it("is the last candidate, however far it has applied", () => {
+    const world = new World().atWork();
+    world.nowMs += 1;
+    world.heard(B, report(B, { fence: fence(A, 1), slot: 99 }, off));
+    expect(world.dead(A).take()).toEqual(["host-c deposes 1"]);
+  });
+
+  it("is a candidate where there is no other: safety reads no clock", () => {
+    const world = new World().atWork();
+    world.nowMs += 1;
+    world.heard(B, following(B, off)).heard(C, following(C, off));
+    expect(world.dead(A).take()).toEqual(["host-b deposes 1"]);
+  });
+
+  it("hands over as primary, once, and serves until then", () => {
+    const world = new World().atWork();
+    world.nowMs += 1;
+    for (let heartbeat = 0; heartbeat < 4; heartbeat += 1)
+      world
+        .heard(A, primary(A, 1, off))
+        .heard(B, following(B))
+        .heard(C, following(C))
+        .after(250);
+    expect(world.take()).toEqual(["host-b deposes 1"]);
+    expect(world.route()).toBe("host-a 1");
+    world
+      .heard(B, primary(B, 2))
+      .heard(A, report(A, { fence: fence(B, 2) }, off))
+      .after(1000);
+    expect([world.take(), world.route()]).toEqual([[], "host-b 2"]);
+  });
+
+  it.each([
+    ["nobody else trusts its own either", off, {}],
+    ["no other can take over", {}, { unfit: "restoring" }],
+  ])("stays primary where %s", (_, more, pool) => {
+    const world = new World().atWork();
+    world.nowMs += 1;
+    for (const host of [B, C]) world.heard(host, report(host, { fence: fence(A, 1), ...pool }, more));
+    world.heard(A, primary(A, 1, off));
+    expect([world.take(), world.route(), world.view().state]).toEqual([[], "host-a 1", "serving"]);
+  });
+
+  it("is told of when it begins and when it ends, not in between", () => {
+    const world = new World().atWork();
+    for (const more of [off, off, {}, {}]) {
+      world.nowMs += 1;
+      world.heard(B, following(B, more));
+    }
+    const notes = world.effects.flatMap((effect) => (effect.type === "note" ? [effect.note] : []));
+    expect(notes).toEqual([
+      { type: "quarantine", node: B, reason: off.quarantined },
+      { type: "quarantine", node: B, reason: null },
+    ]);
+  });
+});
+
 describe("a primary that says it does not serve", () => {
   it("fenced or released in the same life: another is ordered at once", () => {
     const world = new World().atWork();
