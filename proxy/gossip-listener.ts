@@ -4,7 +4,6 @@
  */
 import { fastify, type FastifyInstance } from "fastify";
 import type { Logger } from "pino";
-import { Counter, type Registry } from "prom-client";
 import type { Clock } from "../shared/clock.ts";
 import { formatAddress, type Address, type ProxyConfig } from "../shared/config/config.ts";
 import type { BootId } from "../shared/ids.ts";
@@ -29,7 +28,7 @@ export interface GossipListenerOptions {
   readonly mount: MountInbox;
   readonly parts: Omit<InboxParts, "onRefused">;
   readonly sockets: Sockets;
-  readonly register: Registry;
+  readonly countRefused: (code: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -64,18 +63,12 @@ export class GossipListener {
   }
 
   #counted(): (refusal: MessageRefused) => void {
-    const { register, clock, log } = this.#options;
-    const refused = new Counter({
-      name: "hotspare_messages_refused_total",
-      help: "Messages of other nodes that were refused, by error code",
-      labelNames: ["code"],
-      registers: [register],
-    });
+    const { countRefused, clock, log } = this.#options;
     const notices = new RefusalNotices(clock, (refusal, count) =>
       log.warn({ event: "refused", ...refusal, count }, "a message was refused"),
     );
     return (refusal) => {
-      refused.inc({ code: refusal.code });
+      countRefused(refusal.code);
       notices.add(refusal);
     };
   }

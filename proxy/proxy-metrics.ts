@@ -6,6 +6,8 @@ import type { ProxyStatus } from "./proxy-status.ts";
 export interface ProxyMetrics {
   /** Counts what is to be counted of a change. */
   note(note: Note): void;
+  /** A message of another node was refused with this code. */
+  refused(code: string): void;
 }
 
 const DURATION_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -26,7 +28,14 @@ export function proxyMetrics(register: Registry, status: () => ProxyStatus): Pro
     buckets: DURATION_BUCKETS,
     registers,
   });
+  const refused = new Counter({
+    name: "hotspare_messages_refused_total",
+    help: "Messages of other nodes that were refused, by error code",
+    labelNames: ["code"],
+    registers,
+  });
   return {
+    refused: (code) => refused.inc({ code }),
     note: (note) => {
       if (note.type !== "served" || note.phases === null) return;
       const { pool, phases } = note;

@@ -4,7 +4,10 @@ import type { PeerClocks } from "../shared/clocks/peer-clocks.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { NodeId, PoolId } from "../shared/ids.ts";
 import type { PoolReport } from "../shared/wire/messages.ts";
+import { peerStateOf } from "./core/gossip.ts";
+import type { GossipRules } from "./core/gossip-state.ts";
 import type { HostHealth, Verdict } from "./core/host-health.ts";
+import type { Content } from "./core/observation.ts";
 import { poolReportOf, type PoolState, type PoolView } from "./core/pool-view.ts";
 import type { ProxyState } from "./core/proxy-state.ts";
 
@@ -52,9 +55,15 @@ interface HostStatus extends ClockStatus {
 
 interface ProxyNodeStatus extends ClockStatus {
   readonly id: NodeId;
-  readonly health: "up" | "unknown";
-  /** `null`: proxies do not tell one another what they see. */
+  readonly health: "up" | "suspect" | "down" | "unknown";
+  /** Why it refuses what this proxy says to it; `null`: it does not. */
+  readonly reason: string | null;
+  /** Whether it sees primaries and epochs as this proxy does; `null`: it has not said. */
   readonly agrees: boolean | null;
+  readonly version: string | null;
+  readonly configHash: string | null;
+  /** Ids of the keys that it accepts; the first is the one that it signs with. Empty: it has not said. */
+  readonly keys: readonly string[];
 }
 
 export interface StatusSource {
@@ -64,6 +73,10 @@ export interface StatusSource {
   readonly clocks: PeerClocks;
   /** Why this proxy distrusts its own clock. */
   readonly quarantined: string | null;
+  /** Why that proxy refuses what this one says to it. */
+  readonly refusal: (proxy: NodeId) => string | null;
+  readonly nowMs: number;
+  readonly rules: GossipRules;
   readonly parked: (pool: PoolId) => number;
 }
 
@@ -79,11 +92,29 @@ export function proxyStatus(source: StatusSource): ProxyStatus {
   };
 }
 
-function proxyNodeStatus(id: NodeId, { self, clocks, quarantined }: StatusSource): ProxyNodeStatus {
-  return id === self
-    ? { id, health: "up", agrees: true, ...clockStatus(id, clocks, quarantined) }
-    : { id, health: "unknown", agrees: null, ...clockStatus(id, clocks, null) };
+function proxyNodeStatus(id: NodeId, source: StatusSource): ProxyNodeStatus {
+  const { self, clocks, state, nowMs, rules, refusal } = source;
+  const content = state.gossip.known.get(id)?.content ?? null;
+  const isSelf = id === self;
+  return {
+    id,
+    health: isSelf ? "up" : PEER_HEALTH[peerStateOf(state.gossip, id, nowMs, rules)],
+    reason: isSelf ? null : refusal(id),
+    agrees: isSelf ? true : content && agrees(content, state.pools),
+    version: content?.program ?? null,
+    configHash: content?.configHash ?? null,
+    keys: content?.keys ?? [],
+    ...clockStatus(id, clocks, isSelf ? source.quarantined : (content?.quarantined ?? null)),
+  };
 }
+
+const PEER_HEALTH = { unknown: "unknown", alive: "up", suspect: "suspect", dead: "down" } as const;
+
+const agrees = ({ pools }: Content, own: ReadonlyMap<PoolId, PoolView>): boolean =>
+  pools.every(({ pool, epoch, primary, opinion }) => {
+    const view = own.get(pool as PoolId);
+    return view?.epoch === epoch && (view.claim?.host ?? null) === primary && view.opinion === opinion;
+  });
 
 function clockStatus(node: NodeId, clocks: PeerClocks, quarantined: string | null): ClockStatus {
   const offset = clocks.estimate(node);

@@ -5,19 +5,15 @@
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import type { Cancel, Clock } from "../shared/clock.ts";
-import { PeerClocks } from "../shared/clocks/peer-clocks.ts";
-import { quarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, Config, HostConfig, ProxyConfig } from "../shared/config/config.ts";
 import { assert, HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
 import type { Random } from "../shared/random.ts";
-import { programVersion } from "../shared/program-version.ts";
 import type { Sockets } from "../shared/sockets.ts";
 import type { Request } from "../shared/wire/messages.ts";
 import { Admin, requireLoopback } from "./admin.ts";
 import { newProxyState, stepProxy, type ProxyState, type Rules } from "./core/proxy-state.ts";
 import type { ProxyEffect, ProxyEvent } from "./core/proxy-event.ts";
-import type { OwnState } from "./core/own-sight.ts";
 import type { Note } from "./core/note.ts";
 import { dataProbe } from "./data-probe.ts";
 import { GossipListener, type MountInbox } from "./gossip-listener.ts";
@@ -25,13 +21,12 @@ import { Gossiper } from "./gossiper.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { logNote } from "./log-note.ts";
 import { NoteFeed } from "./note-feed.ts";
-import { OwnClock } from "./own-clock.ts";
 import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
 import { DataPlane } from "./relay/data-plane.ts";
+import { SelfWatch } from "./self-watch.ts";
 import { askVote, sendOrder, type SignalOptions } from "./signal.ts";
 import { proxyRules } from "./proxy-rules.ts";
-import { ToldClocks } from "./told-clocks.ts";
 import type { Transport, TransportParts } from "./transport.ts";
 import { TroubleLimit } from "./trouble-limit.ts";
 
@@ -58,8 +53,6 @@ export interface RunningProxy {
 }
 
 const STOP_GRACE_MS = 10_000;
-/** Wall and monotonic clock drift apart, and clocks are set: what is told of them is looked at so often. */
-const OWN_STATE_MS = 1000;
 /** A standby's vote takes two probes of the primary at most, and a little. */
 const VOTE_MARGIN_MS = 200;
 
@@ -77,14 +70,11 @@ class Proxy {
   readonly #rules: Rules;
   readonly #bootId: BootId;
   readonly #hosts: ReadonlyMap<NodeId, HostConfig>;
-  readonly #program = programVersion();
   readonly #register = new Registry();
   readonly #stopping = new AbortController();
   readonly #feed: NoteFeed;
   readonly #transport: Transport;
-  readonly #clocks: PeerClocks;
-  readonly #ownClock: OwnClock;
-  readonly #toldClocks: ToldClocks;
+  readonly #selfWatch: SelfWatch;
   readonly #heartbeats: Heartbeats;
   readonly #gossiper: Gossiper;
   readonly #dataPlane: DataPlane;
@@ -93,7 +83,6 @@ class Proxy {
   readonly #troubles: TroubleLimit;
   #state: ProxyState;
   #wake: Cancel = () => undefined;
-  #look: Cancel = () => undefined;
   #gossip: GossipListener | null = null;
   #stopped: Promise<void> | null = null;
 
@@ -103,22 +92,26 @@ class Proxy {
     this.#rules = proxyRules(config, id);
     this.#bootId = randomId<BootId>(random);
     this.#hosts = new Map(config.hosts.map((host) => [host.id, host]));
-    this.#clocks = new PeerClocks({ self: id, clock, boundMs: config.clock.offsetMs });
-    this.#ownClock = this.#watchOwnClock();
-    this.#toldClocks = new ToldClocks({ self: id, clocks: this.#clocks, clock });
-    const birth = { bootId: this.#bootId, seed: random.bytes(4).readInt32LE(), own: this.#ownState() };
+    this.#selfWatch = new SelfWatch({
+      self: id,
+      config,
+      clock,
+      keyIds: options.keyIds,
+      onQuarantine: (reason) => this.#note({ type: "quarantine", node: id, reason }),
+    });
+    const birth = { bootId: this.#bootId, seed: random.bytes(4).readInt32LE(), own: this.#selfWatch.state() };
     this.#state = newProxyState(this.#rules, birth, clock.monotonicMs());
     this.#feed = new NoteFeed(clock);
     this.#troubles = new TroubleLimit(clock, (host) => this.#tell({ type: "trafficFailed", host }));
     this.#transport = connect({ bootId: this.#bootId, onLost: (host) => this.#tell({ type: "trafficFailed", host }) });
     this.#heartbeats = new Heartbeats({
       ...this.#shell(),
-      clocks: this.#clocks,
+      clocks: this.#selfWatch.clocks,
       timeoutMs: config.health.timeoutMs,
     });
     this.#gossiper = new Gossiper({
       ...this.#shell(),
-      clocks: this.#clocks,
+      clocks: this.#selfWatch.clocks,
       proxies: config.proxies,
       bootId: this.#bootId,
       timeoutMs: config.health.timeoutMs,
@@ -143,7 +136,7 @@ class Proxy {
       const gossip = await this.#listenToGossip(own);
       const admin = await this.#admin.listen(own.admin);
       this.#tell({ type: "tick" });
-      this.#lookAtSelf();
+      this.#selfWatch.start((state) => this.#tell({ type: "own", own: state }));
       return { addresses: { listen, admin, gossip }, status: () => this.status(), stop: () => this.stop() };
     } catch (error) {
       await this.stop();
@@ -157,8 +150,11 @@ class Proxy {
       config,
       self: id,
       state: this.#state,
-      clocks: this.#clocks,
-      quarantined: this.#ownClock.quarantined,
+      clocks: this.#selfWatch.clocks,
+      quarantined: this.#selfWatch.quarantined,
+      refusal: (proxy) => this.#gossiper.refusal(proxy),
+      nowMs: this.#options.clock.monotonicMs(),
+      rules: this.#rules.gossip,
       parked: (pool) => this.#dataPlane.parked(pool).requests,
     });
   }
@@ -172,7 +168,7 @@ class Proxy {
     await this.#dataPlane.stop(STOP_GRACE_MS);
     this.#stopping.abort(new Error("the proxy stops"));
     this.#wake();
-    this.#look();
+    this.#selfWatch.stop();
     await this.#gossip?.stop();
     await this.#admin.stop();
     this.#transport.close();
@@ -191,7 +187,7 @@ class Proxy {
     }
     for (const effect of step.effects) this.#perform(effect);
     if (event.type === "probeAnswered") this.#dataPlane.hostLives(event.host, event.sentMs);
-    if (event.type === "probeAnswered" || event.type === "probeFailed") this.#ownClock.look();
+    if (event.type === "probeAnswered" || event.type === "probeFailed") this.#selfWatch.exchanged();
   }
 
   #perform(effect: ProxyEffect): void {
@@ -246,26 +242,10 @@ class Proxy {
         this.#gossiper.answer(request, from, receivedMs),
     };
     const parts = { bootId: this.#bootId, handlers };
+    const countRefused = (code: string): void => this.#metrics.refused(code);
     const { server: admin } = this.#admin;
-    this.#gossip = new GossipListener({ own, admin, mount, parts, sockets, register: this.#register, clock, log });
+    this.#gossip = new GossipListener({ own, admin, mount, parts, sockets, countRefused, clock, log });
     return this.#gossip.listen();
-  }
-
-  #ownState(): OwnState {
-    const { clock, config, keyIds } = this.#options;
-    return {
-      wallAheadMs: Math.round(clock.wallMs() - clock.monotonicMs()),
-      clocks: this.#toldClocks.list(),
-      quarantined: this.#ownClock.quarantined,
-      program: this.#program,
-      configHash: config.hash,
-      keys: [...keyIds()],
-    };
-  }
-
-  #lookAtSelf(): void {
-    this.#tell({ type: "own", own: this.#ownState() });
-    this.#look = this.#options.clock.after(OWN_STATE_MS, () => this.#lookAtSelf());
   }
 
   #shell(): SignalOptions {
@@ -277,17 +257,6 @@ class Proxy {
       signal: this.#stopping.signal,
       tell: (event) => this.#tell(event),
     };
-  }
-
-  #watchOwnClock(): OwnClock {
-    const { config, clock, id } = this.#options;
-    return new OwnClock({
-      self: id,
-      clock,
-      clocks: this.#clocks,
-      rules: quarantineRules(config.clock.offsetMs, config.health.intervalMs),
-      onQuarantine: (reason) => this.#note({ type: "quarantine", node: id, reason }),
-    });
   }
 
   #makeDataPlane(): DataPlane {

@@ -36,6 +36,9 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "host/checkpoint/make-checkpoint.ts": "shown to people",
   "host/pool.ts": "shown to people, in the fence",
   "proxy/note-feed.ts": "shown to people",
+  "host/owner-probe.ts": "a time stamp for comparing clocks",
+  "proxy/gossiper.ts": "a time stamp for comparing clocks",
+  "proxy/self-watch.ts": "when something was seen, for people",
 };
 const readsWallClock = (path: string): boolean => path in WALL_CLOCK || isEntry(path);
 /** Where it is decided what is written, applied, acknowledged and believed. */
