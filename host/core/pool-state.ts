@@ -6,7 +6,7 @@
 import type { HotspareError } from "../../shared/errors.ts";
 import type { BootId, NodeId, OriginId, PoolId, RecordId, Sha256 } from "../../shared/ids.ts";
 import type { Head } from "../../shared/journal/head.ts";
-import type { FenceRef, SealedRecord, TakeoverReason, Vote } from "../../shared/journal/record.ts";
+import type { FenceRef, Phases, SealedRecord, TakeoverReason, Vote } from "../../shared/journal/record.ts";
 import type { Slot } from "../../shared/position.ts";
 import type { PutResult } from "../../shared/vault/vault.ts";
 import type { Publication } from "./publication.ts";
@@ -92,6 +92,8 @@ export interface Order {
   readonly orderedBy: NodeId | null;
   readonly cause: string;
   readonly votes: readonly Vote[];
+  /** What whoever orders took before, for the receipt. */
+  readonly phases?: Phases;
   /** Chance for this takeover: the fence's id is derived from it, and a new pool's origin. */
   readonly seed: RecordId;
   readonly origin: OriginId;

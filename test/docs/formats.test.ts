@@ -54,7 +54,10 @@ const records: Readonly<Record<JournalRecord["kind"], JournalRecord>> = {
       reason: "order",
       orderedBy: parseNodeId("proxy-1"),
       cause: "refused",
-      votes: [{ by: parseNodeId("proxy-1"), verdict: "down" }],
+      votes: [
+        { by: parseNodeId("host-c"), verdict: "down", standsFor: parseNodeId("proxy-2"), seenAtMs: 1_700_000_000_000 },
+      ],
+      phases: { detected: 250 },
       wallMs: 1,
     },
   },
@@ -98,6 +101,12 @@ describe("the tables of payloads", () => {
     const payload = record.kind === "batch" ? null : JSON.parse(String(encodeRecord(record).bytes.subarray(192, -4)));
     const documented = tableAfter(`Fields of a **${kind}**`).map(([field = ""]) => unquoted(field));
     expect(documented).toEqual(Object.keys(payload as object));
+  });
+
+  it("have each field of a vote", () => {
+    const { fence } = records.fence as JournalRecord & { kind: "fence" };
+    const documented = tableAfter("Fields of a **vote**").map(([field = ""]) => unquoted(field));
+    expect(documented).toEqual(Object.keys(fence.votes[0] ?? {}));
   });
 
   it("have the prefix of an operation", () => {
