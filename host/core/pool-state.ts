@@ -37,6 +37,8 @@ export interface PoolState {
   readonly newestFence: FenceRef | null;
   /** How the tenure of the newest fence went, where it was this host's. */
   readonly lastTenure: Tenure | null;
+  /** The last fence that was found void here, the own one or another's: for the receipt, nothing rests on it. */
+  readonly voidFence: FenceRef | null;
   /** A fence that was read and is not applied before a listing made after that. */
   readonly seenFence: Sha256 | null;
   /** Where applying failed once: failing there again means that nobody can pass that record. */
