@@ -1,7 +1,8 @@
 /** Tells people what happened to a pool: every change of role, fence and alarm, and a takeover with its milliseconds. */
 import type { Log } from "../shared/log.ts";
 import { roleOf } from "./core/pool-core.ts";
-import type { PoolState, Timings } from "./core/pool-state.ts";
+import { phasesOf } from "./core/phases.ts";
+import type { PoolState } from "./core/pool-state.ts";
 
 export class PoolLog {
   readonly #log: Log;
@@ -38,24 +39,4 @@ export class PoolLog {
     if (alarm) this.#log.error({ code: alarm.code, slot: alarm.slot, reason: alarm.reason }, "alarm");
     else this.#log.info({}, "alarm over");
   }
-}
-
-const PHASES = [
-  ["verify", "verifiedMs"],
-  ["fence", "fencedMs"],
-  ["confirm", "confirmedMs"],
-  ["apply", "appliedMs"],
-  ["open", "servingMs"],
-] as const;
-
-/** Milliseconds that each phase of a takeover took, and in all. */
-export function phasesOf(timings: Timings): Record<string, number> {
-  const phases: Record<string, number> = {};
-  let previous = timings.beganMs;
-  for (const [name, key] of PHASES) {
-    const at = timings[key] ?? previous;
-    phases[name] = Math.round((at - previous) * 100) / 100;
-    previous = at;
-  }
-  return { ...phases, total: Math.round((previous - timings.beganMs) * 100) / 100 };
 }

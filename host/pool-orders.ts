@@ -1,9 +1,12 @@
 /** Orders that wait for the core's decision, by ticket. Each is answered exactly once. */
 import { parseNodeId, type NodeId, type RecordId } from "../shared/ids.ts";
-import type { FenceRef } from "../shared/journal/record.ts";
-import type { Answer, Request } from "../shared/wire/messages.ts";
+import type { FenceRef, Phases, Vote } from "../shared/journal/record.ts";
+import type { Answer, Request, VoteMessage } from "../shared/wire/messages.ts";
+import { phasesOf } from "./core/phases.ts";
 import type { Order, OrderAnswer, Seed } from "./core/pool-state.ts";
-import { phasesOf } from "./pool-log.ts";
+
+/** Steps of a proxy that a fence keeps: it is read by everybody for ever, so it stays small. */
+const MOST_PHASES = 16;
 
 export class PoolOrders {
   readonly #waiting = new Map<number, (answer: Answer<"promote">) => void>();
@@ -37,9 +40,25 @@ export function orderOf(request: Request<"promote">, orderedBy: NodeId, { id, or
     fence: request.fence as RecordId | null,
     orderedBy,
     cause: request.cause,
-    votes: request.votes.map(({ by, verdict }) => ({ by: parseNodeId(by), verdict })),
+    votes: request.votes.map(voteOf),
+    ...(request.phases && { phases: phasesIn(request.phases) }),
     seed: id,
     origin,
     wallMs,
   };
+}
+
+const voteOf = ({ by, verdict, standsFor, seenAtMs }: VoteMessage): Vote => ({
+  by: parseNodeId(by),
+  verdict,
+  ...(standsFor !== undefined && { standsFor: parseNodeId(standsFor) }),
+  ...(seenAtMs !== undefined && { seenAtMs }),
+});
+
+/** The schema does not look at keys with a line's end: what is no number there would make the fence invalid. */
+function phasesIn(phases: Readonly<Record<string, unknown>>): Phases {
+  const entries = Object.entries(phases).flatMap(([step, ms]): [string, number][] =>
+    typeof ms === "number" && Number.isFinite(ms) ? [[step, ms]] : [],
+  );
+  return Object.fromEntries(entries.slice(0, MOST_PHASES));
 }

@@ -18,6 +18,7 @@ import { Committer } from "./committer.ts";
 import { initialPool, isServing, isSick, stepPool } from "./core/pool-core.ts";
 import type { PoolEvent, PoolState, Seed, Settings } from "./core/pool-state.ts";
 import { releaseRecord } from "./core/primary.ts";
+import { NO_NOTES, noteStep, type ReceiptNotes } from "./core/receipt-notes.ts";
 import { JournalReader } from "./journal-reader.ts";
 import { JournalWatch } from "./journal-watch.ts";
 import { lastTenure } from "./last-tenure.ts";
@@ -77,6 +78,7 @@ export class HostedPool implements PoolAccess {
   readonly #orders = new PoolOrders();
   readonly #abort = new AbortController();
   #state: PoolState;
+  #notes = NO_NOTES;
   #events: PoolEvent[] = [];
   #stepping = false;
   /** Steps back, and takes no order any more. */
@@ -220,6 +222,11 @@ export class HostedPool implements PoolAccess {
     return this.#state;
   }
 
+  /** For the receipt of the tenure that began last. */
+  get receiptNotes(): ReceiptNotes {
+    return this.#notes;
+  }
+
   /** There may be something new in the journal. */
   hint(): void {
     this.#dispatch({ type: "hint" });
@@ -282,8 +289,10 @@ export class HostedPool implements PoolAccess {
 
   #step(event: PoolEvent): void {
     const before = this.#state;
-    const { state, effects } = stepPool(before, event, this.#options.clock.monotonicMs());
+    const step = stepPool(before, event, this.#options.clock.monotonicMs());
+    const { state, effects } = step;
     this.#state = state;
+    this.#notes = noteStep(this.#notes, before, step);
     this.#poolLog.note(before, state);
     this.#onTransition(before, state);
     for (const effect of effects) this.#effects.perform(effect);

@@ -14,6 +14,7 @@ export function initialPool(settings: Settings): PoolState {
     phase: { type: "offline" },
     applied: null,
     newestFence: null,
+    voidFence: null,
     lastTenure: null,
     seenFence: null,
     failedSlot: null,

@@ -6,7 +6,7 @@
 import type { HotspareError } from "../../shared/errors.ts";
 import type { BootId, NodeId, OriginId, PoolId, RecordId, Sha256 } from "../../shared/ids.ts";
 import type { Head } from "../../shared/journal/head.ts";
-import type { FenceRef, SealedRecord, TakeoverReason, Vote } from "../../shared/journal/record.ts";
+import type { FenceRef, Phases, SealedRecord, TakeoverReason, Vote } from "../../shared/journal/record.ts";
 import type { Slot } from "../../shared/position.ts";
 import type { PutResult } from "../../shared/vault/vault.ts";
 import type { Publication } from "./publication.ts";
@@ -37,6 +37,8 @@ export interface PoolState {
   readonly newestFence: FenceRef | null;
   /** How the tenure of the newest fence went, where it was this host's. */
   readonly lastTenure: Tenure | null;
+  /** The last fence that was found void here, the own one or another's: for the receipt, nothing rests on it. */
+  readonly voidFence: FenceRef | null;
   /** A fence that was read and is not applied before a listing made after that. */
   readonly seenFence: Sha256 | null;
   /** Where applying failed once: failing there again means that nobody can pass that record. */
@@ -92,6 +94,8 @@ export interface Order {
   readonly orderedBy: NodeId | null;
   readonly cause: string;
   readonly votes: readonly Vote[];
+  /** What whoever orders took before, for the receipt. */
+  readonly phases?: Phases;
   /** Chance for this takeover: the fence's id is derived from it, and a new pool's origin. */
   readonly seed: RecordId;
   readonly origin: OriginId;

@@ -119,7 +119,7 @@ function onRun(
     case "unlisted-fence":
       return survey({ ...state, seenFence: stop.hash }, tries);
     case "void-fence":
-      return onLate(state, tries);
+      return onLate({ ...state, voidFence: stop.fence }, tries);
     case "not-history":
       return onDivergence(state, slotAfter(state.applied), stop.reason, now);
     case "unpassable":

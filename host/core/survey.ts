@@ -7,7 +7,7 @@
  */
 import { extend, slotAfter, type Head, type Violation } from "../../shared/journal/head.ts";
 import type { Sha256 } from "../../shared/ids.ts";
-import type { SealedRecord } from "../../shared/journal/record.ts";
+import type { FenceRef, SealedRecord } from "../../shared/journal/record.ts";
 import { slot, type Slot } from "../../shared/position.ts";
 import type { Found } from "./publication.ts";
 
@@ -79,7 +79,7 @@ export interface RunVerdict {
     | { readonly type: "end" }
     | { readonly type: "gone" }
     | { readonly type: "unreadable"; readonly reason: string }
-    | { readonly type: "void-fence" }
+    | { readonly type: "void-fence"; readonly fence: FenceRef }
     /** A fence that the record after it may prove; that was listed, but not in this run. Read again from it on. */
     | { readonly type: "unproven-fence" }
     /** A fence that nothing follows and no checkpoint lies beyond, as far as a listing shows that was made before it was read. */
@@ -103,6 +103,7 @@ export function judgeRun(head: Head | null, run: Run, survey: Survey, seen: Sha2
     if (doubt === "unproven-fence" && run.stop)
       return { steps, stop: stopOf(run, slot(sealed.record.header.slot + 1)) };
     if (doubt === "unlisted-fence") return { steps, stop: { type: doubt, hash: sealed.hash } };
+    if (doubt === "void-fence") return { steps, stop: { type: doubt, fence: extension.head.fence } };
     if (doubt) return { steps, stop: { type: doubt } };
     at = extension.head;
     steps.push({ sealed, head: at });

@@ -39,7 +39,7 @@ export function onConfirm(
   }
   // A checkpoint of the fence's own slot is not this host's either: it has made none yet.
   const beyond = survey.slots.length > 0 || survey.checkpoints.some((at) => at >= head.slot);
-  return beyond ? onVoid(state, takeover) : catchUp(state, stamp(takeover, "confirmedMs", now), head);
+  return beyond ? onVoid(state, takeover, head) : catchUp(state, stamp(takeover, "confirmedMs", now), head);
 }
 
 function confirmLater(state: PoolState, takeover: Takeover, head: Head, now: number): PoolStep {
@@ -54,13 +54,13 @@ export function onExamined(state: PoolState, takeover: Takeover, head: Head, run
     return confirmLater(state, takeover, head, now);
   }
   if (!next) return refuse(state, takeover, `slot ${slotAfter(head)} follows the own fence and cannot be read`, now);
-  if (next.record.header.previousHash !== head.hash) return onVoid(state, takeover);
+  if (next.record.header.previousHash !== head.hash) return onVoid(state, takeover, head);
   return refuse({ ...state, newestFence: head.fence }, takeover, "this host was already deposed again", now);
 }
 
 /** This host was so late that its slot had been cleaned away. It publishes nothing more, and restores. */
-const onVoid = (state: PoolState, takeover: Takeover): PoolStep =>
-  refuseAndRestore(state, takeover, "the own fence is void: this host was too late", "keep");
+const onVoid = (state: PoolState, takeover: Takeover, { fence }: Head): PoolStep =>
+  refuseAndRestore({ ...state, voidFence: fence }, takeover, "the own fence is void: this host was too late", "keep");
 
 /** Reads what is left to apply, again from where the store is. */
 export function catchUp(state: PoolState, takeover: Takeover, head: Head): PoolStep {

@@ -28,7 +28,7 @@ function makeFence({ settings }: PoolState, { order, verified }: Takeover): Seal
   const at = slotAfter(verified);
   const origin = verified?.origin ?? order.origin;
   const previous = verified && { slot: verified.fence.slot, id: verified.fence.id, hash: verified.fence.hash };
-  const { reason, orderedBy, cause, votes, wallMs } = order;
+  const { reason, orderedBy, cause, votes, phases, wallMs } = order;
   return encodeRecord({
     kind: "fence",
     header: {
@@ -43,7 +43,16 @@ function makeFence({ settings }: PoolState, { order, verified }: Takeover): Seal
       commits: 0,
       logTimeMs: verified?.logTimeMs ?? 0,
     },
-    fence: { previous, schema: settings.schema, reason, orderedBy, cause, votes, wallMs },
+    fence: {
+      previous,
+      schema: settings.schema,
+      reason,
+      orderedBy,
+      cause,
+      votes,
+      ...(phases && { phases }),
+      wallMs,
+    },
   });
 }
 

@@ -76,6 +76,7 @@ export function onRead(
     case "not-history":
       return refuseAndRestore(noted, moved, stop.reason, "aside");
     case "void-fence":
+      return refuse({ ...noted, voidFence: stop.fence }, moved, "a void fence follows the own state", now);
     case "unlisted-fence":
       return refuse(noted, moved, "a void fence follows the own state", now);
     case "gone":

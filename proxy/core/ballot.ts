@@ -35,6 +35,7 @@ export interface Ballot {
   readonly needsStandbys: boolean;
   /** How many others that agree come before this one in sending the order. */
   readonly rank: number;
+  /** Those for it first; then what others said that live. */
   readonly votes: readonly VoteMessage[];
   /** Votes that are needed. */
   readonly needed: number;
@@ -42,6 +43,7 @@ export interface Ballot {
 
 export function countVotes({ self, seats, standbyVotes, fence }: BallotBox): Ballot {
   const inFavour = seats.filter((seat) => !seat.isSilent && isFor(seat, fence));
+  const against = seats.filter((seat) => !seat.isSilent && !isFor(seat, fence));
   const silent = seats.filter(({ isSilent }) => isSilent);
   const needed = Math.floor(seats.length / 2) + 1;
   const missing = needed - inFavour.length;
@@ -55,7 +57,11 @@ export function countVotes({ self, seats, standbyVotes, fence }: BallotBox): Bal
     needsStandbys,
     needed,
     rank: [...inFavour].sort(byTrust).findIndex(({ proxy }) => proxy === self),
-    votes: [...inFavour.map(voteOf), ...(needsStandbys ? standIns(silent, down, missing) : [])],
+    votes: [
+      ...inFavour.map(voteOf),
+      ...(needsStandbys ? standIns(silent, down, missing) : []),
+      ...against.map(({ proxy, sighting }) => ({ by: proxy, verdict: `against: ${sighting?.opinion ?? "not heard"}` })),
+    ],
   };
 }
 

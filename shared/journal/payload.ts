@@ -23,7 +23,15 @@ const fence = Compile(
     ]),
     orderedBy: orNull(Node),
     cause: Type.String(),
-    votes: Type.Array(Type.Object({ by: Node, verdict: Type.String() })),
+    votes: Type.Array(
+      Type.Object({
+        by: Node,
+        verdict: Type.String(),
+        standsFor: Type.Optional(Node),
+        seenAtMs: Type.Optional(Type.Number()),
+      }),
+    ),
+    phases: Type.Optional(Type.Record(Type.String(), Type.Number())),
     wallMs: Type.Number(),
   }),
 );

@@ -41,7 +41,14 @@ export type TakeoverReason = "start" | "cold" | "order" | "switchover";
 export interface Vote {
   readonly by: NodeId;
   readonly verdict: string;
+  /** A standby: the silent proxy in whose place it votes. */
+  readonly standsFor?: NodeId;
+  /** When it saw the first sign, by its own wall clock. */
+  readonly seenAtMs?: number;
 }
+
+/** Milliseconds that each step took, from the end of the one before; in their order. */
+export type Phases = Readonly<Record<string, number>>;
 
 export interface FencePayload {
   readonly previous: Pick<FenceRef, "slot" | "id" | "hash"> | null;
@@ -53,6 +60,8 @@ export interface FencePayload {
   /** What the order gave as its cause, for people. */
   readonly cause: string;
   readonly votes: readonly Vote[];
+  /** From the first sign to the order, at whoever gave it; absent where nobody said. */
+  readonly phases?: Phases;
   /** Wall clock of the taker, for people. */
   readonly wallMs: number;
 }

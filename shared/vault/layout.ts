@@ -4,7 +4,7 @@
  */
 import type { Brand } from "../brand.ts";
 import type { NodeId, PoolId, Sha256 } from "../ids.ts";
-import { slot, type Slot } from "../position.ts";
+import { epoch, slot, type Epoch, type Slot } from "../position.ts";
 
 /** A file's path relative to the vault's root, with `/`. */
 export type VaultName = Brand<string, "VaultName">;
@@ -16,6 +16,7 @@ export const SHARD_SLOTS = 4096;
 
 const DIGITS = 16;
 const NUMBER = /^\d{16}$/;
+const RECEIPT = /^(\d{16})(-end)?\.json$/;
 const CHECKPOINT = /^(\d{16})-([0-9a-f]{64})\.json$/;
 
 const pad = (value: number): string => String(value).padStart(DIGITS, "0");
@@ -43,6 +44,19 @@ export const checkpointImageName = (pool: PoolId, at: Slot, stateHash: Sha256): 
   `${checkpointsFolder(pool)}/${pad(at)}-${stateHash}.zst` as VaultName;
 export const checkpointManifestName = (pool: PoolId, at: Slot, stateHash: Sha256): VaultName =>
   `${checkpointsFolder(pool)}/${pad(at)}-${stateHash}.json` as VaultName;
+
+export const receiptsFolder = (pool: PoolId): VaultFolder => `pools/${pool}/receipts` as VaultFolder;
+export const receiptName = (pool: PoolId, of: Epoch): VaultName =>
+  `${receiptsFolder(pool)}/${pad(of)}.json` as VaultName;
+
+export const tenureEndName = (pool: PoolId, of: Epoch): VaultName =>
+  `${receiptsFolder(pool)}/${pad(of)}-end.json` as VaultName;
+
+/** What a listed receipt is of: how a tenure began, or how it ended. `null` for whatever else lies there. */
+export function parseReceiptName(name: string): { readonly epoch: Epoch; readonly of: "begin" | "end" } | null {
+  const match = RECEIPT.exec(name);
+  return match ? { epoch: epoch(Number(match[1])), of: match[2] ? "end" : "begin" } : null;
+}
 
 /** The number that a listed shard or record name stands for; `null` for whatever else lies there. */
 export function parseNumber(name: string): number | null {

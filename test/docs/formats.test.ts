@@ -11,6 +11,7 @@ import { encodeJson } from "../../shared/journal/payload.ts";
 import { encodeRecord, RECORD_FORMAT } from "../../shared/journal/record-codec.ts";
 import type { JournalRecord, Operation, RecordHeader, SqlValue } from "../../shared/journal/record.ts";
 import { epoch, lsn, slot } from "../../shared/position.ts";
+import { Receipt, TenureEnd } from "../../shared/receipt/receipt.ts";
 import { SYSTEM_TABLES } from "../../host/store/system-tables.ts";
 import {
   checkpointImageName,
@@ -18,8 +19,10 @@ import {
   clusterName,
   hostHintName,
   probeName,
+  receiptName,
   recordName,
   temporaryName,
+  tenureEndName,
 } from "../../shared/vault/layout.ts";
 import { root } from "../source-code.ts";
 
@@ -54,7 +57,10 @@ const records: Readonly<Record<JournalRecord["kind"], JournalRecord>> = {
       reason: "order",
       orderedBy: parseNodeId("proxy-1"),
       cause: "refused",
-      votes: [{ by: parseNodeId("proxy-1"), verdict: "down" }],
+      votes: [
+        { by: parseNodeId("host-c"), verdict: "down", standsFor: parseNodeId("proxy-2"), seenAtMs: 1_700_000_000_000 },
+      ],
+      phases: { detected: 250 },
       wallMs: 1,
     },
   },
@@ -100,6 +106,12 @@ describe("the tables of payloads", () => {
     expect(documented).toEqual(Object.keys(payload as object));
   });
 
+  it("have each field of a vote", () => {
+    const { fence } = records.fence as JournalRecord & { kind: "fence" };
+    const documented = tableAfter("Fields of a **vote**").map(([field = ""]) => unquoted(field));
+    expect(documented).toEqual(Object.keys(fence.votes[0] ?? {}));
+  });
+
   it("have the prefix of an operation", () => {
     const rows = byteTable("Operations");
     const bytes = encodeOperations([operations[1] as Operation]);
@@ -129,6 +141,22 @@ describe("the tables of payloads", () => {
   });
 });
 
+describe("the tables of receipts", () => {
+  it.each([
+    ["Fields of a **receipt**", Receipt],
+    ["Fields of the **end of a tenure**", TenureEnd],
+  ])("%s: each, and no other", (text, { properties }) => {
+    const documented = tableAfter(text).flatMap(([fields = ""]) => fields.split(", ").map(unquoted));
+    expect(documented.toSorted()).toEqual(Object.keys(properties).toSorted());
+  });
+
+  it("say what a fence in them is", () => {
+    expect(page).toContain(`A **fence** in them is ${fieldsOfFence().join(", ")}.`);
+  });
+
+  const fieldsOfFence = (): string[] => Object.keys(Receipt.properties.fence.properties).map((field) => `\`${field}\``);
+});
+
 describe("the table of the vault", () => {
   it("has each name that the layout makes, and no other", () => {
     const [pool, host] = [parsePoolId("main"), parseNodeId("host-a")];
@@ -140,6 +168,8 @@ describe("the table of the vault", () => {
       recordName(pool, slot(5000)),
       checkpointImageName(pool, slot(5000), hash),
       checkpointManifestName(pool, slot(5000), hash),
+      receiptName(pool, epoch(7)),
+      tenureEndName(pool, epoch(7)),
       temporaryName("0".repeat(32)),
     ];
     const documented = tableAfter("## The vault").map(([path = ""]) => new RegExp(`^${patternOf(unquoted(path))}$`));
@@ -254,6 +284,7 @@ const patternOf = (path: string): string =>
   path
     .replaceAll(/[.-]/g, "\\$&")
     .replaceAll("<slot>", "\\d{16}")
+    .replaceAll("<epoch>", "\\d{16}")
     .replaceAll("<shard>", "\\d{16}")
     .replaceAll("<state hash>", "[0-9a-f]{64}")
     .replaceAll("<32 hex digits>", "[0-9a-f]{32}")

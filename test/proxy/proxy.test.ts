@@ -104,7 +104,7 @@ describe("a proxy", () => {
       hosts: [{ id: "host-a", role: "primary", health: "up", version: "0.1.0" }, { role: "standby" }, {}],
       proxies: [
         { id: "proxy-1", health: "up", agrees: true },
-        { id: "proxy-2", health: "unknown", agrees: null },
+        { id: "proxy-2", health: "suspect", agrees: null },
       ],
     });
     expect(await text("/")).toContain("host-a");

@@ -1,11 +1,13 @@
 /**
- * Sees what becomes of journal records on the disk, whoever did it and whether anybody knows, and hands it to the history.
+ * Sees what becomes of journal records on the disk, whoever did it and whether anybody knows, and hands it to the history,
+ * by which it judges receipts.
  * What it finds wrong is told aside: who caused it would catch it.
  */
 import { decodeRecord } from "../../shared/journal/record-codec.ts";
 import type { SealedRecord } from "../../shared/journal/record.ts";
 import type { DiskFile } from "../../shared/vault/memory-disk.ts";
 import type { History } from "./history.ts";
+import { judgeReceipt } from "./receipt-judge.ts";
 import type { Witness } from "./sim-disk.ts";
 
 const RECORD = /^\/pools\/main\/journal\/\d{16}\/(\d{16})$/;
@@ -29,6 +31,7 @@ export class JournalWitness implements Witness {
 
   created(path: string, file: DiskFile): void {
     this.#tell(path, file, (history, sealed) => history.created(sealed));
+    this.#judge(path, file);
   }
 
   removed(path: string, file: DiskFile): void {
@@ -43,6 +46,15 @@ export class JournalWitness implements Witness {
 
   synced(path: string, file: DiskFile): void {
     this.#tell(path, file, (history, sealed) => history.synced(sealed));
+  }
+
+  #judge(path: string, file: DiskFile): void {
+    try {
+      const of = judgeReceipt(path, file, this.#options.history());
+      if (of) this.#options.note(`receipt of the ${of} of a tenure`);
+    } catch (error) {
+      this.#options.failed(error);
+    }
   }
 
   #tell(path: string, file: DiskFile, tell: (history: History, sealed: SealedRecord) => void): void {

@@ -1,4 +1,4 @@
-/** `hotspare history`: every failover of a pool, from the fences in the vault. No node has to run. */
+/** `hotspare history`: every failover of a pool, from fences and receipts in the vault. No node has to run. */
 import { InvalidArgumentError, type Command } from "commander";
 import { loadConfig } from "../../../shared/config/load-config.ts";
 import { HotspareError } from "../../../shared/errors.ts";
@@ -16,20 +16,29 @@ import {
 import { plainTable } from "../plain-table.ts";
 import { printable } from "../printable.ts";
 import { Spinner } from "../spinner.ts";
-import { fenceHistory, type HistoricFence } from "../vault/fence-history.ts";
-import { withVault, type VaultChoice } from "../vault/open-vault.ts";
+import { takeoverText } from "../takeover-text.ts";
+import { fenceHistory } from "../vault/fence-history.ts";
+import { withVault, type OpenVault, type VaultChoice } from "../vault/open-vault.ts";
+import { takeoverHistory, type Takeover } from "../vault/takeover-history.ts";
 import { wallText } from "../wall-text.ts";
 
 interface HistoryOptions extends ConfigOption, JsonOption, PoolOption, VaultChoice {
   readonly epoch?: number;
 }
 
+interface History {
+  readonly shown: readonly Takeover[];
+  readonly broken: HotspareError | null;
+}
+
 export function historyCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("history")
     .summary("show every failover of a pool")
-    .description("Shows the fences of a pool, newest first: who took over when, why, and by whose order.")
-    .option("--epoch <number>", "only this epoch, with the votes", readEpoch)
+    .description(
+      "Shows every takeover of a pool, newest first: who took over when, why, by whose order, and how long it took.",
+    )
+    .option("--epoch <number>", "the whole receipt of this epoch", readEpoch)
     .option("--host <host>", "look through this host's mount point of the vault");
   withExample(withJson(withPool(withConfig(command, context))), "hotspare history --config hotspare.yaml").action(
     async (options: HistoryOptions) => run(options, context),
@@ -40,14 +49,14 @@ async function run(options: HistoryOptions, context: CommandContext): Promise<vo
   const config = loadConfig(options.config, context.env);
   const pool = choosePool(config, options.pool);
   const spinner = new Spinner(context, `reading the journal of pool ${pool}`);
-  const { fences, broken } = await withVault(config, { ...options, clock: context.clock }, ({ vault }) =>
-    fenceHistory({
-      vault,
-      pool,
-      progress: (done, total) => spinner.progress(`journal of pool ${pool}`, done, total),
-    }),
-  ).finally(() => spinner.end());
-  const shown = options.epoch === undefined ? fences : fences.filter(({ epoch }) => epoch === options.epoch);
+  const read = async ({ vault }: OpenVault): Promise<History> => {
+    const progress = (done: number, total: number): void => spinner.progress(`journal of pool ${pool}`, done, total);
+    const { fences, broken } = await fenceHistory({ vault, pool, progress });
+    return { shown: await takeoverHistory({ vault, pool, fences, epoch: options.epoch }), broken };
+  };
+  const { shown, broken } = await withVault(config, { ...options, clock: context.clock }, read).finally(() =>
+    spinner.end(),
+  );
   context.print(options.json ? JSON.stringify({ pool, fences: shown }) : textOf(shown, options));
   if (broken) throw broken;
   if (options.epoch !== undefined && shown.length === 0) {
@@ -55,28 +64,23 @@ async function run(options: HistoryOptions, context: CommandContext): Promise<vo
   }
 }
 
-function textOf(fences: readonly HistoricFence[], { epoch }: HistoryOptions): string {
-  if (fences.length === 0) return "no fence yet: nobody ever served this pool";
-  const rows = fences.map((fence) => [
-    fence.epoch,
-    fence.slot,
-    wallText(fence.wallMs),
-    fence.isVoid ? `${fence.owner} (void)` : fence.owner,
-    fence.reason,
-    fence.orderedBy,
-    printable(fence.cause),
-  ]);
-  const table = plainTable(["epoch", "slot", "when", "owner", "reason", "ordered by", "cause"], rows);
-  return epoch === undefined ? table : [table, ...fences.flatMap(detailsOf)].join("\n");
+function textOf(takeovers: readonly Takeover[], { epoch }: HistoryOptions): string {
+  if (takeovers.length === 0) return "no fence yet: nobody ever served this pool";
+  return epoch === undefined ? tableOf(takeovers) : takeovers.map(takeoverText).join("\n\n");
 }
 
-function detailsOf({ id, bootId, schema, votes }: HistoricFence): readonly string[] {
-  const said = votes.map(({ by, verdict }) => printable(`${by}: ${verdict}`));
-  return [
-    `fence ${id}, boot ${bootId}`,
-    `schema ${printable(schema.join(", ")) || "none"}`,
-    `votes ${said.join("; ") || "none"}`,
-  ];
+function tableOf(takeovers: readonly Takeover[]): string {
+  const rows = takeovers.map((takeover) => [
+    takeover.epoch,
+    takeover.slot,
+    wallText(takeover.wallMs),
+    takeover.isVoid ? `${takeover.owner} (void)` : takeover.owner,
+    takeover.reason,
+    takeover.orderedBy,
+    takeover.tookMs === null ? null : Math.round(takeover.tookMs),
+    printable(takeover.cause),
+  ]);
+  return plainTable(["epoch", "slot", "when", "owner", "reason", "ordered by", "ms", "cause"], rows);
 }
 
 function readEpoch(text: string): number {

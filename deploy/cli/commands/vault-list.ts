@@ -1,4 +1,4 @@
-/** `hotspare vault list`: which records and checkpoints there are. */
+/** `hotspare vault list`: which records, checkpoints and receipts there are. */
 import type { Command } from "commander";
 import { loadConfig } from "../../../shared/config/load-config.ts";
 import {
@@ -25,7 +25,7 @@ interface ListOptions extends ConfigOption, JsonOption, PoolOption, VaultChoice 
 export function registerVaultList(group: Command, context: CommandContext): void {
   const command = group
     .command("list")
-    .description("Lists records by runs and kinds, and checkpoints with who vouches for them.")
+    .description("Lists records by runs and kinds, checkpoints with who vouches for them, and receipts of takeovers.")
     .option("--host <host>", "look through this host's mount point");
   withExample(withJson(withPool(withConfig(command, context))), "hotspare vault list --config hotspare.yaml").action(
     async (options: ListOptions) => run(options, context),
@@ -48,7 +48,7 @@ async function run(options: ListOptions, context: CommandContext): Promise<void>
   context.print(options.json ? JSON.stringify({ pools }) : pools.map(textOf).join("\n\n"));
 }
 
-function textOf({ pool, records, checkpoints }: PoolListing): string {
+function textOf({ pool, records, checkpoints, receipts }: PoolListing): string {
   const runs = records.map((run) => [
     run.from,
     run.to,
@@ -64,7 +64,16 @@ function textOf({ pool, records, checkpoints }: PoolListing): string {
     `pool ${pool}`,
     runs.length === 0 ? "no records" : plainTable(head, runs),
     checkpoints.length === 0 ? "no checkpoints" : checkpointTable(checkpoints),
+    receiptsText(receipts),
   ].join("\n");
+}
+
+function receiptsText(receipts: PoolListing["receipts"]): string {
+  const [first, last] = [receipts[0], receipts.at(-1)];
+  if (!first || !last) return "no receipts";
+  const begins = receipts.filter(({ of }) => of === "begin").length;
+  const ends = receipts.length - begins;
+  return `receipts of ${begins} takeovers, of ${ends} ends of tenures; epochs ${first.epoch} to ${last.epoch}`;
 }
 
 function checkpointTable(checkpoints: readonly ListedCheckpoint[]): string {

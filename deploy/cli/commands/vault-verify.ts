@@ -63,6 +63,8 @@ function textOf({
   checkpoints,
   gaps,
   voidFences,
+  receipts,
+  damagedReceipts,
   problems,
 }: PoolVerification): string {
   const range = first === null ? "" : ` from slot ${first}`;
@@ -77,6 +79,11 @@ function textOf({
       return `  slots ${from} to ${to} are not there: ${cover}`;
     }),
     ...voidFences.map(({ slot, owner, epoch }) => `  void fence of ${owner} at slot ${slot}, epoch ${epoch}`),
+    `  ${receipts} receipts`,
+    ...damagedReceipts.map(
+      ({ epoch, of, reason }) =>
+        `  the receipt of the ${of} of epoch ${epoch} is damaged, nothing rests on it: ${reason}`,
+    ),
     ...problems.slice(0, MOST_PROBLEMS).map(({ message, code }) => `  ${message} (${code})`),
     ...(more > 0 ? [`  and ${more} more`] : []),
   ].join("\n");

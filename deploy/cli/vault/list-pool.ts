@@ -1,4 +1,4 @@
-/** What a pool has in the vault, for people: runs of records by kind, and checkpoints with who vouches for them. */
+/** What a pool has in the vault, for people: runs of records by kind, checkpoints with who vouches for them, receipts. */
 import { readHostHint } from "../../../shared/checkpoint/host-hint.ts";
 import type { CheckpointId } from "../../../shared/checkpoint/manifest-codec.ts";
 import { readManifest } from "../../../shared/checkpoint/read-manifest.ts";
@@ -9,6 +9,7 @@ import { slot, type Slot } from "../../../shared/position.ts";
 import { recordName } from "../../../shared/vault/layout.ts";
 import type { Vault } from "../../../shared/vault/vault.ts";
 import { attest, type Claim } from "../../../host/core/attestation.ts";
+import { listReceipts, type ListedReceipt } from "./list-receipts.ts";
 import { listPoolFiles } from "./pool-files.ts";
 
 export interface ListOptions {
@@ -46,6 +47,7 @@ export interface PoolListing {
   readonly records: readonly RecordRun[];
   /** Newest first. */
   readonly checkpoints: readonly ListedCheckpoint[];
+  readonly receipts: readonly ListedReceipt[];
 }
 
 const READS = 16;
@@ -58,7 +60,7 @@ export async function listPool(options: ListOptions): Promise<PoolListing> {
   const claims = await claimsOf(options);
   const checkpoints: ListedCheckpoint[] = [];
   for (const id of ids) checkpoints.push(await describe(options, id, claims));
-  return { pool, records: await runsOf(options, slots), checkpoints };
+  return { pool, records: await runsOf(options, slots), checkpoints, receipts: await listReceipts(vault, pool) };
 }
 
 async function runsOf({ vault, pool, progress }: ListOptions, slots: readonly Slot[]): Promise<readonly RecordRun[]> {

@@ -1,7 +1,7 @@
 /**
  * Reads everything that a pool has in the vault and finds out whether it is right: the image of each checkpoint against
- * its manifest, then each record and the chain. Changes nothing. Safe while the pool is served: what appears meanwhile is
- * left out, and what is cleaned away meanwhile is covered by a checkpoint.
+ * its manifest, then each record and the chain, then receipts. Changes nothing. Safe while the pool is served: what appears
+ * meanwhile is left out, and what is cleaned away meanwhile is covered by a checkpoint.
  */
 import type { CheckpointId } from "../../../shared/checkpoint/manifest-codec.ts";
 import type { Manifest } from "../../../shared/checkpoint/manifest.ts";
@@ -17,6 +17,7 @@ import type { Vault } from "../../../shared/vault/vault.ts";
 import type { Found } from "../../../host/core/publication.ts";
 import { JournalReader } from "../../../host/journal-reader.ts";
 import { ChainAudit, type ChainReport } from "./chain-audit.ts";
+import { damagedReceipts, listReceipts, type DamagedReceipt } from "./list-receipts.ts";
 import { listPoolFiles } from "./pool-files.ts";
 
 export interface VerifyOptions {
@@ -29,6 +30,9 @@ export interface PoolVerification extends ChainReport {
   readonly pool: PoolId;
   /** Checkpoints that are intact. */
   readonly checkpoints: readonly { readonly slot: Slot; readonly bytes: number }[];
+  readonly receipts: number;
+  /** No problem: nothing rests on a receipt. */
+  readonly damagedReceipts: readonly DamagedReceipt[];
 }
 
 /** Records that are read at once. */
@@ -48,7 +52,15 @@ export async function verifyPool(options: VerifyOptions): Promise<PoolVerificati
   await readRecords(options, slots, (at, found) => audit.add(at, found));
   const chain = audit.finish();
   const checkpoints = intact.map(({ head, manifest }) => ({ slot: head.slot, bytes: manifest.fileBytes }));
-  return { pool, checkpoints, ...chain, problems: [...chain.problems, ...problems] };
+  const receipts = await listReceipts(vault, pool);
+  return {
+    pool,
+    checkpoints,
+    ...chain,
+    receipts: receipts.length,
+    damagedReceipts: await damagedReceipts(vault, pool, receipts),
+    problems: [...chain.problems, ...problems],
+  };
 }
 
 interface Intact {

@@ -6,7 +6,11 @@ import { initCluster } from "../../../deploy/cli/init-cluster.ts";
 import { DEFAULT_PORTS, localClusterText } from "../../../deploy/cli/local-cluster.ts";
 import type { SealedRecord } from "../../../shared/journal/record.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
-import { recordName } from "../../../shared/vault/layout.ts";
+import { parseNodeId } from "../../../shared/ids.ts";
+import { epoch } from "../../../shared/position.ts";
+import { encodeReceipt } from "../../../shared/receipt/receipt-codec.ts";
+import type { Receipt, TenureEnd } from "../../../shared/receipt/receipt.ts";
+import { receiptName, recordName, tenureEndName } from "../../../shared/vault/layout.ts";
 import { DirectoryVault } from "../../../shared/vault/directory-vault.ts";
 import { POOL, publish, sampleCheckpoint } from "../../host/checkpoint/sample-checkpoint.ts";
 import { temporaryFolder } from "../../shared/config/example-config.ts";
@@ -51,6 +55,58 @@ class Cluster {
     return cluster;
   }
 
+  /** As `used`, with all that agreeing proxies and both owners leave of the second takeover. */
+  static async ordered(verdict = "down: refused"): Promise<Cluster> {
+    const cluster = await Cluster.make();
+    const { chain } = cluster;
+    chain.fence("host-a", { reason: "cold", cause: "a new pool", wallMs: ORDERED_AT_MS - 60_000 });
+    const [first] = [chain.head!.fence];
+    chain.batch([], 3);
+    chain.batch();
+    chain.fence("host-b", {
+      orderedBy: parseNodeId("proxy-1"),
+      cause: "refused",
+      votes: [
+        { by: parseNodeId("proxy-3"), verdict: "up" },
+        { by: parseNodeId("host-b"), verdict: "down", standsFor: parseNodeId("proxy-2"), seenAtMs: ORDERED_AT_MS + 20 },
+        { by: parseNodeId("proxy-1"), verdict, seenAtMs: ORDERED_AT_MS },
+      ],
+      phases: { detected: 250, agreed: 12.4 },
+      wallMs: ORDERED_AT_MS + 300,
+    });
+    const { fence: second, slot, lsn } = chain.head!;
+    const receipt: Receipt = {
+      format: 1,
+      pool: POOL,
+      fence: second,
+      previous: first,
+      slot,
+      lsn,
+      replayed: 2,
+      servedAtMs: ORDERED_AT_MS + 331,
+      phases: { verify: 1, fence: 2, confirm: 4, apply: 8, open: 16, total: 31 },
+      voidFences: [{ ...second, slot: 2, owner: "host-c" }],
+      version: "0.1.0",
+    };
+    const end: TenureEnd = {
+      format: 1,
+      pool: POOL,
+      fence: first,
+      slot: 3,
+      lsn: 4,
+      endedAtMs: ORDERED_AT_MS + 5000,
+      reason: "deposed by host-b in epoch 2",
+      batch: { slot: 4, commits: 3, fate: "void" },
+      version: "0.1.0",
+    };
+    await cluster.withVault(async (vault) => {
+      for (const sealed of chain.records) await vault.put(nameOf(sealed), sealed.bytes);
+      await vault.put(receiptName(POOL, second.epoch), encodeReceipt(receipt));
+      await vault.put(tenureEndName(POOL, first.epoch), encodeReceipt(end));
+    });
+    return cluster;
+  }
+
   async withVault(use: (vault: DirectoryVault) => Promise<void>): Promise<void> {
     const vault = new DirectoryVault({ directory: this.vault, clock: systemClock, random: chance });
     await use(vault);
@@ -65,6 +121,13 @@ class Cluster {
     return hotspare([...args, "--config", this.file]);
   }
 }
+
+/** Twenty seconds after a full minute. */
+const ORDERED_AT_MS = 1_700_000_000_000;
+
+/** A line of a table, however wide its columns are. */
+const asColumns = (line: string): RegExp =>
+  new RegExp(`^${line.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(/ {2,}/g, " +")}$`);
 
 const nameOf = (sealed: SealedRecord) => recordName(POOL, sealed.record.header.slot);
 
@@ -246,6 +309,9 @@ describe("vault list", () => {
     ]);
     const { out } = await cluster.run("vault", "list");
     expect(out).toContain("nobody yet");
+    expect(out).toContain("no receipts");
+    const { out: ordered } = await (await Cluster.ordered()).run("vault", "list");
+    expect(ordered).toContain("receipts of 1 takeovers, of 1 ends of tenures; epochs 1 to 2");
   });
 
   test("tells what says that it is no record", async () => {
@@ -265,10 +331,83 @@ describe("history", () => {
       { epoch: 2, slot: 4, owner: "host-b", reason: "order", orderedBy: "proxy-1", cause: "refused", isVoid: false },
       { epoch: 1, slot: 1, owner: "host-a", reason: "cold", orderedBy: null, isVoid: false },
     ]);
-    const { out } = await cluster.run("history", "--epoch", "2");
+    const { out } = await cluster.run("history");
     expect(out).toMatch(/host-b\s+order\s+proxy-1\s+refused/);
-    expect(out).toContain("votes proxy-1: down");
-    expect(out).not.toContain("host-a");
+  });
+
+  test("of an epoch without a receipt shows what the fence has, and says so", async () => {
+    const cluster = await Cluster.used();
+    const { code, out } = await cluster.run("history", "--epoch", "2");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^epoch 2: host-b$/m);
+    expect(out).toMatch(/why +order of proxy-1: refused/);
+    expect(out).toMatch(/deposed +host-a, epoch 1/);
+    expect(out).toMatch(/receipt +missing/);
+    expect(out).toMatch(/proxy-1 +down$/m);
+    const json: unknown = JSON.parse((await cluster.run("history", "--epoch", "2", "--json")).out);
+    expect(json).toMatchObject({
+      fences: [{ receipt: { type: "missing" }, deposedEnd: { type: "missing" }, tookMs: null }],
+    });
+  });
+
+  test("of an epoch with everything shows who saw and did what when, in lines that fit a terminal", async () => {
+    const cluster = await Cluster.ordered();
+    const { code, out, err } = await cluster.run("history", "--epoch", "2");
+    expect([code, err]).toEqual([0, ""]);
+    const at = new Date(ORDERED_AT_MS);
+    const hour = `${at.getHours()}`.padStart(2, "0");
+    const minute = `${at.getMinutes()}`.padStart(2, "0");
+    const timeline = out.slice(out.indexOf("\n\n") + 2).split("\n");
+    const seconds = timeline.map((line) => line.replace(`${hour}:${minute}:`, ""));
+    expect(seconds).toEqual(
+      [
+        "time           ms  who                  what",
+        "20.000             proxy-1              first sign; down: refused",
+        "20.020             host-b for proxy-2   first sign; down",
+        "                   proxy-3              up",
+        "20.250        250  proxy-1              detected",
+        "20.262        262  proxy-1              agreed",
+        "20.300        262  host-b               is ordered",
+        "20.301        263  host-b               the journal is verified",
+        "20.303        265  host-b               the fence is at slot 4",
+        "20.307        269  host-b               nothing lies beyond it",
+        "20.315        277  host-b               2 records are replayed",
+        "20.331        293  host-b               serves, from LSN 4",
+        "25.000             host-a               ends: deposed by host-b in epoch 2",
+      ].map((line) => expect.stringMatching(asColumns(line))),
+    );
+    expect(out).toMatch(/serves +from slot 4, LSN 4, since/);
+    expect(out).toMatch(/void +the fence of host-c at slot 2, epoch 2; a batch of host-a for slot 4, 3 commits$/m);
+    expect(out).toMatch(/receipt +written by hotspare 0\.1\.0/);
+    for (const line of timeline) expect(line.length, line).toBeLessThanOrEqual(80);
+    expect((await cluster.run("history")).out).toMatch(/host-b +order +proxy-1 +293 +refused/);
+  });
+
+  test("says so of a damaged receipt, and shows the rest", async () => {
+    const cluster = await Cluster.ordered();
+    for (const name of [receiptName(POOL, epoch(2)), tenureEndName(POOL, epoch(1))]) {
+      chmodSync(join(cluster.vault, name), 0o660);
+      writeFileSync(join(cluster.vault, name), "{ torn");
+    }
+    const { code, out, err } = await cluster.run("history", "--epoch", "2");
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(/receipt +damaged: it is not JSON with a format version/);
+    expect(out).toMatch(/void +what host-a says of it is damaged/);
+    expect(out).toMatch(/host-b for proxy-2 +first sign; down/);
+    expect(await cluster.run("history")).toMatchObject({ code: 0, out: expect.stringContaining("host-b") });
+    const verified = await cluster.run("vault", "verify");
+    expect([verified.code, verified.out]).toEqual([
+      0,
+      expect.stringContaining("the receipt of the begin of epoch 2 is damaged, nothing rests on it"),
+    ]);
+  });
+
+  test("shows nothing from the vault that could move the cursor", async () => {
+    const cluster = await Cluster.ordered("\u001b[2Jdown\u009b\n");
+    const { out } = await cluster.run("history", "--epoch", "2");
+    // oxlint-disable-next-line no-control-regex -- they are what is looked for
+    expect(out.replaceAll("\n", "")).not.toMatch(/[\u0000-\u001F\u007F-\u009F]/);
+    expect(out).toMatch(/first sign; {1,2}\[2Jdown/);
   });
 
   test("of a pool that nobody served, and of an epoch that never was", async () => {

@@ -20,6 +20,7 @@ import type {
   Settings,
   Tenure,
 } from "../../../host/core/pool-state.ts";
+import { NO_NOTES, noteStep } from "../../../host/core/receipt-notes.ts";
 import type { Run } from "../../../host/core/survey.ts";
 import { Chain } from "../../shared/journal/records.ts";
 
@@ -45,6 +46,8 @@ export function headAt(chain: Chain, last: number): Head {
 
 export class PoolScript {
   state: PoolState;
+  /** What the host would put into its receipts. */
+  notes = NO_NOTES;
   now = 0;
   /** What the last event asked for. */
   effects: readonly Effect[] = [];
@@ -79,6 +82,7 @@ export class PoolScript {
 
   send(event: PoolEvent): readonly Effect[] {
     const step = stepPool(this.state, event, this.now);
+    this.notes = noteStep(this.notes, this.state, step);
     this.state = step.state;
     this.effects = step.effects;
     return step.effects;

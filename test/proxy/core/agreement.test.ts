@@ -89,7 +89,7 @@ describe("a primary that is gone", () => {
     const world = atWork().dead(A);
     expect(world.take()).toEqual([]);
     world.lost(P2);
-    expect(world.view().order?.votes.map(({ by }) => by)).toEqual([P1, P2]);
+    expect(world.view().order?.votes).toMatchObject([{ by: P1 }, { by: P2 }, { by: P3, verdict: "against: well" }]);
     expect(world.take()).toEqual(["host-b deposes 1"]);
     expect(world.own().ordered).toBe(B);
   });

@@ -75,6 +75,13 @@ describe("proxies agree to depose", () => {
     ]);
   });
 
+  it("and so is what was said against it", () => {
+    expect(count(["lost", "lost", "well", "mute"]).votes.slice(2)).toEqual([
+      { by: "proxy-3", verdict: "against: well" },
+      { by: "proxy-4", verdict: "against: not heard" },
+    ]);
+  });
+
   it("and standbys are asked only where they could make up what is missing", () => {
     expect(count(["lost", "silent", "silent"]).needsStandbys).toBe(true);
     expect(count(["lost", "silent", "well", "well", "well"]).needsStandbys).toBe(false);
