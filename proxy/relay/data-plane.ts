@@ -3,7 +3,7 @@
  * from the core, errors of real requests go out to it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { Server as NetServer, type Socket } from "node:net";
 import type { Registry } from "prom-client";
 import type { Clock } from "../../shared/clock.ts";
 import type { Address, PoolConfig } from "../../shared/config/config.ts";
@@ -37,6 +37,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 3_600_000;
 const KEEP_ALIVE_MS = 60_000;
 const PSEUDONYM_DIGITS = 12;
+/** How long a connection at rest is kept when the proxy stops: a client's request may be on its way on it. */
+const LEAVE_MS = 500;
 
 export class DataPlane {
   readonly #options: DataPlaneOptions;
@@ -45,6 +47,7 @@ export class DataPlane {
   readonly #relays: ReadonlyMap<PoolId, PoolRelay>;
   readonly #server: Server;
   readonly #upgraded = new Set<Socket>();
+  readonly #answering = new Set<ServerResponse>();
   #number = 0;
   #stopping = false;
 
@@ -86,16 +89,27 @@ export class DataPlane {
     return this.#relays.get(pool)?.active ?? 0;
   }
 
-  /** Stops accepting, lets what is on the way end for at most `graceMs`, then breaks it off. */
+  /**
+   * Stops accepting, lets what is on the way end for at most `graceMs`, then breaks it off. What comes on connections that
+   * are there is answered with `Connection: close`; one that nothing comes on is closed after a moment.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     if (!this.#server.listening) return this.#upstream.close();
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
+    const { clock } = this.#options;
+    for (const response of this.#answering) response.shouldKeepAlive = false;
+    this.#server.keepAliveTimeout = LEAVE_MS;
+    // That of the HTTP server would close connections at rest at once, with a client's next request on its way.
+    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()));
     for (const socket of this.#upgraded) socket.end();
-    const cancel = this.#options.clock.after(graceMs, () => this.#breakOff());
+    const cancels = [
+      clock.after(Math.min(graceMs, LEAVE_MS), () => this.#server.closeIdleConnections()),
+      clock.after(graceMs, () => this.#breakOff()),
+    ];
     await closed;
-    cancel();
+    for (const cancel of cancels) cancel();
+    // Ends what the HTTP server does beside its connections.
+    this.#server.close();
     for (const relay of this.#relays.values()) relay.gate.close();
     this.#upstream.close();
   }
@@ -144,6 +158,8 @@ export class DataPlane {
   #accept(request: IncomingMessage, response: ServerResponse, { expectsContinue }: { expectsContinue: boolean }): void {
     const requestId = this.#nextId();
     if (this.#stopping) response.shouldKeepAlive = false;
+    this.#answering.add(response);
+    response.once("close", () => this.#answering.delete(response));
     const place = this.#place(request, requestId);
     if (place.type === "refused") {
       sendOwnAnswer(response, place.answer);

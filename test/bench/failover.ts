@@ -117,5 +117,6 @@ function report(takeovers: readonly Takeover[], writers: Writers): void {
     );
   }
   process.stdout.write(`${writers.acknowledged.length} writes acknowledged, ${writers.failures.length} failed\n`);
-  for (const failure of writers.failures.slice(0, 5)) process.stdout.write(`  ${failure}\n`);
+  for (const { id, status, reason } of writers.failures.slice(0, 5))
+    process.stdout.write(`  ${id}: ${status ?? "no answer"} ${reason}\n`);
 }

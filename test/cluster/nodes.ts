@@ -4,11 +4,12 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, openSync, closeSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { until } from "../until.ts";
+import type { Links } from "./links.ts";
+import { freePorts } from "./free-ports.ts";
 
 export const MAIN = join(dirname(fileURLToPath(import.meta.url)), "../../deploy/cli/main.ts");
 
@@ -21,6 +22,8 @@ export interface ClusterShape {
   readonly app?: string;
   /** Where nodes run, if not beside one another on loopback. */
   readonly placement?: Placement;
+  /** Each node reaches every other one by a link of its own, which the test may cut. */
+  readonly links?: Links;
   /** Nodes that the terminal's Ctrl-C does not reach: whoever made them ends them. */
   readonly apart?: boolean;
 }
@@ -58,7 +61,12 @@ export interface HostReport {
 
 export interface Ports {
   readonly listen: number;
+  /** A proxy: its admin listener. */
   readonly control: number;
+}
+
+export interface ProxyPorts extends Ports {
+  readonly gossip: number;
 }
 
 /** What `/api/v1/status` says, as far as tests look. */
@@ -93,43 +101,51 @@ export class Nodes {
   readonly folder = mkdtempSync(join(tmpdir(), "hotspare-cluster-"));
   readonly config = join(this.folder, "hotspare.yaml");
   readonly hosts: ReadonlyMap<string, Ports>;
-  readonly proxies: ReadonlyMap<string, Ports>;
+  readonly proxies: ReadonlyMap<string, ProxyPorts>;
   readonly unexpectedEnds: UnexpectedEnd[] = [];
   readonly #running = new Map<string, ChildProcess>();
   /** Those that were told to end. */
   readonly #ending = new Set<ChildProcess>();
   readonly #placement: Placement;
+  readonly #links: Links | null;
   readonly #apart: boolean;
   /** Nothing runs on when this process ends before `end`. */
   readonly #onExit = (): void => this.#running.forEach((child) => child.kill("SIGKILL"));
 
   static async make(shape: ClusterShape = {}): Promise<Nodes> {
     const { hosts = 3, proxies = 1 } = shape;
-    const ports = await freePorts((hosts + proxies) * 2);
-    const ids = [pairs("host-", "abcdef", hosts, ports), pairs("proxy-", "123456", proxies, ports)] as const;
+    const ports = await freePorts((hosts + proxies) * 3);
+    const ids = [allot("host-", "abcdef", hosts, ports), allot("proxy-", "123456", proxies, ports)] as const;
     const nodes = new Nodes(...ids, shape);
     writeFileSync(nodes.config, nodes.#yaml(shape));
     await nodes.command("init", "--yes");
+    await shape.links?.open(nodes.config);
     return nodes;
   }
 
   private constructor(
     hosts: ReadonlyMap<string, Ports>,
-    proxies: ReadonlyMap<string, Ports>,
-    { placement = ON_LOOPBACK, apart = false }: ClusterShape,
+    proxies: ReadonlyMap<string, ProxyPorts>,
+    { placement = ON_LOOPBACK, links, apart = false }: ClusterShape,
   ) {
     this.hosts = hosts;
     this.proxies = proxies;
     this.#placement = placement;
+    this.#links = links ?? null;
     this.#apart = apart;
     process.once("exit", this.#onExit);
+  }
+
+  /** The configuration as this node has it; commands work with each, and see the cluster as the node does. */
+  configOf(id: string): string {
+    return this.#links?.configOf(id) ?? this.config;
   }
 
   /** Starts a host or a proxy; resolves when its process is there, not when it is ready. */
   start(id: string): void {
     const log = openSync(join(this.folder, `${id}.log`), "a");
     const kind = this.hosts.has(id) ? "host" : "proxy";
-    const node = [process.execPath, MAIN, kind, "--id", id, "--config", this.config];
+    const node = [process.execPath, MAIN, kind, "--id", id, "--config", this.configOf(id)];
     const [program = "", ...args] = [...this.#placement.launcher(id), ...node];
     const child = spawn(program, args, {
       stdio: ["ignore", log, log],
@@ -253,6 +269,7 @@ export class Nodes {
       return exited;
     });
     await Promise.all(ended);
+    await this.#links?.close();
     process.off("exit", this.#onExit);
     if (keep) process.stderr.write(`the cluster's folder is kept: ${this.folder}\n`);
     else rmSync(this.folder, { recursive: true, force: true });
@@ -260,8 +277,8 @@ export class Nodes {
 
   #yaml({ extra = "", app }: ClusterShape): string {
     const at = (id: string, port: number): string => `"${this.#placement.address(id)}:${port}"`;
-    const proxy = ([id, { listen, control }]: [string, Ports]): string =>
-      `  - { id: ${id}, listen: ${at(id, listen)}, admin: "127.0.0.1:${control}" }`;
+    const proxy = ([id, { listen, control, gossip }]: [string, ProxyPorts]): string =>
+      `  - { id: ${id}, listen: ${at(id, listen)}, admin: "127.0.0.1:${control}", gossip: ${at(id, gossip)} }`;
     const host = ([id, { listen, control }]: [string, Ports], index: number): string =>
       `  - { id: ${id}, listen: ${at(id, listen)}, control: ${at(id, control)}, data: ./data/${id}, mode: ${index === 0 ? "primary" : "restore"} }`;
     return [
@@ -279,19 +296,11 @@ export class Nodes {
   }
 }
 
-function pairs(prefix: string, names: string, count: number, ports: number[]): Map<string, Ports> {
-  const entries = Array.from(names.slice(0, count), (name): [string, Ports] => [
+function allot(prefix: string, names: string, count: number, ports: number[]): Map<string, ProxyPorts> {
+  const port = (): number => ports.pop() ?? 0;
+  const entries = Array.from(names.slice(0, count), (name): [string, ProxyPorts] => [
     `${prefix}${name}`,
-    { listen: ports.pop() ?? 0, control: ports.pop() ?? 0 },
+    { listen: port(), control: port(), gossip: port() },
   ]);
   return new Map(entries);
-}
-
-/** Ports that nobody listens on now, given back just before use. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once("listening", resolve))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -10,6 +10,15 @@ export interface Acknowledged {
   readonly atMs: number;
 }
 
+/** A write that was not acknowledged and is not sent again. */
+export interface Failure {
+  readonly id: string;
+  readonly url: string;
+  /** `null`: there was no answer, the connection broke. */
+  readonly status: number | null;
+  readonly reason: string;
+}
+
 export interface WritersOptions {
   /** Called before each request: where to send it. */
   readonly url: () => string;
@@ -17,6 +26,10 @@ export interface WritersOptions {
   readonly space: string;
   /** What clients of a bare host must do themselves: send again, under the same key, what was not answered. */
   readonly retry?: boolean;
+  /** What a client with a list of proxies does: where it could not even connect it asks `url` for the next place. */
+  readonly roams?: boolean;
+  /** Between two writes of one client; none by default. */
+  readonly restMs?: number;
 }
 
 interface Answered {
@@ -28,7 +41,7 @@ interface Answered {
 /** Each write adds 1 to a counter document of its client by a transaction that also creates a document of its own. */
 export class Writers {
   readonly acknowledged: Acknowledged[] = [];
-  readonly failures: string[] = [];
+  readonly failures: Failure[] = [];
   /** Longest time between two acknowledgements of any client, in milliseconds. */
   longestPauseMs = 0;
   readonly #options: WritersOptions;
@@ -57,17 +70,22 @@ export class Writers {
   }
 
   async #write(client: number): Promise<void> {
-    for (let n = 1; !this.#stopped; n += 1) await this.#writeOnce(`c${client}-${n}`);
+    const { restMs = 0 } = this.#options;
+    for (let n = 1; !this.#stopped; n += 1) {
+      await this.#writeOnce(`c${client}-${n}`);
+      if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
+    }
   }
 
   async #writeOnce(id: string): Promise<void> {
     for (;;) {
+      const url = this.#options.url();
       try {
-        const { status, lsn, code } = await this.#send(id);
+        const { status, lsn, code } = await this.#send(url, id);
         if (status === 201) return this.#acknowledge(id, lsn);
-        if (!this.#mayRetry(code)) return void this.failures.push(`${id}: ${status} ${code}`);
+        if (!this.#mayRetry(code)) return void this.failures.push({ id, url, status, reason: code });
       } catch (error) {
-        if (!this.#options.retry) return void this.failures.push(`${id}: ${String(error)}`);
+        if (!this.#mayResend(error)) return void this.failures.push({ id, url, status: null, reason: String(error) });
       }
       if (this.#stopped) return;
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -78,6 +96,12 @@ export class Writers {
     return this.#options.retry === true && (code === "HS_NOT_PRIMARY" || code === "HS_NOT_APPLIED");
   }
 
+  /** What was never sent may be sent elsewhere, whatever it is. */
+  #mayResend(error: unknown): boolean {
+    const { retry = false, roams = false } = this.#options;
+    return retry || (roams && (error as NodeJS.ErrnoException).code === "ECONNREFUSED");
+  }
+
   #acknowledge(id: string, lsn: number): void {
     const now = performance.now();
     this.longestPauseMs = Math.max(this.longestPauseMs, now - this.#lastMs);
@@ -85,12 +109,12 @@ export class Writers {
     this.acknowledged.push({ id, lsn, atMs: now });
   }
 
-  #send(id: string): Promise<Answered> {
-    const { url, space, retry } = this.#options;
+  #send(url: string, id: string): Promise<Answered> {
+    const { space, retry } = this.#options;
     const body = JSON.stringify({ id, at: "x".repeat(64) });
     return new Promise((resolve, reject) => {
       const sent = request(
-        `${url()}/spaces/${space}/documents/${id}`,
+        `${url}/spaces/${space}/documents/${id}`,
         {
           method: "PUT",
           agent: this.#agent,
