@@ -33,6 +33,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "host/control-listener.ts": "a time stamp for comparing clocks",
   "shared/vault/write-probe.ts": "shown to people",
   "host/hint-writer.ts": "shown to people",
+  "host/receipt-writer.ts": "shown to people",
   "host/checkpoint/make-checkpoint.ts": "shown to people",
   "host/pool.ts": "shown to people, in the fence",
   "proxy/note-feed.ts": "shown to people",
