@@ -9,7 +9,7 @@
  */
 import type { NodeId } from "../../shared/ids.ts";
 import type { PoolSighting, VoteMessage } from "../../shared/wire/messages.ts";
-import type { Opinion, StandbyVote } from "./pool-view.ts";
+import type { StandbyVote } from "./pool-view.ts";
 
 /** One proxy's seat. `sighting: null`: it has said nothing of the pool. */
 export interface Seat {
@@ -89,5 +89,3 @@ function standIns(silent: readonly Seat[], down: readonly StandbyVote[], missing
       : [{ by: standby.host, verdict: `down: ${standby.reason}`, standsFor: proxy, seenAtMs: standby.seenAtMs }];
   });
 }
-
-export const isVoteFor = (opinion: Opinion): boolean => opinion === "lost" || opinion === "sick";

@@ -44,7 +44,8 @@ export type GossipEvent =
       readonly wanted: readonly string[];
     }
   | { readonly type: "failed"; readonly peer: NodeId; readonly kind: FailureKind }
-  | { readonly type: "away" };
+  /** This proxy did not run for so long. */
+  | { readonly type: "away"; readonly awayMs: number };
 
 export function stepGossip(before: GossipState, event: GossipEvent, nowMs: number, rules: GossipRules): GossipStep {
   const state = take(before, event, nowMs, rules);
@@ -72,7 +73,7 @@ function take(state: GossipState, event: GossipEvent, nowMs: number, rules: Goss
     case "failed":
       return failed(ended(state, event.peer), event.peer, event.kind, nowMs);
     case "away":
-      return { ...state, peers: mapValues(state.peers, (peer) => peerForgiven(peer, nowMs)) };
+      return { ...state, peers: mapValues(state.peers, (peer) => peerForgiven(peer, event.awayMs)) };
   }
 }
 

@@ -46,10 +46,9 @@ export const peerHeard = (peer: Peer, nowMs: number): Peer => ({ ...peer, heardM
 
 export const peerRefused = (peer: Peer, nowMs: number): Peer => ({ ...peer, refusedMs: peer.refusedMs ?? nowMs });
 
-/** This proxy was away itself: what it missed says nothing of others. */
-export const peerForgiven = (peer: Peer, nowMs: number): Peer => ({
+/** This proxy was away itself for so long: the time does not count, and who was silent before still is. */
+export const peerForgiven = (peer: Peer, awayMs: number): Peer => ({
   ...peer,
-  heardMs: peer.heardMs === null ? null : nowMs,
-  refusedMs: null,
-  awaitedMs: nowMs,
+  heardMs: peer.heardMs === null ? null : peer.heardMs + awayMs,
+  awaitedMs: peer.awaitedMs + awayMs,
 });

@@ -72,7 +72,9 @@ export function stepProxy(before: ProxyState, event: ProxyEvent, nowMs: number, 
   const rules = { ...given, settings: strained(given.settings, strain) };
   const woken = nowMs - before.seenMs > rules.settings.awayMs;
   let hosts = stepHosts(before.hosts, woken ? awayFrom : nothing, nowMs, rules, effects);
-  let gossip = woken ? stepPeers(before.gossip, { type: "away" }, nowMs, rules, effects) : before.gossip;
+  let gossip = woken
+    ? stepPeers(before.gossip, { type: "away", awayMs: nowMs - before.seenMs }, nowMs, rules, effects)
+    : before.gossip;
   hosts = stepHosts(hosts, (host) => healthEvent(event, host), nowMs, rules, effects);
   gossip = stepPeers(gossip, gossipEvent(event), nowMs, rules, effects);
   const own = event.type === "own" ? event.own : before.own;

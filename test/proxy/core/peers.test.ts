@@ -17,7 +17,9 @@ describe("another proxy", () => {
     ["that refuses connections", peerRefused(heard, 200), 200, "suspect"],
     ["that refused, and whose beat went on: it refutes it", peerHeard(peerRefused(heard, 200), 300), 300, "alive"],
     ["that was dead and beats again", peerHeard(heard, 9000), 9000, "alive"],
-    ["when this proxy itself was away", peerForgiven(heard, 9000), 9001, "alive"],
+    ["when this proxy itself was away", peerForgiven(heard, 9000), 9101, "alive"],
+    ["that was silent before this proxy itself was away", peerForgiven(heard, 9000), 9100 + 1500, "suspect"],
+    ["that was dead before this proxy itself was away", peerForgiven(heard, 9000), 9100 + 4500, "dead"],
     ["that was never heard, when this proxy was away", peerForgiven(unheard, 9000), 9001, "unknown"],
   ] as const)("%s", (_, peer, nowMs, state) => expect(peerState(peer, nowMs, BOUNDS)).toBe(state));
 });
