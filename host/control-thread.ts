@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import { formatAddress } from "../shared/config/config.ts";
 import { assert, reasonOf } from "../shared/errors.ts";
+import { KeyRing } from "../shared/signature/key-ring.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import type { ControlThreadData, ToMain, ToThread } from "./control-link.ts";
 import { controlListener } from "./control-listener.ts";
@@ -16,16 +17,17 @@ import { RefusalNotices } from "./refusal-notices.ts";
 assert(parentPort !== null, "control-thread runs as a worker");
 const port = parentPort;
 const post = (message: ToMain): void => port.postMessage(message);
-const { identity, cluster, secret, control, tick, stalledMs } = workerData as ControlThreadData;
+const { identity, cluster, secrets, control, tick, stalledMs } = workerData as ControlThreadData;
 
 const clock = systemClock;
+const keys = new KeyRing(secrets, clock);
 const state = new ControlState(identity, tick, clock.monotonicMs());
 const main = new ControlCarrier({ post, clock, host: identity.host });
 const notices = new RefusalNotices(clock, (refusal, count) => post({ type: "refused", refusal, count }));
 const listener = await controlListener({
   identity,
   cluster,
-  secret,
+  keys,
   state,
   main,
   clock,
@@ -39,6 +41,8 @@ port.on("message", (message: ToThread) => {
       return state.setPools(message.pools, message.atMs);
     case "probe":
       return state.setProbe(message.probe, message.atMs);
+    case "secrets":
+      return void keys.replace(message.secrets);
     case "stop":
       return void stop();
     default:

@@ -5,10 +5,12 @@
 import { formatAddress, type Config } from "../shared/config/config.ts";
 import { watchConfig } from "../shared/config/config-watch.ts";
 import { readSecret } from "../shared/config/read-secret.ts";
+import { watchSecret } from "../shared/config/secret-watch.ts";
 import type { NodeId } from "../shared/ids.ts";
 import { nextSignal } from "../shared/next-signal.ts";
 import { processLog } from "../shared/process-log.ts";
 import { systemRandom } from "../shared/random.ts";
+import { KeyRing } from "../shared/signature/key-ring.ts";
 import { systemSockets } from "../shared/sockets.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { MessageClient } from "../shared/wire/message-client.ts";
@@ -20,7 +22,7 @@ import { startProxy } from "./proxy.ts";
  */
 export async function runProxy(config: Config, id: NodeId): Promise<void> {
   const log = processLog(id);
-  const secret = readSecret(config.secret, process.env);
+  const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
   const { cluster } = config;
   const proxy = await startProxy({
     config,
@@ -29,16 +31,18 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
     clock: systemClock,
     random: systemRandom,
     sockets: systemSockets,
+    keyIds: () => secret.keyIds(),
     connect: (parts) =>
       new MessageClient({ self: id, cluster, secret, clock: systemClock, random: systemRandom, ...parts }),
   });
   const { listen, admin } = proxy.addresses;
   log.info({ event: "listening", listen: formatAddress(listen), admin: formatAddress(admin) }, "the proxy listens");
   const unwatch = watchConfig({ config, env: process.env, log });
+  const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
   const signal = await nextSignal();
   log.info({ event: "stopping", signal }, "the proxy stops");
   void nextSignal().then(() => process.exit(1));
-  await unwatch();
+  await Promise.all([unwatch(), unwatchSecret()]);
   await proxy.stop();
   log.info({ event: "stopped" }, "the proxy has stopped");
   process.exit(0);

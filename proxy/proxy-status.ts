@@ -8,6 +8,8 @@ import type { ProxyState } from "./core/proxy-state.ts";
 
 export interface ProxyStatus {
   readonly cluster: string;
+  /** The proxy that says all this. */
+  readonly self: NodeId;
   readonly pools: readonly PoolStatus[];
   readonly hosts: readonly HostStatus[];
   readonly proxies: readonly ProxyNodeStatus[];
@@ -33,6 +35,8 @@ interface HostStatus {
   readonly clockOffsetMs: number | null;
   readonly version: string | null;
   readonly configHash: string | null;
+  /** Ids of the keys that it accepts; the first signs. `null`: it has not said. */
+  readonly keys: readonly string[] | null;
   readonly alarms: readonly string[];
 }
 
@@ -41,24 +45,29 @@ interface ProxyNodeStatus {
   readonly health: "up" | "unknown";
   /** `null`: proxies do not tell one another what they see. */
   readonly agrees: boolean | null;
+  /** As of a host. */
+  readonly keys: readonly string[] | null;
 }
 
 export interface StatusSource {
   readonly config: Config;
   readonly self: NodeId;
   readonly state: ProxyState;
+  /** Of this proxy. */
+  readonly keys: readonly string[];
   readonly offsetMs: (host: NodeId) => number | null;
   readonly parked: (pool: PoolId) => number;
 }
 
 export function proxyStatus(source: StatusSource): ProxyStatus {
-  const { config, self, state } = source;
+  const { config, self, state, keys } = source;
   return {
     cluster: config.cluster,
+    self,
     pools: [...state.pools.values()].map((view) => poolStatus(view, source)),
     hosts: [...state.hosts.values()].map((health) => hostStatus(health, source)),
     proxies: config.proxies.map(({ id }) =>
-      id === self ? { id, health: "up", agrees: true } : { id, health: "unknown", agrees: null },
+      id === self ? { id, health: "up", agrees: true, keys } : { id, health: "unknown", agrees: null, keys: null },
     ),
   };
 }
@@ -93,6 +102,7 @@ function hostStatus({ host: id, report, verdict }: HostHealth, { offsetMs }: Sta
     clockOffsetMs: offsetMs(id),
     version: report?.body.version ?? null,
     configHash: report?.body.configHash ?? null,
+    keys: report?.body.keys ?? null,
     alarms: entries.flatMap((entry) => (entry.alarm === null ? [] : [`${entry.pool}: ${entry.alarm}`])),
   };
 }

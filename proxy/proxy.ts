@@ -39,6 +39,8 @@ export interface ProxyOptions {
   readonly sockets: Sockets;
   readonly log: Logger;
   readonly connect: (parts: TransportParts) => Transport;
+  /** Ids of the keys that this proxy accepts; the first is the one it signs with. */
+  readonly keyIds: () => readonly string[];
 }
 
 export interface RunningProxy {
@@ -121,6 +123,7 @@ class Proxy {
       config,
       self: id,
       state: this.#state,
+      keys: this.#options.keyIds(),
       offsetMs: (host) => this.#heartbeats.offsetMs(host),
       parked: (pool) => this.#dataPlane.parked(pool).requests,
     });

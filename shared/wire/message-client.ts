@@ -15,7 +15,8 @@ import { formatAddress, type Address } from "../config/config.ts";
 import { reasonOf, type ErrorCode, type ErrorDetails } from "../errors.ts";
 import type { NodeId } from "../ids.ts";
 import type { Random } from "../random.ts";
-import { messageKey, type MessageKey, type Secret } from "../signature/message-key.ts";
+import { KeyRing, type Secret } from "../signature/key-ring.ts";
+import type { MessageKey } from "../signature/message-key.ts";
 import { signRequest, verifyAnswer } from "../signature/message-signature.ts";
 import { makeNonce, makeSeries } from "../signature/nonce.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
@@ -67,7 +68,7 @@ const MAX_SOCKETS = 16;
 
 export class MessageClient {
   readonly #options: MessageClientOptions;
-  readonly #key: MessageKey;
+  readonly #keys: KeyRing;
   readonly #heartbeats = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS });
   readonly #others = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 2 });
   readonly #series: string;
@@ -77,7 +78,7 @@ export class MessageClient {
 
   constructor(options: MessageClientOptions) {
     this.#options = options;
-    this.#key = messageKey(options.secret);
+    this.#keys = KeyRing.of(options.secret, options.clock);
     this.#series = makeSeries(options.random);
     this.#watch = new ConnectionWatch((to) => options.onLost?.(to));
   }
@@ -112,8 +113,9 @@ export class MessageClient {
     const bytes = encodeEnvelope({ cluster, from: self, to, sentAt: clock.wallMs(), id }, body);
     const authority = formatAddress(address);
     const path = MESSAGE_PATH + name;
+    const key = this.#keys.signing;
     const signed = await signRequest(
-      this.#key,
+      key,
       { method: "POST", authority, target: path, body: bytes },
       { nonce, createdMs: clock.wallMs() },
     );
@@ -136,16 +138,18 @@ export class MessageClient {
       clock,
       connection: agent === this.#heartbeats ? this.#watching(to) : undefined,
     });
-    return { exchanged, id, requestNonce: nonce.text, roundTripMs: clock.monotonicMs() - startMs };
+    return { exchanged, id, key, requestNonce: nonce.text, roundTripMs: clock.monotonicMs() - startMs };
   }
 
   async #judge<Name extends MessageName>(
     name: Name,
     { to }: Sending<Name>,
-    { exchanged, id, requestNonce, roundTripMs }: Tried,
+    { exchanged, id, key, requestNonce, roundTripMs }: Tried,
   ): Promise<SendResult<Name>> {
     if (exchanged.type === "failed") return failed(exchanged.kind, exchanged.reason);
-    const verdict = await verifyAnswer(this.#key, { ...exchanged, requestNonce });
+    // The request's own key is good for its answer, however many have been replaced while it was on its way.
+    const keys = { accepted: (of: string) => (of === key.id ? key : this.#keys.accepted(of)) };
+    const verdict = await verifyAnswer(keys, { ...exchanged, requestNonce });
     if (exchanged.status !== 200) return rejection(exchanged, { to, signature: verdict.type });
     if (verdict.type === "refused") return failed("invalid", `the answer's signature: ${verdict.reason}`);
     try {
@@ -176,6 +180,8 @@ export class MessageClient {
 interface Tried {
   readonly exchanged: Exchange;
   readonly id: string;
+  /** That it was signed with. */
+  readonly key: MessageKey;
   readonly requestNonce: string;
   readonly roundTripMs: number;
 }

@@ -8,14 +8,15 @@
  * boot id in their body keeps those of an earlier boot out. Heartbeat and gossip may come without it (`null`): they change
  * nothing then, and are how a sender learns the boot id.
  *
- * Every answer to a message whose signature is valid, also a refusal, is signed and bound to its nonce. Any other gets an
+ * Every answer to a message whose signature is valid, also a refusal, is signed with the message's key and bound to its nonce. Any other gets an
  * unsigned refusal: a stranger must not obtain a signed one for somebody else's nonce.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../clock.ts";
 import { HotspareError, reasonOf, type ErrorCode } from "../errors.ts";
 import { parseNodeId, type BootId, type NodeId } from "../ids.ts";
-import { messageKey, type Secret } from "../signature/message-key.ts";
+import { KeyRing, type Secret } from "../signature/key-ring.ts";
+import type { MessageKey } from "../signature/message-key.ts";
 import { signAnswer, verifyRequest } from "../signature/message-signature.ts";
 import type { Nonce } from "../signature/nonce.ts";
 import { ReplayGuard } from "../signature/replay-guard.ts";
@@ -67,22 +68,22 @@ export async function mountMessages(fastify: FastifyInstance, options: MessageSe
 
 class Receiver {
   readonly #options: MessageServerOptions;
-  readonly #key;
+  readonly #keys: KeyRing;
   readonly #replays: ReplayGuard;
   /** Requests whose signature is valid. */
-  readonly #verified = new WeakMap<FastifyRequest, { readonly nonce: string; from: string | null }>();
+  readonly #verified = new WeakMap<FastifyRequest, Verified>();
 
   constructor(options: MessageServerOptions) {
     this.#options = options;
-    this.#key = messageKey(options.secret);
+    this.#keys = KeyRing.of(options.secret, options.clock);
     this.#replays = new ReplayGuard({ clock: options.clock, windowMs: 2 * TIME_WINDOW_MS });
   }
 
   async receive(name: MessageName, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const receivedMs = this.#options.clock.wallMs();
     const { self, cluster, clock } = this.#options;
-    const { nonce, createdMs, bytes } = await this.#authenticate(request);
-    const verified = { nonce: nonce.text, from: null as string | null };
+    const { nonce, createdMs, key, bytes } = await this.#authenticate(request);
+    const verified: Verified = { key, nonce: nonce.text, from: null };
     this.#verified.set(request, verified);
     const message = decodeEnvelope(bytes, { cluster, to: self }, limitsOf(name));
     verified.from = message.from;
@@ -90,7 +91,7 @@ class Receiver {
     this.#admit(name, { from, nonce, createdMs });
     const answer = await this.#handle(name, message, from, receivedMs);
     const heading = { cluster, from: self, to: from, sentAt: clock.wallMs(), id: message.id };
-    return this.#reply(reply, { status: 200, body: encodeEnvelope(heading, answer), requestNonce: nonce.text });
+    return this.#reply(reply, { status: 200, body: encodeEnvelope(heading, answer) }, verified);
   }
 
   async refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -98,13 +99,13 @@ class Receiver {
     const { status, code, body } = encodeRefusal(known, this.#options.self);
     const verified = this.#verified.get(request);
     this.#options.onRefused?.({ code, reason: reasonOf(error), from: verified?.from ?? null });
-    return this.#reply(reply, { status: statusOf(error) ?? status, body, requestNonce: verified?.nonce ?? null });
+    return this.#reply(reply, { status: statusOf(error) ?? status, body }, verified ?? null);
   }
 
   async #authenticate(request: FastifyRequest): Promise<Authenticated> {
     const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const { method, url: target, headers: fields } = request.raw;
-    const verdict = await verifyRequest(this.#key, {
+    const verdict = await verifyRequest(this.#keys, {
       method: method ?? "",
       target: target ?? "",
       authority: fields.host ?? "",
@@ -112,7 +113,7 @@ class Receiver {
       fields,
     });
     if (verdict.type === "refused") throw invalidSignature(verdict.reason);
-    return { bytes, nonce: verdict.nonce, createdMs: verdict.createdMs };
+    return { ...verdict, bytes };
   }
 
   #admit(name: MessageName, message: { from: NodeId; nonce: Nonce; createdMs: number }): void {
@@ -146,11 +147,13 @@ class Receiver {
 
   async #reply(
     reply: FastifyReply,
-    answer: { readonly status: number; readonly body: Buffer; readonly requestNonce: string | null },
+    { status, body }: { readonly status: number; readonly body: Buffer },
+    verified: Verified | null,
   ): Promise<FastifyReply> {
-    const { status, body, requestNonce } = answer;
-    if (requestNonce !== null)
-      reply.headers(await signAnswer(this.#key, { status, body, requestNonce }, this.#options.clock.wallMs()));
+    if (verified !== null) {
+      const answer = { status, body, requestNonce: verified.nonce };
+      reply.headers(await signAnswer(verified.key, answer, this.#options.clock.wallMs()));
+    }
     return reply.code(status).header("content-type", "application/json").header("cache-control", "no-store").send(body);
   }
 }
@@ -159,6 +162,14 @@ interface Authenticated {
   readonly bytes: Buffer;
   readonly nonce: Nonce;
   readonly createdMs: number;
+  readonly key: MessageKey;
+}
+
+/** What an answer needs to know of a request whose signature is valid. */
+interface Verified {
+  readonly key: MessageKey;
+  readonly nonce: string;
+  from: string | null;
 }
 
 const invalidSignature = (reason: string): HotspareError => new HotspareError("HS_SIGNATURE_INVALID", { reason });

@@ -36,7 +36,7 @@ export async function startRunning(more: (config: Config) => Config = (config) =
   const connect = (): FakeTransport => new FakeTransport(hosts, systemClock);
   const id = parseNodeId("proxy-1");
   const given = { clock: systemClock, random: systemRandom, sockets: systemSockets };
-  const proxy = await startProxy({ config, id, ...given, log, connect });
+  const proxy = await startProxy({ config, id, ...given, log, connect, keyIds: () => ["0123456789abcdef"] });
   const stop = async (): Promise<void> => {
     await proxy.stop();
     await Promise.all(hosts.map((host) => host.stop()));

@@ -64,6 +64,7 @@ async function startOver(machine: NetMachine, { time, dice, hosts, event }: Part
     sockets: machine.sockets(),
     log: pino({ base: null, timestamp: false }, { write: (line: string) => event(line.trim()) }),
     connect: () => new FakeTransport(hosts, clock),
+    keyIds: () => [],
   });
   return time.until(starting);
 }

@@ -48,6 +48,7 @@ export class SimProxy {
       log: simLog(this.#world.log, this.id),
       sockets: this.machine.sockets(),
       connect: () => new SimTransport(this.#world, this.id, life, this.#receivers),
+      keyIds: () => [],
     }).then(
       (running) => {
         if (!life.ended()) this.#running = running;

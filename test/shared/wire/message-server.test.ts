@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseBootId } from "../../../shared/ids.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { systemRandom } from "../../../shared/random.ts";
-import { messageKey } from "../../../shared/signature/message-key.ts";
+import { KeyRing } from "../../../shared/signature/key-ring.ts";
 import { verifyAnswer } from "../../../shared/signature/message-signature.ts";
 import { makeNonce, makeSeries } from "../../../shared/signature/nonce.ts";
 import { HOST_BOOT, SECRET, startServer, type Server } from "./nodes.ts";
@@ -34,7 +34,7 @@ describe("what a receiver accepts", () => {
     const answer = await send(HEARTBEAT_ENVELOPE, { nonce });
     expect(answer.status).toBe(200);
     const { status, fields, body } = answer;
-    const key = messageKey(SECRET);
+    const key = new KeyRing([SECRET], systemClock);
     expect(await verifyAnswer(key, { status, fields, body, requestNonce: nonce.text })).toEqual({ type: "valid" });
     expect(await verifyAnswer(key, { status, fields, body, requestNonce: freshNonce().text })).toMatchObject({
       type: "refused",
