@@ -26,12 +26,26 @@ const HostStatus = Type.Object({
   clockOffsetMs: orNull(Type.Number()),
   version: orNull(Type.String()),
   configHash: orNull(Type.String()),
+  /** Ids of the keys that it accepts; the first signs. Older nodes do not say. */
+  keys: Type.Optional(orNull(Type.Array(Type.String()))),
   alarms: Type.Array(Type.String()),
 });
-const View = Type.Object({ cluster: Type.String(), pools: Type.Array(PoolStatus), hosts: Type.Array(HostStatus) });
+const ProxyStatus = Type.Object({
+  id: Type.String(),
+  keys: Type.Optional(orNull(Type.Array(Type.String()))),
+});
+const View = Type.Object({
+  cluster: Type.String(),
+  /** The proxy that says all this. */
+  self: Type.Optional(Type.String()),
+  pools: Type.Array(PoolStatus),
+  hosts: Type.Array(HostStatus),
+  proxies: Type.Optional(Type.Array(ProxyStatus)),
+});
 const ProbeBody = Type.Object({
   host: Type.String(),
   version: Type.String(),
+  keys: Type.Optional(Type.Array(Type.String())),
   pools: Type.Array(
     Type.Object({
       pool: Type.String(),
@@ -57,6 +71,8 @@ export interface ProxyAnswer {
   readonly agrees: boolean | null;
   /** Why it did not answer; `null` if it did. */
   readonly reason: string | null;
+  /** Ids of the keys that it accepts, as it says itself or another proxy has heard; `null`: nobody knows. */
+  readonly keys: readonly string[] | null;
 }
 
 export interface ClusterStatus {
@@ -77,7 +93,7 @@ const TIMEOUT_MS = 2000;
 /** Takes at most about twice the time-out of one question. */
 export async function clusterStatus(config: Config, timeoutMs = TIMEOUT_MS): Promise<ClusterStatus> {
   const asked = await Promise.all(
-    config.proxies.map(async ({ id, admin }) => ({ id, ...(await askProxy(config, admin, timeoutMs)) })),
+    config.proxies.map(async ({ id, admin }) => ({ id, ...(await askProxy(config, { id, admin }, timeoutMs)) })),
   );
   const views = asked.flatMap(({ view }) => view ?? []);
   const chosen = chooseView(views) ?? (await viewOfHosts(config, timeoutMs));
@@ -91,6 +107,7 @@ export async function clusterStatus(config: Config, timeoutMs = TIMEOUT_MS): Pro
       health: view ? "up" : "down",
       agrees: view && sameView(view, chosen),
       reason,
+      keys: keysOfProxy(id, view === null ? views : [view]),
     })),
     source: views.length > 0 ? "proxies" : chosen.hosts.some(({ health }) => health === "up") ? "hosts" : "nobody",
   };
@@ -113,11 +130,23 @@ export async function askJson<T extends TSchema>(
 
 type Asked = { readonly view: View; readonly reason: null } | { readonly view: null; readonly reason: string };
 
-async function askProxy({ cluster }: Config, address: Address, timeoutMs: number): Promise<Asked> {
+function keysOfProxy(id: string, views: readonly View[]): readonly string[] | null {
+  const told = views.map(({ proxies = [] }) => proxies.find((proxy) => proxy.id === id)?.keys ?? null);
+  return told.find((keys) => keys !== null) ?? null;
+}
+
+async function askProxy(
+  { cluster }: Config,
+  { id, admin: address }: { readonly id: string; readonly admin: Address },
+  timeoutMs: number,
+): Promise<Asked> {
   const asked = await askJson({ address, path: "/api/v1/status", timeoutMs }, View);
   if (asked.body === null) return { view: null, reason: `${formatAddress(address)}: ${asked.reason}` };
-  if (asked.body.cluster === cluster) return { view: asked.body, reason: null };
-  return { view: null, reason: `${formatAddress(address)}: it is a proxy of the cluster ${asked.body.cluster}` };
+  const { cluster: found, self = id } = asked.body;
+  if (found === cluster && self === id) return { view: asked.body, reason: null };
+  // Admin addresses are on loopback: at that of another machine's proxy this machine's may answer.
+  const reason = found === cluster ? `it is ${self}` : `it is a proxy of the cluster ${found}`;
+  return { view: null, reason: `${formatAddress(address)}: ${reason}` };
 }
 
 /** The view of the proxy that knows the newest epochs; of several, that which sees most pools served. */
@@ -151,9 +180,9 @@ function hostStatus(id: string, answer: HostAnswer): HostStatus {
   const unknown = { id, clockOffsetMs: null, configHash: null };
   if (!answer?.body)
     return { ...unknown, role: null, health: "down", reason: answer?.reason ?? "", version: null, alarms: [] };
-  const { version, pools } = answer.body;
+  const { version, pools, keys } = answer.body;
   const alarms = pools.flatMap(({ pool, alarm }) => (alarm === null ? [] : [`${pool}: ${alarm}`]));
-  return { ...unknown, role: pools[0]?.role ?? null, health: "up", reason: null, version, alarms };
+  return { ...unknown, role: pools[0]?.role ?? null, health: "up", reason: null, version, keys: keys ?? null, alarms };
 }
 
 /** A host that was deposed and does not know it yet may say that it serves too: the newest epoch holds. */
