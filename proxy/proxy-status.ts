@@ -37,6 +37,8 @@ interface HostStatus {
   readonly configHash: string | null;
   /** Ids of the keys that it accepts; the first signs. `null`: it has not said. */
   readonly keys: readonly string[] | null;
+  /** Why it and this proxy have no version of the protocol in common; `null`: they have. */
+  readonly protocol: string | null;
   readonly alarms: readonly string[];
 }
 
@@ -47,6 +49,7 @@ interface ProxyNodeStatus {
   readonly agrees: boolean | null;
   /** As of a host. */
   readonly keys: readonly string[] | null;
+  readonly protocol: string | null;
 }
 
 export interface StatusSource {
@@ -56,6 +59,7 @@ export interface StatusSource {
   /** Of this proxy. */
   readonly keys: readonly string[];
   readonly offsetMs: (host: NodeId) => number | null;
+  readonly protocolProblem: (host: NodeId) => string | null;
   readonly parked: (pool: PoolId) => number;
 }
 
@@ -67,7 +71,9 @@ export function proxyStatus(source: StatusSource): ProxyStatus {
     pools: [...state.pools.values()].map((view) => poolStatus(view, source)),
     hosts: [...state.hosts.values()].map((health) => hostStatus(health, source)),
     proxies: config.proxies.map(({ id }) =>
-      id === self ? { id, health: "up", agrees: true, keys } : { id, health: "unknown", agrees: null, keys: null },
+      id === self
+        ? { id, health: "up", agrees: true, keys, protocol: null }
+        : { id, health: "unknown", agrees: null, keys: null, protocol: null },
     ),
   };
 }
@@ -91,7 +97,10 @@ function reportsOf(pool: PoolId, state: ProxyState): { readonly host: NodeId; re
   });
 }
 
-function hostStatus({ host: id, report, verdict }: HostHealth, { offsetMs }: StatusSource): HostStatus {
+function hostStatus(
+  { host: id, report, verdict }: HostHealth,
+  { offsetMs, protocolProblem }: StatusSource,
+): HostStatus {
   const entries = report?.body.pools ?? [];
   return {
     id,
@@ -103,6 +112,7 @@ function hostStatus({ host: id, report, verdict }: HostHealth, { offsetMs }: Sta
     version: report?.body.version ?? null,
     configHash: report?.body.configHash ?? null,
     keys: report?.body.keys ?? null,
+    protocol: protocolProblem(id),
     alarms: entries.flatMap((entry) => (entry.alarm === null ? [] : [`${entry.pool}: ${entry.alarm}`])),
   };
 }

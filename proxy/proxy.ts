@@ -23,7 +23,7 @@ import {
 import { settings } from "./core/settings.ts";
 import { dataProbe } from "./data-probe.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { logNote } from "./log-note.ts";
+import { logNote, logProtocol } from "./log-note.ts";
 import { NoteFeed } from "./note-feed.ts";
 import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
@@ -91,7 +91,11 @@ class Proxy {
     this.#state = newProxyState(this.#rules, clock.monotonicMs());
     this.#feed = new NoteFeed(clock);
     this.#transport = connect({ bootId: this.#bootId, onLost: (host) => this.#tell({ type: "trafficFailed", host }) });
-    this.#heartbeats = new Heartbeats({ ...this.#shell(), timeoutMs: config.health.timeoutMs });
+    this.#heartbeats = new Heartbeats({
+      ...this.#shell(),
+      timeoutMs: config.health.timeoutMs,
+      onProtocol: (host, problem) => logProtocol(options.log, host, problem),
+    });
     this.#dataPlane = this.#makeDataPlane();
     const status = (): ProxyStatus => this.status();
     this.#metrics = proxyMetrics(this.#register, status);
@@ -125,6 +129,7 @@ class Proxy {
       state: this.#state,
       keys: this.#options.keyIds(),
       offsetMs: (host) => this.#heartbeats.offsetMs(host),
+      protocolProblem: (host) => this.#heartbeats.protocolProblem(host),
       parked: (pool) => this.#dataPlane.parked(pool).requests,
     });
   }

@@ -28,11 +28,14 @@ const HostStatus = Type.Object({
   configHash: orNull(Type.String()),
   /** Ids of the keys that it accepts; the first signs. Older nodes do not say. */
   keys: Type.Optional(orNull(Type.Array(Type.String()))),
+  /** Why it has no version of the protocol in common with the proxy. */
+  protocol: Type.Optional(orNull(Type.String())),
   alarms: Type.Array(Type.String()),
 });
 const ProxyStatus = Type.Object({
   id: Type.String(),
   keys: Type.Optional(orNull(Type.Array(Type.String()))),
+  protocol: Type.Optional(orNull(Type.String())),
 });
 const View = Type.Object({
   cluster: Type.String(),
@@ -61,6 +64,7 @@ const ProbeBody = Type.Object({
 
 export type PoolStatus = Static<typeof PoolStatus>;
 export type HostStatus = Static<typeof HostStatus>;
+type ProxyStatus = Static<typeof ProxyStatus>;
 type View = Static<typeof View>;
 type ProbeBody = Static<typeof ProbeBody>;
 
@@ -73,6 +77,8 @@ export interface ProxyAnswer {
   readonly reason: string | null;
   /** Ids of the keys that it accepts, as it says itself or another proxy has heard; `null`: nobody knows. */
   readonly keys: readonly string[] | null;
+  /** Why another proxy has no version of the protocol in common with it. */
+  readonly protocol: string | null;
 }
 
 export interface ClusterStatus {
@@ -107,7 +113,8 @@ export async function clusterStatus(config: Config, timeoutMs = TIMEOUT_MS): Pro
       health: view ? "up" : "down",
       agrees: view && sameView(view, chosen),
       reason,
-      keys: keysOfProxy(id, view === null ? views : [view]),
+      keys: ofProxy(id, "keys", view === null ? views : [view]),
+      protocol: ofProxy(id, "protocol", views),
     })),
     source: views.length > 0 ? "proxies" : chosen.hosts.some(({ health }) => health === "up") ? "hosts" : "nobody",
   };
@@ -130,9 +137,14 @@ export async function askJson<T extends TSchema>(
 
 type Asked = { readonly view: View; readonly reason: null } | { readonly view: null; readonly reason: string };
 
-function keysOfProxy(id: string, views: readonly View[]): readonly string[] | null {
-  const told = views.map(({ proxies = [] }) => proxies.find((proxy) => proxy.id === id)?.keys ?? null);
-  return told.find((keys) => keys !== null) ?? null;
+/** The first that any of the views has. */
+function ofProxy<Field extends "keys" | "protocol">(
+  id: string,
+  field: Field,
+  views: readonly View[],
+): NonNullable<ProxyStatus[Field]> | null {
+  const told = views.map(({ proxies = [] }) => proxies.find((proxy) => proxy.id === id)?.[field]);
+  return told.find((value) => value !== null && value !== undefined) ?? null;
 }
 
 async function askProxy(

@@ -44,17 +44,17 @@ function hostTable({ hosts, configHash }: ClusterStatus, colours: boolean): stri
   return plainTable(["host", "health", "role", "version", "clock ms", "remarks"], rows);
 }
 
-function remarksOn({ reason, alarms, configHash }: HostStatus, ownHash: string): readonly string[] {
-  const differs = configHash !== null && configHash !== ownHash;
-  return [...(reason === null ? [] : [reason]), ...(differs ? ["another configuration"] : []), ...alarms];
+function remarksOn({ reason, alarms, configHash, protocol }: HostStatus, ownHash: string): readonly string[] {
+  const differs = configHash !== null && configHash !== ownHash ? "another configuration" : null;
+  return [reason, protocol ?? null, differs].filter((remark) => remark !== null).concat(alarms);
 }
 
 function proxyTable({ proxies }: ClusterStatus, colours: boolean): string {
-  const rows = proxies.map(({ id, health, agrees, reason }) => [
+  const rows = proxies.map(({ id, health, agrees, reason, protocol }) => [
     id,
     healthText(health, colours),
     agrees === null ? null : agrees ? "yes" : "no",
-    reason,
+    printable([reason, protocol].filter((remark) => remark !== null).join("; ")),
   ]);
   return rows.length === 0 ? "no proxies" : plainTable(["proxy", "health", "agrees", "remarks"], rows);
 }

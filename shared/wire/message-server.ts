@@ -20,9 +20,19 @@ import type { MessageKey } from "../signature/message-key.ts";
 import { signAnswer, verifyRequest } from "../signature/message-signature.ts";
 import type { Nonce } from "../signature/nonce.ts";
 import { ReplayGuard } from "../signature/replay-guard.ts";
-import { decodeEnvelope, decodeRequest, encodeEnvelope, limitsOf, REQUEST_LIMITS, type Envelope } from "./envelope.ts";
+import { parseBoundedJson } from "./bounded-json.ts";
+import {
+  claimedSender,
+  decodeRequest,
+  encodeEnvelope,
+  limitsOf,
+  readEnvelope,
+  REQUEST_LIMITS,
+  type Envelope,
+} from "./envelope.ts";
 import type { Answer, MessageName, Request } from "./messages.ts";
 import { MESSAGE_PATH } from "./message-path.ts";
+import { PROTOCOL, type ProtocolRange } from "./protocol-range.ts";
 import { encodeRefusal } from "./refusal.ts";
 
 /** How far `created` may be from this node's wall clock, either way, where a message has a time window. */
@@ -40,6 +50,8 @@ export interface MessageServerOptions {
   readonly bootId: BootId;
   readonly clock: Clock;
   readonly handlers: MessageHandlers;
+  /** The versions that are spoken; those of this program if absent. */
+  readonly protocol?: ProtocolRange;
   /** Told of each refusal. `from` is what the sender says of itself; `null` before a valid signature. */
   readonly onRefused?: (refusal: MessageRefused) => void;
 }
@@ -81,16 +93,18 @@ class Receiver {
 
   async receive(name: MessageName, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const receivedMs = this.#options.clock.wallMs();
-    const { self, cluster, clock } = this.#options;
+    const { self, cluster, clock, protocol = PROTOCOL } = this.#options;
     const { nonce, createdMs, key, bytes } = await this.#authenticate(request);
     const verified: Verified = { key, nonce: nonce.text, from: null };
     this.#verified.set(request, verified);
-    const message = decodeEnvelope(bytes, { cluster, to: self }, limitsOf(name));
-    verified.from = message.from;
+    const parsed = parseBoundedJson(bytes, limitsOf(name));
+    verified.from = claimedSender(parsed);
+    const message = readEnvelope(parsed, { cluster, to: self, protocol });
     const from = parseNodeId(message.from);
     this.#admit(name, { from, nonce, createdMs });
     const answer = await this.#handle(name, message, from, receivedMs);
-    const heading = { cluster, from: self, to: from, sentAt: clock.wallMs(), id: message.id };
+    const { id, speaks } = message;
+    const heading = { cluster, from: self, to: from, sentAt: clock.wallMs(), id, protocol, speaks };
     return this.#reply(reply, { status: 200, body: encodeEnvelope(heading, answer) }, verified);
   }
 

@@ -23,10 +23,10 @@ type Edit = Extract<RotationStep, { type: "append" | "promote" | "remove" }>;
 const edit = (step: Edit, path = file): Promise<void> =>
   editSecretFile(path, { before: keysInFile(path), step, random: chance });
 const lines = (): readonly string[] => readFileSync(file, "utf8").trim().split("\n");
-const codeOf = (edited: Promise<void>): Promise<unknown> =>
+const codeOf = (edited: Promise<void>): Promise<string> =>
   edited.then(
     () => "done",
-    (error: unknown) => (isHotspareError(error) ? error.code : error),
+    (error: unknown) => (isHotspareError(error) ? error.code : String(error)),
   );
 
 describe("the file of the secret", () => {
