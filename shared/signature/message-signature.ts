@@ -55,6 +55,8 @@ const REQUEST_INPUT = inputPattern(REQUEST_COMPONENTS, `;nonce="(?<nonce>${NONCE
 const ANSWER_INPUT = inputPattern(ANSWER_COMPONENTS, "");
 /** 32 bytes in base64; the last digit before `=` carries four bits, so that only these sixteen are canonical. */
 const SIGNATURE = new RegExp(`^${LABEL}=:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=:$`);
+const WRONG_INPUT = "Signature-Input does not have the one accepted form";
+const WRONG_SIGNATURE = "Signature does not have the one accepted form";
 
 /** The fields to add to the request, names in lower case. `createdMs` is wall time. */
 export async function signRequest(
@@ -74,6 +76,13 @@ export async function signRequest(
     { method: request.method, url: request.target, headers: { "content-digest": contentDigest(request.body) } },
   );
   return lowerCase(headers);
+}
+
+/** Whether the fields are those of a signature that a node could have made, before anything is computed; `null`: they are. */
+export function refusedForm({ "signature-input": input, signature }: Fields): string | null {
+  if (input === undefined || signature === undefined) return "there is none";
+  if (typeof input !== "string" || !REQUEST_INPUT.test(input)) return WRONG_INPUT;
+  return typeof signature === "string" && SIGNATURE.test(signature) ? null : WRONG_SIGNATURE;
 }
 
 export async function verifyRequest(
@@ -140,9 +149,8 @@ function readSignature(keys: AcceptedKeys, form: RegExp, fields: Fields): ReadSi
   const { "signature-input": input, signature } = fields;
   if (input === undefined || signature === undefined) return refused("there is none");
   const parts = typeof input === "string" ? form.exec(input)?.groups : undefined;
-  if (parts === undefined) return refused("Signature-Input does not have the one accepted form");
-  if (typeof signature !== "string" || !SIGNATURE.test(signature))
-    return refused("Signature does not have the one accepted form");
+  if (parts === undefined) return refused(WRONG_INPUT);
+  if (typeof signature !== "string" || !SIGNATURE.test(signature)) return refused(WRONG_SIGNATURE);
   const key = keys.accepted(parts["keyid"] ?? "");
   if (key === null) return refused("the key is not known: do all nodes have the same secret?");
   return { type: "read", createdMs: Number(parts["created"]) * 1000, nonce: parts["nonce"] ?? "", key };

@@ -289,6 +289,20 @@ describe("who refuses whom", () => {
     expect(refused).toMatchObject([{ code: "HS_SIGNATURE_INVALID", from: null }]);
   });
 
+  it("refused again and again without a loss being told, though the connection ends each time", async () => {
+    const { address, refused } = await server();
+    const lost: string[] = [];
+    const speaker = client({ secret: Buffer.alloc(32, 8), onLost: (to) => lost.push(to) });
+    for (let at = 0; at < 5; at++) {
+      const result = await speaker.send("heartbeat", { to: HOST, address, body: HEARTBEAT, timeoutMs: 2000 });
+      expect(result).toMatchObject({ kind: "rejected", code: "HS_SIGNATURE_INVALID" });
+    }
+    expect(refused).toHaveLength(5);
+    // A good one closes after these; what they had to tell has been told by then.
+    await client().send("heartbeat", { to: HOST, address, body: HEARTBEAT, timeoutMs: 2000 });
+    expect(lost).toEqual([]);
+  });
+
   it("another cluster with the same secret", async () => {
     const { result, refused } = await send({ cluster: "other" });
     expect(result).toMatchObject({ kind: "rejected", code: "HS_MESSAGE_INVALID", proof: "signed" });
