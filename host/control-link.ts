@@ -28,7 +28,7 @@ export interface HostIdentity {
 export interface ControlThreadData {
   readonly identity: HostIdentity;
   readonly cluster: string;
-  readonly secret: KeyObject;
+  readonly secrets: readonly KeyObject[];
   readonly control: HostConfig["control"];
   /** Microseconds of the main thread's last tick, written by it. */
   readonly tick: BigInt64Array;
@@ -62,6 +62,7 @@ export type ToMain =
 export type ToThread =
   | { readonly type: "pools"; readonly pools: readonly PoolReport[]; readonly atMs: number }
   | { readonly type: "probe"; readonly probe: VaultProbe; readonly atMs: number }
+  | { readonly type: "secrets"; readonly secrets: readonly KeyObject[] }
   | { readonly type: "stop" }
   | Reply;
 

@@ -4,9 +4,9 @@
  */
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Clock } from "../shared/clock.ts";
-import type { Secret } from "../shared/signature/message-key.ts";
+import type { KeyRing } from "../shared/signature/key-ring.ts";
 import { mountMessages, type MessageHandlers, type MessageRefused } from "../shared/wire/message-server.ts";
-import type { Answer } from "../shared/wire/messages.ts";
+import type { Answer, HostReport } from "../shared/wire/messages.ts";
 import type { CarriedName, HostIdentity } from "./control-link.ts";
 import { ControlMetrics } from "./control-metrics.ts";
 import { probe, PROBES, type ProbeQuery } from "./control-probe.ts";
@@ -16,7 +16,7 @@ import type { Asking, ControlCarrier } from "./control-carrier.ts";
 export interface ControlListenerOptions {
   readonly identity: HostIdentity;
   readonly cluster: string;
-  readonly secret: Secret;
+  readonly keys: KeyRing;
   readonly state: ControlState;
   readonly main: ControlCarrier;
   readonly clock: Clock;
@@ -38,12 +38,12 @@ export async function controlListener(options: ControlListenerOptions): Promise<
   fastify.server.headersTimeout = 10_000;
   fastify.server.maxConnections = MAX_CONNECTIONS;
   const metrics = new ControlMetrics();
-  const { identity, cluster, secret, clock, onRefused } = options;
+  const { identity, cluster, keys, clock, onRefused } = options;
   await mountMessages(fastify, {
     self: identity.host,
     bootId: identity.bootId,
     cluster,
-    secret,
+    secret: keys,
     clock,
     handlers: handlers(options),
     onRefused: (refusal) => {
@@ -53,9 +53,7 @@ export async function controlListener(options: ControlListenerOptions): Promise<
   });
   mountProbes(fastify, options);
   fastify.get("/metrics", async (_, reply) =>
-    reply
-      .type(metrics.contentType)
-      .send(await metrics.text(options.state.report(clock.monotonicMs()), options.state.clockDeviations())),
+    reply.type(metrics.contentType).send(await metrics.text(reportOf(options), options.state.clockDeviations())),
   );
   fastify.setNotFoundHandler((_, reply) =>
     reply.code(404).send({ reason: "no message, probe or metric has this name" }),
@@ -63,18 +61,18 @@ export async function controlListener(options: ControlListenerOptions): Promise<
   return fastify;
 }
 
-function handlers({
-  state,
-  main,
-  clock,
-  voteWaitMs,
-}: ControlListenerOptions): Required<Omit<MessageHandlers, "gossip">> {
+const reportOf = ({ state, keys, clock }: ControlListenerOptions): HostReport => ({
+  ...state.report(clock.monotonicMs()),
+  keys: [...keys.keyIds()],
+});
+
+function handlers(options: ControlListenerOptions): Required<Omit<MessageHandlers, "gossip">> {
+  const { state, main, clock, voteWaitMs } = options;
   return {
     heartbeat: async ({ bootId, originMs, clock: deviation = null }, from, receivedMs) => {
       // Without the boot id it may be an old one that somebody repeats.
       if (bootId !== null) state.hearClock(from, deviation, clock.monotonicMs());
-      const report = state.report(clock.monotonicMs());
-      return { report, originMs, receivedMs, sentMs: clock.wallMs() };
+      return { report: reportOf(options), originMs, receivedMs, sentMs: clock.wallMs() };
     },
     promote: async (body, from) => {
       const asked = await main.ask("promote", { body, from, waitMs: PROMOTE_WAIT_MS });
@@ -101,10 +99,11 @@ async function carry<Name extends CarriedName>(
 }
 
 /** `HEAD` comes with each `GET`. */
-function mountProbes(fastify: FastifyInstance, { state, clock, stalledMs }: ControlListenerOptions): void {
+function mountProbes(fastify: FastifyInstance, options: ControlListenerOptions): void {
+  const { stalledMs } = options;
   for (const name of PROBES)
     fastify.get<{ Querystring: ProbeQuery }>(`/${name}`, async ({ query }, reply) => {
-      const { status, body } = probe(state.report(clock.monotonicMs()), { name, query, stalledMs });
+      const { status, body } = probe(reportOf(options), { name, query, stalledMs });
       return reply.code(status).header("cache-control", "no-store").send(body);
     });
 }

@@ -39,6 +39,8 @@ interface ProbeBody extends Partial<PoolSummary> {
   readonly mainTickAgeMs: number;
   /** Why it distrusts its own clock; `null` if it does not. */
   readonly quarantined: string | null;
+  /** Ids of the keys that it accepts; the first signs. */
+  readonly keys: readonly string[];
   /** Those that were asked about. With exactly one, its fields are also beside these. */
   readonly pools: readonly PoolSummary[];
 }
@@ -54,10 +56,10 @@ export interface Probing {
 export function probe(report: HostReport, { name, query, stalledMs }: Probing): ProbeAnswer {
   const pools = report.pools.filter(({ pool }) => query.pool === undefined || pool === query.pool);
   const reason = stalled(report, stalledMs) ?? (name === "live" ? null : whyNot(name, pools, query));
-  const { host, version, mainTickAgeMs, quarantined = null } = report;
+  const { host, version, mainTickAgeMs, quarantined = null, keys = [] } = report;
   const summaries = pools.map(summary);
   const single = summaries.length === 1 ? summaries[0] : {};
-  const body = { reason, host, version, mainTickAgeMs, quarantined, ...single, pools: summaries };
+  const body = { reason, host, version, mainTickAgeMs, quarantined, keys, ...single, pools: summaries };
   return { status: reason === null ? 200 : 503, body };
 }
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import { formatAddress } from "../shared/config/config.ts";
 import { assert, reasonOf } from "../shared/errors.ts";
+import { KeyRing } from "../shared/signature/key-ring.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import type { ControlThreadData, ToMain, ToThread } from "./control-link.ts";
 import { controlListener } from "./control-listener.ts";
@@ -16,9 +17,11 @@ import { RefusalNotices } from "../shared/wire/refusal-notices.ts";
 assert(parentPort !== null, "control-thread runs as a worker");
 const port = parentPort;
 const post = (message: ToMain): void => port.postMessage(message);
-const { identity, cluster, secret, control, tick, stalledMs, voteWaitMs, quarantine } = workerData as ControlThreadData;
+const { identity, cluster, secrets, control, tick, stalledMs, voteWaitMs, quarantine } =
+  workerData as ControlThreadData;
 
 const clock = systemClock;
+const keys = new KeyRing(secrets, clock);
 const state = new ControlState({
   identity,
   tick,
@@ -31,7 +34,7 @@ const notices = new RefusalNotices(clock, (refusal, count) => post({ type: "refu
 const listener = await controlListener({
   identity,
   cluster,
-  secret,
+  keys,
   state,
   main,
   clock,
@@ -46,6 +49,8 @@ port.on("message", (message: ToThread) => {
       return state.setPools(message.pools, message.atMs);
     case "probe":
       return state.setProbe(message.probe, message.atMs);
+    case "secrets":
+      return void keys.replace(message.secrets);
     case "stop":
       return void stop();
     default:

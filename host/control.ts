@@ -9,7 +9,7 @@ import type { QuarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import { HotspareError, isHotspareError, unreachable } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
-import { sealSecret, type Secret } from "../shared/signature/message-key.ts";
+import { KeyRing, type Secret } from "../shared/signature/key-ring.ts";
 import { SMALL_THREAD } from "../shared/thread-memory.ts";
 import { threadUrl } from "../shared/thread-url.ts";
 import type { MessageRefused } from "../shared/wire/message-server.ts";
@@ -67,20 +67,26 @@ const STOP_WAIT_MS = 2000;
 export async function startControl(options: ControlOptions): Promise<Control> {
   const tick = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
   writeTick(tick, options.clock.monotonicMs());
+  const keys = KeyRing.of(options.secret, options.clock);
   const worker = new Worker(threadUrl("./control-thread", import.meta.url), {
-    workerData: threadData(options, tick),
+    workerData: threadData(options, keys, tick),
     resourceLimits: SMALL_THREAD,
   });
+  // Before anything is awaited: no replacement must slip through between.
+  const unfollow = keys.onReplaced(() =>
+    worker.postMessage({ type: "secrets", secrets: keys.secrets } satisfies ToThread),
+  );
+  worker.once("exit", unfollow);
   const address = await listening(worker);
   return new RunningControl(options, worker, { tick, address });
 }
 
-function threadData(options: ControlOptions, tick: BigInt64Array): ControlThreadData {
-  const { host, cluster, secret, bootId, vaultId, version, configHash, stalledMs, voteWaitMs, quarantine } = options;
+function threadData(options: ControlOptions, keys: KeyRing, tick: BigInt64Array): ControlThreadData {
+  const { host, cluster, bootId, vaultId, version, configHash, stalledMs, voteWaitMs, quarantine } = options;
   return {
     identity: { host: host.id, bootId, vaultId, version, configHash, candidate: host.candidate },
     cluster,
-    secret: sealSecret(secret),
+    secrets: keys.secrets,
     control: host.control,
     tick,
     stalledMs,

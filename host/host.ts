@@ -13,7 +13,7 @@ import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import { programVersion } from "../shared/program-version.ts";
 import type { Random } from "../shared/random.ts";
-import type { Secret } from "../shared/signature/message-key.ts";
+import type { Secret } from "../shared/signature/key-ring.ts";
 import { isLinearizable, isNetwork } from "../shared/vault/mount.ts";
 import { probeVault } from "../shared/vault/probe-vault.ts";
 import { checkVaultIdentity } from "../shared/vault/vault-identity.ts";

@@ -5,11 +5,13 @@
 import type { Config } from "../shared/config/config.ts";
 import { watchConfig } from "../shared/config/config-watch.ts";
 import { readSecret } from "../shared/config/read-secret.ts";
+import { watchSecret } from "../shared/config/secret-watch.ts";
 import { isHotspareError, reasonOf } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import { processLog } from "../shared/process-log.ts";
 import { nextSignal } from "../shared/next-signal.ts";
 import { systemRandom } from "../shared/random.ts";
+import { KeyRing } from "../shared/signature/key-ring.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { startHost } from "./host.ts";
 import { systemParts } from "./system-parts.ts";
@@ -25,7 +27,7 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
     );
     process.kill(process.pid, "SIGKILL");
   };
-  const secret = readSecret(config.secret, process.env);
+  const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
   const host = await startHost({
     config,
     id,
@@ -37,10 +39,11 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
     parts: systemParts,
   });
   const unwatch = watchConfig({ config, env: process.env, log });
+  const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
   const signal = await nextSignal();
   log.info({ signal }, "the host stops");
   void nextSignal().then(() => process.kill(process.pid, "SIGKILL"));
-  await unwatch();
+  await Promise.all([unwatch(), unwatchSecret()]);
   await host.stop();
   log.info({}, "the host has stopped");
   process.exit(0);

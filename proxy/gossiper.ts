@@ -12,6 +12,7 @@ import type { Answer, Observation, Request } from "../shared/wire/messages.ts";
 import { answerDigest, type GossipEffect } from "./core/gossip-sending.ts";
 import type { GossipState } from "./core/gossip-state.ts";
 import type { ProxyEvent } from "./core/proxy-event.ts";
+import type { ProtocolProblems } from "./protocol-problems.ts";
 import type { Transport, TransportResult } from "./transport.ts";
 
 export interface GossiperOptions {
@@ -19,6 +20,7 @@ export interface GossiperOptions {
   readonly bootId: BootId;
   readonly transport: Transport;
   readonly clocks: PeerClocks;
+  readonly protocols: ProtocolProblems;
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -41,11 +43,12 @@ export class Gossiper {
   }
 
   async exchange({ peer, observations, digest }: GossipEffect): Promise<void> {
-    const { proxies, tell, signal } = this.#options;
+    const { proxies, tell, signal, protocols } = this.#options;
     const to = proxies.find(({ id }) => id === peer);
     if (to === undefined) return;
     const result = await this.#tellKnown(to, { observations, digest });
     if (signal.aborted) return;
+    protocols.note(peer, result);
     this.#note(peer, result);
     if (result.type === "answer") {
       const { observations: told, wanted } = result.answer;
@@ -95,7 +98,8 @@ export class Gossiper {
   }
 
   #note(peer: NodeId, result: TransportResult<"gossip">): void {
-    if (result.type === "failed" && result.kind === "rejected") this.#refusals.set(peer, result.reason);
+    const rejected = result.type === "failed" && result.kind === "rejected" && result.code !== "HS_MESSAGE_VERSION";
+    if (rejected) this.#refusals.set(peer, result.reason);
     else if (result.type === "answer") this.#refusals.delete(peer);
   }
 }

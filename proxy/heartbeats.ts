@@ -8,6 +8,7 @@ import type { PeerClocks } from "../shared/clocks/peer-clocks.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { ProxyEvent } from "./core/proxy-event.ts";
+import type { ProtocolProblems } from "./protocol-problems.ts";
 import type { Transport, TransportResult } from "./transport.ts";
 
 export interface HeartbeatOptions {
@@ -17,6 +18,7 @@ export interface HeartbeatOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly tell: (event: ProxyEvent) => void;
+  readonly protocols: ProtocolProblems;
 }
 
 export class Heartbeats {
@@ -28,13 +30,14 @@ export class Heartbeats {
 
   /** @param bootId of the process that the last report came from. */
   async send({ id: host, control: address }: HostConfig, bootId: string | null): Promise<void> {
-    const { clock, signal, tell } = this.#options;
+    const { clock, signal, tell, protocols } = this.#options;
     const sentMs = clock.monotonicMs();
     let result = await this.#ask(host, address, bootId);
     // It is another process now, and alive: asked as one that is not known yet, it says which.
     if (result.type === "failed" && result.kind === "rejected" && result.code === "HS_MESSAGE_BOOT")
       result = await this.#ask(host, address, null);
     if (signal.aborted) return;
+    protocols.note(host, result);
     if (result.type === "answer") tell({ type: "probeAnswered", host, sentMs, report: result.answer.report });
     else if (result.kind !== "aborted") tell({ type: "probeFailed", host, sentMs, kind: result.kind });
   }

@@ -1,6 +1,7 @@
 /** What a change looks like in the log: one line each, with names that agree with metrics and docs. */
 import type { Logger } from "pino";
 import { unreachable } from "../shared/errors.ts";
+import type { NodeId } from "../shared/ids.ts";
 import type { Note } from "./core/note.ts";
 
 export function logNote(log: Logger, note: Note): void {
@@ -55,4 +56,10 @@ export function logNote(log: Logger, note: Note): void {
     default:
       return unreachable(note);
   }
+}
+
+/** A host has no version of the protocol in common with this proxy, or (`null`) has one again. */
+export function logProtocol(log: Logger, host: NodeId, problem: string | null): void {
+  if (problem === null) log.info({ event: "protocol", host }, "the host and this proxy understand one another again");
+  else log.warn({ event: "protocol", host, problem }, "the host and this proxy do not understand one another");
 }

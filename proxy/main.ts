@@ -5,13 +5,14 @@
 import { formatAddress, type Config } from "../shared/config/config.ts";
 import { watchConfig } from "../shared/config/config-watch.ts";
 import { readSecret } from "../shared/config/read-secret.ts";
+import { watchSecret } from "../shared/config/secret-watch.ts";
 import type { NodeId } from "../shared/ids.ts";
 import { nextSignal } from "../shared/next-signal.ts";
 import { processLog } from "../shared/process-log.ts";
 import { systemRandom } from "../shared/random.ts";
+import { KeyRing } from "../shared/signature/key-ring.ts";
 import { systemSockets } from "../shared/sockets.ts";
 import { systemClock } from "../shared/system-clock.ts";
-import { messageKey } from "../shared/signature/message-key.ts";
 import { MessageClient } from "../shared/wire/message-client.ts";
 import { mountMessages } from "../shared/wire/message-server.ts";
 import { startProxy } from "./proxy.ts";
@@ -22,7 +23,7 @@ import { startProxy } from "./proxy.ts";
  */
 export async function runProxy(config: Config, id: NodeId): Promise<void> {
   const log = processLog(id);
-  const secret = readSecret(config.secret, process.env);
+  const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
   const { cluster } = config;
   const proxy = await startProxy({
     config,
@@ -31,18 +32,19 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
     clock: systemClock,
     random: systemRandom,
     sockets: systemSockets,
+    keyIds: () => secret.keyIds(),
     connect: (parts) =>
       new MessageClient({ self: id, cluster, secret, clock: systemClock, random: systemRandom, ...parts }),
     mount: (server, parts) => mountMessages(server, { self: id, cluster, secret, clock: systemClock, ...parts }),
-    keyIds: () => [messageKey(secret).id],
   });
   const { listen, admin } = proxy.addresses;
   log.info({ event: "listening", listen: formatAddress(listen), admin: formatAddress(admin) }, "the proxy listens");
   const unwatch = watchConfig({ config, env: process.env, log });
+  const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
   const signal = await nextSignal();
   log.info({ event: "stopping", signal }, "the proxy stops");
   void nextSignal().then(() => process.exit(1));
-  await unwatch();
+  await Promise.all([unwatch(), unwatchSecret()]);
   await proxy.stop();
   log.info({ event: "stopped" }, "the proxy has stopped");
   process.exit(0);

@@ -50,6 +50,10 @@ interface HostStatus extends ClockStatus {
   readonly reason: string | null;
   readonly version: string | null;
   readonly configHash: string | null;
+  /** Ids of the keys that it accepts; the first signs. `null`: it has not said. */
+  readonly keys: readonly string[] | null;
+  /** Why it and this proxy have no version of the protocol in common; `null`: they have. */
+  readonly protocol: string | null;
   readonly alarms: readonly string[];
 }
 
@@ -62,8 +66,10 @@ interface ProxyNodeStatus extends ClockStatus {
   readonly agrees: boolean | null;
   readonly version: string | null;
   readonly configHash: string | null;
-  /** Ids of the keys that it accepts; the first is the one that it signs with. Empty: it has not said. */
-  readonly keys: readonly string[];
+  /** Ids of the keys that it accepts; the first is the one that it signs with. `null`: it has not said. */
+  readonly keys: readonly string[] | null;
+  /** Why it has no version of the protocol in common with this proxy. */
+  readonly protocol: string | null;
 }
 
 export interface StatusSource {
@@ -77,6 +83,7 @@ export interface StatusSource {
   readonly refusal: (proxy: NodeId) => string | null;
   readonly nowMs: number;
   readonly rules: GossipRules;
+  readonly protocolProblem: (node: NodeId) => string | null;
   readonly parked: (pool: PoolId) => number;
 }
 
@@ -84,16 +91,16 @@ export function proxyStatus(source: StatusSource): ProxyStatus {
   const { config, self, state, clocks } = source;
   return {
     cluster: config.cluster,
+    self,
     pools: [...state.pools.values()].map((view) => poolStatus(view, source)),
     hosts: [...state.hosts.values()].map((health) => hostStatus(health, source)),
     proxies: config.proxies.map(({ id }) => proxyNodeStatus(id, source)),
-    self,
     clockDispute: disputeText(clocks.dispute()),
   };
 }
 
 function proxyNodeStatus(id: NodeId, source: StatusSource): ProxyNodeStatus {
-  const { self, clocks, state, nowMs, rules, refusal } = source;
+  const { self, clocks, state, nowMs, rules, refusal, protocolProblem } = source;
   const content = state.gossip.known.get(id)?.content ?? null;
   const isSelf = id === self;
   return {
@@ -103,7 +110,8 @@ function proxyNodeStatus(id: NodeId, source: StatusSource): ProxyNodeStatus {
     agrees: isSelf ? true : content && agrees(content, state.pools),
     version: content?.program ?? null,
     configHash: content?.configHash ?? null,
-    keys: content?.keys ?? [],
+    keys: content?.keys ?? null,
+    protocol: isSelf ? null : protocolProblem(id),
     ...clockStatus(id, clocks, isSelf ? source.quarantined : (content?.quarantined ?? null)),
   };
 }
@@ -152,7 +160,7 @@ function reportsOf(pool: PoolId, state: ProxyState): { readonly host: NodeId; re
   });
 }
 
-function hostStatus({ host: id, report, verdict }: HostHealth, { clocks }: StatusSource): HostStatus {
+function hostStatus({ host: id, report, verdict }: HostHealth, { clocks, protocolProblem }: StatusSource): HostStatus {
   const entries = report?.body.pools ?? [];
   return {
     id,
@@ -163,6 +171,8 @@ function hostStatus({ host: id, report, verdict }: HostHealth, { clocks }: Statu
     ...clockStatus(id, clocks, verdict.type === "down" ? null : (report?.body.quarantined ?? null)),
     version: report?.body.version ?? null,
     configHash: report?.body.configHash ?? null,
+    keys: report?.body.keys ?? null,
+    protocol: protocolProblem(id),
     alarms: entries.flatMap((entry) => (entry.alarm === null ? [] : [`${entry.pool}: ${entry.alarm}`])),
   };
 }

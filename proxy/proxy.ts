@@ -19,8 +19,9 @@ import { dataProbe } from "./data-probe.ts";
 import { GossipListener, type MountInbox } from "./gossip-listener.ts";
 import { Gossiper } from "./gossiper.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { logNote } from "./log-note.ts";
+import { logNote, logProtocol } from "./log-note.ts";
 import { NoteFeed } from "./note-feed.ts";
+import { ProtocolProblems } from "./protocol-problems.ts";
 import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
 import { DataPlane } from "./relay/data-plane.ts";
@@ -75,6 +76,7 @@ class Proxy {
   readonly #feed: NoteFeed;
   readonly #transport: Transport;
   readonly #selfWatch: SelfWatch;
+  readonly #protocols: ProtocolProblems;
   readonly #heartbeats: Heartbeats;
   readonly #gossiper: Gossiper;
   readonly #dataPlane: DataPlane;
@@ -104,14 +106,17 @@ class Proxy {
     this.#feed = new NoteFeed(clock);
     this.#troubles = new TroubleLimit(clock, (host) => this.#tell({ type: "trafficFailed", host }));
     this.#transport = connect({ bootId: this.#bootId, onLost: (host) => this.#tell({ type: "trafficFailed", host }) });
+    this.#protocols = new ProtocolProblems((node, problem) => logProtocol(options.log, node, problem));
     this.#heartbeats = new Heartbeats({
       ...this.#shell(),
       clocks: this.#selfWatch.clocks,
+      protocols: this.#protocols,
       timeoutMs: config.health.timeoutMs,
     });
     this.#gossiper = new Gossiper({
       ...this.#shell(),
       clocks: this.#selfWatch.clocks,
+      protocols: this.#protocols,
       proxies: config.proxies,
       bootId: this.#bootId,
       timeoutMs: config.health.timeoutMs,
@@ -155,6 +160,7 @@ class Proxy {
       refusal: (proxy) => this.#gossiper.refusal(proxy),
       nowMs: this.#options.clock.monotonicMs(),
       rules: this.#rules.gossip,
+      protocolProblem: (node) => this.#protocols.of(node),
       parked: (pool) => this.#dataPlane.parked(pool).requests,
     });
   }

@@ -2,7 +2,7 @@
 import type { Address } from "../shared/config/config.ts";
 import type { BootId, NodeId } from "../shared/ids.ts";
 import type { Answer, MessageName, Request } from "../shared/wire/messages.ts";
-import type { ErrorCode } from "../shared/errors.ts";
+import type { ErrorCode, ErrorDetails } from "../shared/errors.ts";
 import type { ConnectionFailureKind } from "../shared/wire/send-failure.ts";
 
 export interface Transport {
@@ -23,7 +23,13 @@ export interface TransportSending<Name extends MessageName> {
 export type TransportResult<Name extends MessageName> =
   | { readonly type: "answer"; readonly answer: Answer<Name>; readonly roundTripMs: number }
   | { readonly type: "failed"; readonly kind: ConnectionFailureKind; readonly reason: string }
-  | { readonly type: "failed"; readonly kind: "rejected"; readonly reason: string; readonly code: ErrorCode };
+  | {
+      readonly type: "failed";
+      readonly kind: "rejected";
+      readonly reason: string;
+      readonly code: ErrorCode;
+      readonly details?: ErrorDetails;
+    };
 
 export interface TransportParts {
   /** Of this process. */

@@ -32,13 +32,24 @@ const HostStatus = Type.Object({
   reason: orNull(Type.String()),
   version: orNull(Type.String()),
   configHash: orNull(Type.String()),
+  /** Ids of the keys that it accepts; the first signs. Older nodes do not say. */
+  keys: Type.Optional(orNull(Type.Array(Type.String()))),
+  /** Why it has no version of the protocol in common with the proxy. */
+  protocol: Type.Optional(orNull(Type.String())),
   alarms: Type.Array(Type.String()),
+});
+const ProxyStatus = Type.Object({
+  ...ClockStatus,
+  id: Type.String(),
+  keys: Type.Optional(orNull(Type.Array(Type.String()))),
+  protocol: Type.Optional(orNull(Type.String())),
 });
 const View = Type.Object({
   cluster: Type.String(),
   pools: Type.Array(PoolStatus),
   hosts: Type.Array(HostStatus),
-  proxies: Type.Optional(Type.Array(Type.Object({ ...ClockStatus, id: Type.String() }))),
+  proxies: Type.Optional(Type.Array(ProxyStatus)),
+  /** The proxy that says all this. */
   self: Type.Optional(Type.String()),
   clockDispute: Type.Optional(orNull(Type.String())),
 });
@@ -46,6 +57,7 @@ const ProbeBody = Type.Object({
   host: Type.String(),
   version: Type.String(),
   quarantined: Type.Optional(orNull(Type.String())),
+  keys: Type.Optional(Type.Array(Type.String())),
   pools: Type.Array(
     Type.Object({
       pool: Type.String(),
@@ -61,6 +73,7 @@ const ProbeBody = Type.Object({
 
 export type PoolStatus = Static<typeof PoolStatus>;
 export type HostStatus = Static<typeof HostStatus>;
+type ProxyStatus = Static<typeof ProxyStatus>;
 type View = Static<typeof View>;
 type ProbeBody = Static<typeof ProbeBody>;
 
@@ -76,6 +89,10 @@ export interface ProxyAnswer {
   readonly clockErrorMs: number | null;
   /** Why it distrusts its own clock, as it says; `null` if it does not. */
   readonly quarantined: string | null;
+  /** Ids of the keys that it accepts, as it says itself or another proxy has heard; `null`: nobody knows. */
+  readonly keys: readonly string[] | null;
+  /** Why another proxy has no version of the protocol in common with it. */
+  readonly protocol: string | null;
 }
 
 export interface ClusterStatus {
@@ -100,7 +117,7 @@ const TIMEOUT_MS = 2000;
 /** Takes at most about twice the time-out of one question. */
 export async function clusterStatus(config: Config, timeoutMs = TIMEOUT_MS): Promise<ClusterStatus> {
   const asked = await Promise.all(
-    config.proxies.map(async ({ id, admin }) => ({ id, ...(await askProxy(config, admin, timeoutMs)) })),
+    config.proxies.map(async ({ id, admin }) => ({ id, ...(await askProxy(config, { id, admin }, timeoutMs)) })),
   );
   const views = asked.flatMap(({ view }) => view ?? []);
   const chosen = chooseView(views) ?? (await viewOfHosts(config, timeoutMs));
@@ -114,9 +131,11 @@ export async function clusterStatus(config: Config, timeoutMs = TIMEOUT_MS): Pro
       health: view ? "up" : "down",
       agrees: view && sameView(view, chosen),
       reason,
-      clockOffsetMs: ofProxy(chosen, id)?.clockOffsetMs ?? null,
-      clockErrorMs: ofProxy(chosen, id)?.clockErrorMs ?? null,
-      quarantined: (view && ofProxy(view, id)?.quarantined) ?? null,
+      clockOffsetMs: entryOf(chosen, id)?.clockOffsetMs ?? null,
+      clockErrorMs: entryOf(chosen, id)?.clockErrorMs ?? null,
+      quarantined: (view && entryOf(view, id)?.quarantined) ?? null,
+      keys: ofProxy(id, "keys", view === null ? views : [view]),
+      protocol: ofProxy(id, "protocol", views),
     })),
     clockReference: chosen.self ?? null,
     clockDispute: chosen.clockDispute ?? null,
@@ -124,7 +143,7 @@ export async function clusterStatus(config: Config, timeoutMs = TIMEOUT_MS): Pro
   };
 }
 
-const ofProxy = ({ proxies = [] }: View, proxy: string) => proxies.find(({ id }) => id === proxy);
+const entryOf = ({ proxies = [] }: View, proxy: string) => proxies.find(({ id }) => id === proxy);
 
 /** Asks `url` and believes the answer only if it has the shape of `schema`. */
 export async function askJson<T extends TSchema>(
@@ -143,11 +162,28 @@ export async function askJson<T extends TSchema>(
 
 type Asked = { readonly view: View; readonly reason: null } | { readonly view: null; readonly reason: string };
 
-async function askProxy({ cluster }: Config, address: Address, timeoutMs: number): Promise<Asked> {
+/** The first that any of the views has. */
+function ofProxy<Field extends "keys" | "protocol">(
+  id: string,
+  field: Field,
+  views: readonly View[],
+): NonNullable<ProxyStatus[Field]> | null {
+  const told = views.map((view) => entryOf(view, id)?.[field]);
+  return told.find((value) => value !== null && value !== undefined) ?? null;
+}
+
+async function askProxy(
+  { cluster }: Config,
+  { id, admin: address }: { readonly id: string; readonly admin: Address },
+  timeoutMs: number,
+): Promise<Asked> {
   const asked = await askJson({ address, path: "/api/v1/status", timeoutMs }, View);
   if (asked.body === null) return { view: null, reason: `${formatAddress(address)}: ${asked.reason}` };
-  if (asked.body.cluster === cluster) return { view: asked.body, reason: null };
-  return { view: null, reason: `${formatAddress(address)}: it is a proxy of the cluster ${asked.body.cluster}` };
+  const { cluster: found, self = id } = asked.body;
+  if (found === cluster && self === id) return { view: asked.body, reason: null };
+  // Admin addresses are on loopback: at that of another machine's proxy this machine's may answer.
+  const reason = found === cluster ? `it is ${self}` : `it is a proxy of the cluster ${found}`;
+  return { view: null, reason: `${formatAddress(address)}: ${reason}` };
 }
 
 /** The view of the proxy that knows the newest epochs; of several, that which sees most pools served. */
@@ -189,9 +225,9 @@ function hostStatus(id: string, answer: HostAnswer): HostStatus {
       alarms: [],
       quarantined: null,
     };
-  const { version, pools, quarantined = null } = answer.body;
+  const { version, pools, keys = null, quarantined = null } = answer.body;
   const alarms = pools.flatMap(({ pool, alarm }) => (alarm === null ? [] : [`${pool}: ${alarm}`]));
-  return { ...unknown, role: pools[0]?.role ?? null, health: "up", reason: null, version, alarms, quarantined };
+  return { ...unknown, role: pools[0]?.role ?? null, health: "up", reason: null, version, keys, alarms, quarantined };
 }
 
 /** A host that was deposed and does not know it yet may say that it serves too: the newest epoch holds. */

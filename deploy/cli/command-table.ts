@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/config.ts")).configCommand,
   },
   {
+    name: "secret",
+    summary: "rotate or show the cluster's secret",
+    load: async () => (await import("./commands/secret.ts")).secretCommand,
+  },
+  {
     name: "version",
     summary: "show the versions of this program and what it runs on",
     load: async () => (await import("./commands/version.ts")).versionCommand,

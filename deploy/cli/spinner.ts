@@ -30,6 +30,12 @@ export class Spinner {
     this.#done = total === 0 ? 1 : Math.min(1, done / total);
   }
 
+  /** Something else is under way now, and nobody knows how much of it is done. */
+  say(text: string): void {
+    this.#text = text;
+    this.#done = null;
+  }
+
   end(): void {
     this.#cancel();
     this.#live.end();

@@ -52,10 +52,11 @@ function hostTable({ hosts, configHash }: ClusterStatus, colours: boolean): stri
 }
 
 function remarksOn(host: HostStatus, ownHash: string): readonly string[] {
-  const { reason, alarms, configHash } = host;
+  const { reason, alarms, configHash, protocol } = host;
   const differs = configHash !== null && configHash !== ownHash;
   return [
     ...(reason === null ? [] : [reason]),
+    ...(protocol === null || protocol === undefined ? [] : [protocol]),
     ...quarantineRemark(host),
     ...(differs ? ["another configuration"] : []),
     ...alarms,
@@ -80,7 +81,12 @@ function proxyTable({ proxies }: ClusterStatus, colours: boolean): string {
     healthText(proxy.health, colours),
     proxy.agrees === null ? null : proxy.agrees ? "yes" : "no",
     clockText(proxy),
-    printable([...(proxy.reason === null ? [] : [proxy.reason]), ...quarantineRemark(proxy)].join("; ")),
+    printable(
+      [proxy.reason, proxy.protocol]
+        .filter((remark) => remark !== null)
+        .concat(quarantineRemark(proxy))
+        .join("; "),
+    ),
   ]);
   return rows.length === 0 ? "no proxies" : plainTable(["proxy", "health", "agrees", "clock", "remarks"], rows);
 }

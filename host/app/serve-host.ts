@@ -3,10 +3,12 @@ import { resolve } from "node:path";
 import { formatAddress } from "../../shared/config/config.ts";
 import { loadConfig } from "../../shared/config/load-config.ts";
 import { readSecret } from "../../shared/config/read-secret.ts";
+import { watchSecret } from "../../shared/config/secret-watch.ts";
 import { isHotspareError, reasonOf } from "../../shared/errors.ts";
 import { parseNodeId } from "../../shared/ids.ts";
 import { processLog } from "../../shared/process-log.ts";
 import { systemRandom } from "../../shared/random.ts";
+import { KeyRing } from "../../shared/signature/key-ring.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { startHost } from "../host.ts";
 import { systemParts } from "../system-parts.ts";
@@ -32,7 +34,7 @@ export async function serveHost(app: LoadedApp, options: HostServeOptions): Prom
     );
     process.kill(process.pid, "SIGKILL");
   };
-  const secret = readSecret(config.secret, process.env);
+  const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
   const host = await startHost({
     config,
     id,
@@ -44,5 +46,10 @@ export async function serveHost(app: LoadedApp, options: HostServeOptions): Prom
     parts: systemParts,
     app,
   });
-  return { address: formatAddress(host.addresses.listen), close: () => host.stop() };
+  const unwatch = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
+  const close = async (): Promise<void> => {
+    await unwatch();
+    await host.stop();
+  };
+  return { address: formatAddress(host.addresses.listen), close };
 }

@@ -2,13 +2,25 @@
  * Small local files that are there whole or not at all, also after a power cut: written beside their place, synced, then
  * named. For the configuration and the secret; the vault has its own way.
  */
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fchownSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 export interface FileContent {
   readonly text: string;
   /** Permission bits, such as `0o600`. */
   readonly mode: number;
+  /** Whose it is to be, if not that of this process's user. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
 /** Creates `file`; `false`, and nothing is changed, if the name is taken. Throws what the file system says. */
@@ -45,10 +57,11 @@ function place<T>(file: string, content: FileContent, name: (temporary: string) 
 }
 
 /** What an earlier process of the same number left is removed first: an open with `wx` never follows a link. */
-function writeDurably(file: string, { text, mode }: FileContent): void {
+function writeDurably(file: string, { text, mode, owner }: FileContent): void {
   rmSync(file, { force: true });
   const descriptor = openSync(file, "wx", mode);
   try {
+    if (owner) fchownSync(descriptor, owner.uid, owner.gid);
     writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {

@@ -1,5 +1,5 @@
 /**
- * The lock that programs hold while they change `hotspare.yaml`. A courtesy between programs on one machine: an owner that
+ * The lock that programs hold while they change `hotspare.yaml` or the secret. A courtesy between programs on one machine: an owner that
  * slept may lose it without knowing, so `editConfig` looks again before it replaces the file.
  */
 import { accessSync, constants } from "node:fs";
@@ -12,8 +12,17 @@ const STALE_MS = 10_000;
 /** Waits a little longer than a dead owner's lock lives. */
 const RETRIES = { retries: 150, factor: 1, minTimeout: 100, maxTimeout: 100 } as const;
 
+/** How errors name what is locked. */
+interface LockCodes {
+  readonly locked: "HS_CONFIG_LOCKED" | "HS_SECRET_LOCKED";
+  readonly unwritable: "HS_CONFIG_UNWRITABLE" | "HS_SECRET_UNWRITABLE";
+}
+
+const CONFIG: LockCodes = { locked: "HS_CONFIG_LOCKED", unwritable: "HS_CONFIG_UNWRITABLE" };
+const SECRET: LockCodes = { locked: "HS_SECRET_LOCKED", unwritable: "HS_SECRET_UNWRITABLE" };
+
 export interface ConfigLock {
-  /** @throws {HotspareError} HS_CONFIG_LOCKED if it is known that another program took the lock. */
+  /** @throws {HotspareError} HS_CONFIG_LOCKED, HS_SECRET_LOCKED if it is known that another program took the lock. */
   assertHeld(): void;
   release(): Promise<void>;
 }
@@ -22,27 +31,32 @@ export interface ConfigLock {
  * Takes the lock of `file`, which need not exist yet; waits for another owner at most about 15 s.
  * @throws {HotspareError} HS_CONFIG_LOCKED, HS_CONFIG_UNWRITABLE.
  */
-export async function lockConfig(file: string): Promise<ConfigLock> {
+export const lockConfig = (file: string): Promise<ConfigLock> => lockFile(file, CONFIG);
+
+/** The same for the file of the secret. @throws {HotspareError} HS_SECRET_LOCKED, HS_SECRET_UNWRITABLE. */
+export const lockSecret = (file: string): Promise<ConfigLock> => lockFile(file, SECRET);
+
+async function lockFile(file: string, codes: LockCodes): Promise<ConfigLock> {
   const path = resolve(file);
-  refuseUnwritable(path);
+  refuseUnwritable(path, codes);
   let lost: string | null = null;
   const onCompromised = (error: Error): void => void (lost = reasonOf(error));
   const release = await lock(path, { realpath: false, stale: STALE_MS, retries: RETRIES, onCompromised }).catch(
-    (error: unknown) => refuse(path, reasonOf(error), error),
+    (error: unknown) => refuse(codes, path, reasonOf(error), error),
   );
-  const assertHeld = (): void => void (lost !== null && refuse(path, lost));
+  const assertHeld = (): void => void (lost !== null && refuse(codes, path, lost));
   return { assertHeld, release: async () => (lost === null ? release() : undefined) };
 }
 
 /** Otherwise every kind of failure would be waited for as if it were another owner. */
-function refuseUnwritable(file: string): void {
+function refuseUnwritable(file: string, { unwritable }: LockCodes): void {
   try {
     accessSync(dirname(file), constants.W_OK);
   } catch (error) {
-    throw new HotspareError("HS_CONFIG_UNWRITABLE", { file, reason: reasonOf(error) }, { cause: error });
+    throw new HotspareError(unwritable, { file, reason: reasonOf(error) }, { cause: error });
   }
 }
 
-function refuse(file: string, reason: string, cause?: unknown): never {
-  throw new HotspareError("HS_CONFIG_LOCKED", { file, reason }, { cause });
+function refuse({ locked }: LockCodes, file: string, reason: string, cause?: unknown): never {
+  throw new HotspareError(locked, { file, reason }, { cause });
 }

@@ -119,9 +119,13 @@ export const SETTINGS = {
   "secret.file": derived(
     filePath,
     "`cluster.key`, unless `secret.env` is given",
-    "File with the cluster's secret: at least 32 bytes in hex or base64, readable by its owner only.",
+    "File with the cluster's secret, readable by its owner only: up to 8 keys, each of at least 32 bytes in hex or base64. The first signs, all are accepted; a change is taken into use at once.",
   ),
-  "secret.env": derived(variable, "none", "Environment variable with the secret, instead of a file."),
+  "secret.env": derived(
+    variable,
+    "none",
+    "Environment variable with the secret, instead of a file; keys are separated by white space.",
+  ),
   "vault.directory": needed(filePath, "The folder that all hosts see."),
   "vault.id": derived(
     vaultId,

@@ -34,8 +34,14 @@ export interface AnswerToSign {
   readonly body: Uint8Array;
 }
 
+/** The keys that are accepted, by their ids. */
+export interface AcceptedKeys {
+  accepted(id: string): MessageKey | null;
+}
+
 export type RequestVerdict =
-  | { readonly type: "valid"; readonly nonce: Nonce; readonly createdMs: number }
+  /** `key`: what it was signed with. The answer is signed with the same: its sender may know no newer one. */
+  | { readonly type: "valid"; readonly nonce: Nonce; readonly createdMs: number; readonly key: MessageKey }
   | { readonly type: "refused"; readonly reason: string };
 
 export type AnswerVerdict = { readonly type: "valid" } | { readonly type: "refused"; readonly reason: string };
@@ -49,6 +55,8 @@ const REQUEST_INPUT = inputPattern(REQUEST_COMPONENTS, `;nonce="(?<nonce>${NONCE
 const ANSWER_INPUT = inputPattern(ANSWER_COMPONENTS, "");
 /** 32 bytes in base64; the last digit before `=` carries four bits, so that only these sixteen are canonical. */
 const SIGNATURE = new RegExp(`^${LABEL}=:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=:$`);
+const WRONG_INPUT = "Signature-Input does not have the one accepted form";
+const WRONG_SIGNATURE = "Signature does not have the one accepted form";
 
 /** The fields to add to the request, names in lower case. `createdMs` is wall time. */
 export async function signRequest(
@@ -70,13 +78,21 @@ export async function signRequest(
   return lowerCase(headers);
 }
 
+/** Whether the fields are those of a signature that a node could have made, before anything is computed; `null`: they are. */
+export function refusedForm({ "signature-input": input, signature }: Fields): string | null {
+  if (input === undefined || signature === undefined) return "there is none";
+  if (typeof input !== "string" || !REQUEST_INPUT.test(input)) return WRONG_INPUT;
+  return typeof signature === "string" && SIGNATURE.test(signature) ? null : WRONG_SIGNATURE;
+}
+
 export async function verifyRequest(
-  key: MessageKey,
+  keys: AcceptedKeys,
   request: RequestToSign & { readonly fields: Fields },
 ): Promise<RequestVerdict> {
   const { fields, body } = request;
-  const signed = readSignature(key, REQUEST_INPUT, fields);
+  const signed = readSignature(keys, REQUEST_INPUT, fields);
   if (signed.type === "refused") return signed;
+  const { key, createdMs } = signed;
   const nonce = parseNonce(signed.nonce);
   if (nonce === null) return refused("the nonce is malformed");
   if (fields["content-digest"] !== contentDigest(body)) return refused("the content digest does not fit the body");
@@ -84,7 +100,7 @@ export async function verifyRequest(
   const valid = await isTrue(() =>
     httpbis.verifyMessage({ ...verifyConfig(key), componentParser: requestComponents(request) }, message),
   );
-  return valid ? { type: "valid", nonce, createdMs: signed.createdMs } : refused("the signature does not fit");
+  return valid ? { type: "valid", nonce, createdMs, key } : refused("the signature does not fit");
 }
 
 /** The fields to add to the answer, names in lower case. */
@@ -111,31 +127,33 @@ export async function signAnswer(
 
 /** Whether the answer is a node's of this cluster, whole, and the one to the request with `requestNonce`. */
 export async function verifyAnswer(
-  key: MessageKey,
+  keys: AcceptedKeys,
   answer: AnswerToSign & { readonly fields: Fields },
 ): Promise<AnswerVerdict> {
   const { fields, body, status } = answer;
-  const signed = readSignature(key, ANSWER_INPUT, fields);
+  const signed = readSignature(keys, ANSWER_INPUT, fields);
   if (signed.type === "refused") return signed;
   if (fields[REQUEST_NONCE_FIELD] !== answer.requestNonce) return refused("it answers another request");
   if (fields["content-digest"] !== contentDigest(body)) return refused("the content digest does not fit the body");
-  const valid = await isTrue(() => httpbis.verifyMessage(verifyConfig(key), { status, headers: signedFields(fields) }));
+  const valid = await isTrue(() =>
+    httpbis.verifyMessage(verifyConfig(signed.key), { status, headers: signedFields(fields) }),
+  );
   return valid ? { type: "valid" } : refused("the signature does not fit");
 }
 
 type ReadSignature =
-  | { readonly type: "read"; readonly createdMs: number; readonly nonce: string }
+  | { readonly type: "read"; readonly createdMs: number; readonly nonce: string; readonly key: MessageKey }
   | { readonly type: "refused"; readonly reason: string };
 
-function readSignature(key: MessageKey, form: RegExp, fields: Fields): ReadSignature {
+function readSignature(keys: AcceptedKeys, form: RegExp, fields: Fields): ReadSignature {
   const { "signature-input": input, signature } = fields;
   if (input === undefined || signature === undefined) return refused("there is none");
   const parts = typeof input === "string" ? form.exec(input)?.groups : undefined;
-  if (parts === undefined) return refused("Signature-Input does not have the one accepted form");
-  if (typeof signature !== "string" || !SIGNATURE.test(signature))
-    return refused("Signature does not have the one accepted form");
-  if (parts["keyid"] !== key.id) return refused("the key is not known: do all nodes have the same secret?");
-  return { type: "read", createdMs: Number(parts["created"]) * 1000, nonce: parts["nonce"] ?? "" };
+  if (parts === undefined) return refused(WRONG_INPUT);
+  if (typeof signature !== "string" || !SIGNATURE.test(signature)) return refused(WRONG_SIGNATURE);
+  const key = keys.accepted(parts["keyid"] ?? "");
+  if (key === null) return refused("the key is not known: do all nodes have the same secret?");
+  return { type: "read", createdMs: Number(parts["created"]) * 1000, nonce: parts["nonce"] ?? "", key };
 }
 
 /** The time is judged by the receiver's own clock, so the library, which would ask the machine's, must not. */

@@ -52,14 +52,15 @@ export function exchange(options: ExchangeRequest): Promise<Exchange> {
     const cancelTimer = clock.after(timeoutMs, () => fail("timeout", `no whole answer within ${timeoutMs} ms`));
     request.on("error", onError);
     request.on("socket", (socket) => options.connection?.used(socket));
-    request.on("response", (response) =>
+    request.on("response", (response) => {
+      if (endsByRefusal(response) && request.socket !== null) options.connection?.abandoned(request.socket);
       collect(response, options.maxAnswerBytes, {
         whole: (bytes) =>
           settle({ type: "answered", status: response.statusCode ?? 0, fields: response.headers, body: bytes }),
         tooLarge: () => fail("invalid", `an answer of more than ${options.maxAnswerBytes} bytes`),
         broken: onError,
-      }),
-    );
+      });
+    });
     if (signal?.aborted) onAbort();
     else start(request, body, signal, onAbort);
   });
@@ -74,6 +75,10 @@ function abandon(request: ClientRequest, connection: ExchangeRequest["connection
   if (request.socket !== null) connection?.abandoned(request.socket);
   request.destroy();
 }
+
+/** The other side closes the connection because it did not like the request: no sign that it is gone. */
+const endsByRefusal = ({ statusCode = 0, headers }: IncomingMessage): boolean =>
+  statusCode >= 400 && statusCode < 500 && headers.connection === "close";
 
 function collect(
   response: IncomingMessage,

@@ -7,7 +7,8 @@
  * other side, `onLost` hears of it at once, before any heartbeat is due.
  *
  * A kept connection may be closed by the other side just as a request is sent on it. That says nothing about the node, so
- * such a reset is followed by one more try on a new connection, with a new nonce, in the time that is left.
+ * such a reset is followed by one more try on a new connection, with a new nonce, in the time that is left. So is a refusal
+ * from which this node learns that it should have spoken another version of the protocol.
  */
 import { Agent } from "node:http";
 import type { Clock } from "../clock.ts";
@@ -15,7 +16,8 @@ import { formatAddress, type Address } from "../config/config.ts";
 import { reasonOf, type ErrorCode, type ErrorDetails } from "../errors.ts";
 import type { NodeId } from "../ids.ts";
 import type { Random } from "../random.ts";
-import { messageKey, type MessageKey, type Secret } from "../signature/message-key.ts";
+import { KeyRing, type Secret } from "../signature/key-ring.ts";
+import type { MessageKey } from "../signature/message-key.ts";
 import { signRequest, verifyAnswer } from "../signature/message-signature.ts";
 import { makeNonce, makeSeries } from "../signature/nonce.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
@@ -23,6 +25,8 @@ import { ANSWER_LIMITS, decodeAnswer, decodeEnvelope, encodeEnvelope, requireEqu
 import { exchange, type Exchange, type ExchangeRequest } from "./http-exchange.ts";
 import { MESSAGE_PATH } from "./message-path.ts";
 import type { Answer, MessageName, Request } from "./messages.ts";
+import { PeerVersions } from "./peer-versions.ts";
+import { PROTOCOL, type ProtocolRange } from "./protocol-range.ts";
 import { decodeRefusal } from "./refusal.ts";
 import type { ConnectionFailureKind } from "./send-failure.ts";
 
@@ -32,6 +36,8 @@ export interface MessageClientOptions {
   readonly secret: Secret;
   readonly clock: Clock;
   readonly random: Random;
+  /** The versions that are spoken; those of this program if absent. */
+  readonly protocol?: ProtocolRange;
   /** A heartbeat connection to this node was closed by the other side. A hint: send a heartbeat now. */
   readonly onLost?: (to: NodeId) => void;
 }
@@ -67,31 +73,34 @@ const MAX_SOCKETS = 16;
 
 export class MessageClient {
   readonly #options: MessageClientOptions;
-  readonly #key: MessageKey;
+  readonly #keys: KeyRing;
   readonly #heartbeats = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS });
   readonly #others = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 2 });
   readonly #series: string;
   /** Messages sent to each node in this series; as many entries as the cluster ever had nodes. */
   readonly #counters = new Map<NodeId, number>();
   readonly #watch: ConnectionWatch;
+  readonly #protocol: ProtocolRange;
+  readonly #versions: PeerVersions;
 
   constructor(options: MessageClientOptions) {
     this.#options = options;
-    this.#key = messageKey(options.secret);
+    this.#keys = KeyRing.of(options.secret, options.clock);
     this.#series = makeSeries(options.random);
     this.#watch = new ConnectionWatch((to) => options.onLost?.(to));
+    this.#protocol = options.protocol ?? PROTOCOL;
+    this.#versions = new PeerVersions(this.#protocol);
   }
 
   async send<Name extends MessageName>(name: Name, sending: Sending<Name>): Promise<SendResult<Name>> {
     const { clock } = this.#options;
     const endMs = clock.monotonicMs() + sending.timeoutMs;
-    const agent = name === "heartbeat" ? this.#heartbeats : this.#others;
-    const first = await this.#try(name, sending, { agent, timeoutMs: sending.timeoutMs });
-    const { exchanged } = first;
-    const stale = exchanged.type === "failed" && exchanged.kind === "reset" && exchanged.connection === "reused";
-    const timeoutMs = endMs - clock.monotonicMs();
-    if (!stale || timeoutMs <= 0) return this.#judge(name, sending, first);
-    return this.#judge(name, sending, await this.#try(name, sending, { agent: false, timeoutMs }));
+    const spoken = this.#versions.versionFor(sending.to);
+    const result = await this.#sendOnce(name, sending, endMs);
+    const version = this.#versions.versionFor(sending.to);
+    const refused = result.type === "failed" && result.kind === "rejected" && result.code === "HS_MESSAGE_VERSION";
+    if (!refused || version === spoken || endMs <= clock.monotonicMs()) return result;
+    return this.#sendOnce(name, sending, endMs);
   }
 
   /** Closes all connections; unanswered messages end as `reset`. */
@@ -99,6 +108,21 @@ export class MessageClient {
     this.#watch.stop();
     this.#heartbeats.destroy();
     this.#others.destroy();
+  }
+
+  async #sendOnce<Name extends MessageName>(
+    name: Name,
+    sending: Sending<Name>,
+    endMs: number,
+  ): Promise<SendResult<Name>> {
+    const { clock } = this.#options;
+    const agent = name === "heartbeat" ? this.#heartbeats : this.#others;
+    const first = await this.#try(name, sending, { agent, timeoutMs: endMs - clock.monotonicMs() });
+    const { exchanged } = first;
+    const stale = exchanged.type === "failed" && exchanged.kind === "reset" && exchanged.connection === "reused";
+    const timeoutMs = endMs - clock.monotonicMs();
+    if (!stale || timeoutMs <= 0) return this.#judge(name, sending, first);
+    return this.#judge(name, sending, await this.#try(name, sending, { agent: false, timeoutMs }));
   }
 
   async #try<Name extends MessageName>(
@@ -109,11 +133,13 @@ export class MessageClient {
     const { self, cluster, clock, random } = this.#options;
     const id = random.bytes(16).toString("hex");
     const nonce = makeNonce(this.#series, this.#count(to), random);
-    const bytes = encodeEnvelope({ cluster, from: self, to, sentAt: clock.wallMs(), id }, body);
+    const spoken = { protocol: this.#protocol, speaks: this.#versions.versionFor(to) };
+    const bytes = encodeEnvelope({ cluster, from: self, to, sentAt: clock.wallMs(), id, ...spoken }, body);
     const authority = formatAddress(address);
     const path = MESSAGE_PATH + name;
+    const key = this.#keys.signing;
     const signed = await signRequest(
-      this.#key,
+      key,
       { method: "POST", authority, target: path, body: bytes },
       { nonce, createdMs: clock.wallMs() },
     );
@@ -136,27 +162,38 @@ export class MessageClient {
       clock,
       connection: agent === this.#heartbeats ? this.#watching(to) : undefined,
     });
-    return { exchanged, id, requestNonce: nonce.text, roundTripMs: clock.monotonicMs() - startMs };
+    return { exchanged, id, key, requestNonce: nonce.text, roundTripMs: clock.monotonicMs() - startMs };
   }
 
   async #judge<Name extends MessageName>(
     name: Name,
     { to }: Sending<Name>,
-    { exchanged, id, requestNonce, roundTripMs }: Tried,
+    { exchanged, id, key, requestNonce, roundTripMs }: Tried,
   ): Promise<SendResult<Name>> {
     if (exchanged.type === "failed") return failed(exchanged.kind, exchanged.reason);
-    const verdict = await verifyAnswer(this.#key, { ...exchanged, requestNonce });
-    if (exchanged.status !== 200) return rejection(exchanged, { to, signature: verdict.type });
+    // The request's own key is good for its answer, however many have been replaced while it was on its way.
+    const keys = { accepted: (of: string) => (of === key.id ? key : this.#keys.accepted(of)) };
+    const verdict = await verifyAnswer(keys, { ...exchanged, requestNonce });
+    if (exchanged.status !== 200) return this.#learn(to, rejection(exchanged, { to, signature: verdict.type }));
     if (verdict.type === "refused") return failed("invalid", `the answer's signature: ${verdict.reason}`);
     try {
       const { cluster, self } = this.#options;
-      const envelope = decodeEnvelope(exchanged.body, { cluster, to: self }, ANSWER_LIMITS);
+      const expected = { cluster, to: self, protocol: this.#protocol };
+      const envelope = decodeEnvelope(exchanged.body, expected, ANSWER_LIMITS);
       requireEqual("/from", envelope.from, to);
       requireEqual("/id", envelope.id, id);
+      this.#versions.learn(to, envelope.protocol);
       return { type: "answer", answer: decodeAnswer(name, envelope), roundTripMs };
     } catch (error) {
       return failed("invalid", reasonOf(error));
     }
+  }
+
+  /** Only from what the node itself has signed: others could make this one speak a version that nobody understands. */
+  #learn(to: NodeId, failure: SendFailure): SendFailure {
+    if (failure.kind === "rejected" && failure.code === "HS_MESSAGE_VERSION" && failure.proof === "signed")
+      this.#versions.learnFromRefusal(to, failure.details);
+    return failure;
   }
 
   #watching(to: NodeId): ExchangeRequest["connection"] {
@@ -176,6 +213,8 @@ export class MessageClient {
 interface Tried {
   readonly exchanged: Exchange;
   readonly id: string;
+  /** That it was signed with. */
+  readonly key: MessageKey;
   readonly requestNonce: string;
   readonly roundTripMs: number;
 }

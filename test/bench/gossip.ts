@@ -200,6 +200,6 @@ function measure(size: number): (string | number)[] {
   return [size, round(idle[0]), round(idle[1]), ...[majorityMs, allMs, agreeMs, suspectMs].map(round)];
 }
 
-const sizes = String(values.sizes).split(",").map(Number);
+const sizes = values.sizes.split(",").map(Number);
 const heads = ["proxies", "messages/round", "bytes/round", "majority ms", "all ms", "agreed ms", "suspect ms"];
 console.log(plainTable(heads, sizes.map(measure)));

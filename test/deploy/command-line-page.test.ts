@@ -10,6 +10,7 @@ const page = readFileSync(join(root, "docs/command-line.md"), "utf8");
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   vault: ["check", "verify", "list"],
   config: ["check", "show"],
+  secret: ["rotate", "show"],
 };
 /** Explained once, for all. */
 const COMMON = new Set(["--config", "--json", "--help"]);

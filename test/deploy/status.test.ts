@@ -157,6 +157,30 @@ describe("status", () => {
     expect(out).toMatch(/host-1\s+up\s+primary\s+0\.1\.0\s+0\.5\s+another/);
   });
 
+  test("shows a node that has no version of the protocol in common", async () => {
+    const problem = "speaks protocol 2 to 2; accepted is 1 to 1";
+    const { hosts, ...rest } = view() as { readonly hosts: readonly object[] };
+    const body = {
+      ...rest,
+      self: "proxy-1",
+      hosts: hosts.map((host, at) => ({ ...host, protocol: at === 1 ? problem : null })),
+      proxies: [
+        { id: "proxy-1", protocol: null },
+        { id: "proxy-2", protocol: problem },
+      ],
+    };
+    const { out } = await status(configOf([await listener({ "/api/v1/status": body }), await nobody()], [1, 2]));
+    expect(out).toMatch(new RegExp(`host-2 +down +refused; ${problem}`));
+    expect(out).toMatch(new RegExp(`proxy-2 +down +127.*; ${problem}`));
+  });
+
+  test("takes no proxy for another one, where admin addresses of several machines are on loopback", async () => {
+    const first = (): Promise<number> => listener({ "/api/v1/status": { ...view(), self: "proxy-1" } });
+    const { out } = await status(configOf([await first(), await first()], [1, 2]));
+    expect(out).toMatch(/proxy-1 +up +yes/);
+    expect(out).toMatch(/proxy-2 +down +127\.0\.0\.1:\d+: it is proxy-1/);
+  });
+
   test("names a proxy that does not answer, and believes the others", async () => {
     const file = configOf([await nobody(), await proxy()], [1]);
     const { code, out } = await status(file);

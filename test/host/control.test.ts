@@ -7,6 +7,7 @@ import { startControl, type Control, type ControlHandlers, type ControlOptions }
 import { quarantineRules } from "../../shared/clocks/quarantine.ts";
 import { HotspareError } from "../../shared/errors.ts";
 import type { ClockOffset } from "../../shared/wire/messages.ts";
+import { KeyRing, type Secret } from "../../shared/signature/key-ring.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import type { MessageRefused } from "../../shared/wire/message-server.ts";
 import type { Request } from "../../shared/wire/messages.ts";
@@ -117,6 +118,26 @@ describe("a host's control listener", () => {
     await until(() => told.length === 2);
     expect(told).toEqual([reason, null]);
     expect((await ask(started, "GET", "/metrics")).body).toContain("hotspare_quarantined 0");
+  });
+
+  it("takes replaced keys into use while it runs, says which it accepts, and answers with the key it was asked with", async () => {
+    const later = Buffer.alloc(32, 9);
+    const ring = new KeyRing([SECRET], systemClock);
+    const started = await control({ secret: ring });
+    const ids = new KeyRing([SECRET, later], systemClock).keyIds();
+    const keysBy = async (secret: Secret) => {
+      const result = await speak(started, { secret }).heartbeat();
+      return result.type === "answer" ? result.answer.report.keys : result.kind;
+    };
+    expect(await keysBy(later)).toBe("rejected");
+    expect(await keysBy(SECRET)).toEqual([ids[0]]);
+    ring.replace([later, SECRET]);
+    await until(async () => (await keysBy(SECRET))?.length === 2);
+    // Each of these two knows one key only.
+    expect(await keysBy(SECRET)).toEqual([ids[1], ids[0]]);
+    expect(await keysBy(later)).toEqual([ids[1], ids[0]]);
+    const probe = JSON.parse((await ask(started, "GET", "/live")).body) as { keys: readonly string[] };
+    expect(probe.keys).toEqual([ids[1], ids[0]]);
   });
 
   it("answers heartbeats while the main thread is blocked, and begins no order that it has refused", async () => {

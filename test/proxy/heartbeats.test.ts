@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { Heartbeats } from "../../proxy/heartbeats.ts";
+import { ProtocolProblems } from "../../proxy/protocol-problems.ts";
 import type { ProxyEvent } from "../../proxy/core/proxy-event.ts";
 import type { TransportResult } from "../../proxy/transport.ts";
 import type { HostConfig } from "../../shared/config/config.ts";
@@ -31,6 +32,7 @@ function heartbeats(answer: (body: Request<"heartbeat">) => TransportResult<"hea
     timeoutMs: 100,
     signal: new AbortController().signal,
     tell: (event) => told.push(event),
+    protocols: new ProtocolProblems(() => undefined),
   });
   return { asked, told, clocks, send: (bootId: string | null) => made.send(A, bootId) };
 }
@@ -64,4 +66,39 @@ test("each answer tells how far the host's clock is ahead, and the next question
   await send(null);
   expect(asked.map(({ clock }) => clock)).toEqual([null, null, expect.anything(), null]);
   expect(asked[2]!.clock!.offsetMs).toBeGreaterThan(9_000);
+});
+
+test("a host without a common version of the protocol is named with both ranges, once, until it has one", async () => {
+  const details = { found: "1 to 1", accepted: "2 to 3", min: 2, max: 3 };
+  const refused = { type: "failed", kind: "rejected", reason: "", code: "HS_MESSAGE_VERSION", details } as const;
+  const answer = { report: {}, originMs: 0, receivedMs: 0, sentMs: 0 };
+  const results: unknown[] = [
+    refused,
+    refused,
+    { type: "failed", kind: "timeout", reason: "" },
+    { type: "answer", answer, roundTripMs: 0 },
+  ];
+  const changes: (string | null)[] = [];
+  const events: string[] = [];
+  const protocols = new ProtocolProblems((_, problem) => changes.push(problem));
+  const heartbeats = new Heartbeats({
+    transport: { send: () => Promise.resolve(results.shift()), close: () => undefined } as never,
+    clock: systemClock,
+    timeoutMs: 100,
+    signal: new AbortController().signal,
+    tell: (event) => events.push("kind" in event ? event.kind : event.type),
+    clocks: new PeerClocks({ self: parseNodeId("proxy-1"), clock: systemClock, boundMs: 500 }),
+    protocols,
+  });
+  const host = { id: "host-a", control: { host: "127.0.0.1", port: 1 } } as HostConfig;
+  const problems: (string | null)[] = [];
+  while (results.length > 0) {
+    await heartbeats.send(host, null);
+    problems.push(protocols.of(host.id));
+  }
+  const problem = "speaks protocol 2 to 3; accepted is 1 to 1";
+  expect(problems).toEqual([problem, problem, problem, null]);
+  expect(changes).toEqual([problem, null]);
+  // A refusal is no sign of death.
+  expect(events).toEqual(["rejected", "rejected", "timeout", "probeAnswered"]);
 });

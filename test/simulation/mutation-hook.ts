@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { root } from "../source-code.ts";
 import type { Mutation } from "./mutations.ts";
 
-export function applyMutation({ name, edits }: Mutation): void {
+export function applyMutation({ name, edits }: Pick<Mutation, "name" | "edits">): void {
   const sources = new Map<string, string>();
   for (const { file, find, replace } of edits) {
     const path = join(root, file);

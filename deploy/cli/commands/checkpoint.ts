@@ -5,6 +5,7 @@ import { loadConfig } from "../../../shared/config/load-config.ts";
 import { readSecret } from "../../../shared/config/read-secret.ts";
 import { HotspareError } from "../../../shared/errors.ts";
 import { parseNodeId, type PoolId } from "../../../shared/ids.ts";
+import { KeyRing } from "../../../shared/signature/key-ring.ts";
 import { MessageClient, type SendFailure } from "../../../shared/wire/message-client.ts";
 import type { Answer } from "../../../shared/wire/messages.ts";
 import { choosePool } from "../choose-pool.ts";
@@ -60,7 +61,7 @@ async function ask(
   { host, pool }: { readonly host: HostConfig; readonly pool: PoolId },
   { clock, random, env }: CommandContext,
 ): Promise<Answer<"checkpoint">> {
-  const secret = readSecret(config.secret, env);
+  const secret = new KeyRing(readSecret(config.secret, env), clock);
   const client = new MessageClient({ self: SELF, cluster: config.cluster, secret, clock, random });
   try {
     const result = await client.send("checkpoint", {

@@ -1,8 +1,10 @@
-import { createHmac } from "node:crypto";
+import { createHmac, type timingSafeEqual } from "node:crypto";
+import { createRequire } from "node:module";
 import { inspect } from "node:util";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { systemRandom } from "../../../shared/random.ts";
 import { contentDigest } from "../../../shared/signature/content-digest.ts";
+import { KeyRing } from "../../../shared/signature/key-ring.ts";
 import { messageKey } from "../../../shared/signature/message-key.ts";
 import {
   REQUEST_NONCE_FIELD,
@@ -13,9 +15,11 @@ import {
   type Fields,
 } from "../../../shared/signature/message-signature.ts";
 import { makeNonce, makeSeries, parseNonce } from "../../../shared/signature/nonce.ts";
+import { systemClock } from "../../../shared/system-clock.ts";
 
 const SECRET = Buffer.alloc(32, 7);
 const key = messageKey(SECRET);
+const keys = new KeyRing([SECRET], systemClock);
 const nonce = makeNonce(makeSeries(systemRandom), 1, systemRandom);
 const request = {
   method: "POST",
@@ -29,8 +33,8 @@ const signed = () => signRequest(key, request, { nonce, createdMs });
 
 describe("a signed request", () => {
   it("is valid as it is, and says nonce and time", async () => {
-    const verdict = await verifyRequest(key, { ...request, fields: await signed() });
-    expect(verdict).toEqual({ type: "valid", nonce, createdMs });
+    const verdict = await verifyRequest(keys, { ...request, fields: await signed() });
+    expect(verdict).toEqual({ type: "valid", nonce, createdMs, key: keys.signing });
   });
 
   it("is what RFC 9421 says: checked by hand", async () => {
@@ -57,13 +61,13 @@ describe("a signed request", () => {
     ["the body", { body: Buffer.from('{"a":2}') }],
     ["the body's absence", { body: Buffer.alloc(0) }],
   ])("refused when %s was changed", async (_, change) => {
-    expect((await verifyRequest(key, { ...request, fields: await signed(), ...change })).type).toBe("refused");
+    expect((await verifyRequest(keys, { ...request, fields: await signed(), ...change })).type).toBe("refused");
   });
 
   it("refused when body and digest were changed together", async () => {
     const body = Buffer.from('{"a":2}');
     const fields = { ...(await signed()), "content-digest": contentDigest(body) };
-    expect((await verifyRequest(key, { ...request, body, fields })).type).toBe("refused");
+    expect((await verifyRequest(keys, { ...request, body, fields })).type).toBe("refused");
   });
 
   it("refused when any bit of any covered or signing field was changed", async () => {
@@ -74,7 +78,7 @@ describe("a signed request", () => {
       for (let bit = 0; bit < text.length * 8; bit++) {
         const changed = Buffer.from(text);
         changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        const verdict = await verifyRequest(key, {
+        const verdict = await verifyRequest(keys, {
           ...request,
           fields: { ...fields, [name]: changed.toString("latin1") },
         });
@@ -87,11 +91,11 @@ describe("a signed request", () => {
     const fields = await signed();
     for (const name of Object.keys(fields)) {
       const { [name]: value, ...rest } = fields;
-      expect((await verifyRequest(key, { ...request, fields: rest })).type, name).toBe("refused");
+      expect((await verifyRequest(keys, { ...request, fields: rest })).type, name).toBe("refused");
       const doubled: Fields = { ...rest, [name]: `${value}, ${value}` };
-      expect((await verifyRequest(key, { ...request, fields: doubled })).type, name).toBe("refused");
+      expect((await verifyRequest(keys, { ...request, fields: doubled })).type, name).toBe("refused");
       const listed: Fields = { ...rest, [name]: [value ?? "", value ?? ""] };
-      expect((await verifyRequest(key, { ...request, fields: listed })).type, name).toBe("refused");
+      expect((await verifyRequest(keys, { ...request, fields: listed })).type, name).toBe("refused");
     }
   });
 
@@ -110,30 +114,33 @@ describe("a signed request", () => {
     const input = fields["signature-input"] ?? "";
     for (const changed of change(input)) {
       const forged = { ...fields, "signature-input": changed, signature: signBase(changed) };
-      expect((await verifyRequest(key, { ...request, fields: forged })).type, changed).toBe("refused");
+      expect((await verifyRequest(keys, { ...request, fields: forged })).type, changed).toBe("refused");
     }
     // The forging itself is right: unchanged, it is accepted.
     const honest = { ...fields, "signature-input": input, signature: signBase(input) };
-    expect((await verifyRequest(key, { ...request, fields: honest })).type).toBe("valid");
+    expect((await verifyRequest(keys, { ...request, fields: honest })).type).toBe("valid");
   });
 
   it("refused with another secret, and names neither", async () => {
     const other = messageKey(Buffer.alloc(32, 8));
-    const verdict = await verifyRequest(other, { ...request, fields: await signed() });
+    const verdict = await verifyRequest(new KeyRing([Buffer.alloc(32, 8)], systemClock), {
+      ...request,
+      fields: await signed(),
+    });
     expect(verdict).toEqual({ type: "refused", reason: expect.stringContaining("the key is not known") as string });
     const impostor = await signRequest({ ...other, id: key.id, signing: { ...other.signing, id: key.id } }, request, {
       nonce,
       createdMs,
     });
-    expect((await verifyRequest(key, { ...request, fields: impostor })).type).toBe("refused");
+    expect((await verifyRequest(keys, { ...request, fields: impostor })).type).toBe("refused");
   });
 
   it("is not an answer, nor an answer a request", async () => {
     const fields = await signed();
     const asAnswer = { status: 200, requestNonce: nonce.text, body: request.body, fields };
-    expect((await verifyAnswer(key, asAnswer)).type).toBe("refused");
+    expect((await verifyAnswer(keys, asAnswer)).type).toBe("refused");
     const answer = await signAnswer(key, { status: 200, requestNonce: nonce.text, body: request.body }, createdMs);
-    expect((await verifyRequest(key, { ...request, fields: answer })).type).toBe("refused");
+    expect((await verifyRequest(keys, { ...request, fields: answer })).type).toBe("refused");
   });
 });
 
@@ -142,19 +149,19 @@ describe("a signed answer", () => {
   const signedAnswer = () => signAnswer(key, answer, createdMs);
 
   it("is valid as it is", async () => {
-    expect(await verifyAnswer(key, { ...answer, fields: await signedAnswer() })).toEqual({ type: "valid" });
+    expect(await verifyAnswer(keys, { ...answer, fields: await signedAnswer() })).toEqual({ type: "valid" });
   });
 
   it("refused when status, body or any bit of a field was changed", async () => {
     const fields = await signedAnswer();
-    expect((await verifyAnswer(key, { ...answer, fields, status: 201 })).type).toBe("refused");
-    expect((await verifyAnswer(key, { ...answer, fields, body: Buffer.from("[]") })).type).toBe("refused");
+    expect((await verifyAnswer(keys, { ...answer, fields, status: 201 })).type).toBe("refused");
+    expect((await verifyAnswer(keys, { ...answer, fields, body: Buffer.from("[]") })).type).toBe("refused");
     for (const name of Object.keys(fields)) {
       const text = Buffer.from(fields[name] ?? "", "latin1");
       for (let bit = 0; bit < text.length * 8; bit++) {
         const changed = Buffer.from(text);
         changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        const verdict = await verifyAnswer(key, {
+        const verdict = await verifyAnswer(keys, {
           ...answer,
           fields: { ...fields, [name]: changed.toString("latin1") },
         });
@@ -166,13 +173,31 @@ describe("a signed answer", () => {
   it("of an earlier request is none to this one, also if its nonce field is changed", async () => {
     const requestNonce = makeNonce(nonce.series, 2, systemRandom).text;
     const fields = await signedAnswer();
-    expect((await verifyAnswer(key, { ...answer, fields, requestNonce })).type).toBe("refused");
+    expect((await verifyAnswer(keys, { ...answer, fields, requestNonce })).type).toBe("refused");
     const relabelled = { ...fields, [REQUEST_NONCE_FIELD]: requestNonce };
-    expect((await verifyAnswer(key, { ...answer, fields: relabelled, requestNonce })).type).toBe("refused");
+    expect((await verifyAnswer(keys, { ...answer, fields: relabelled, requestNonce })).type).toBe("refused");
   });
 });
 
 describe("keys and nonces", () => {
+  it("a signature is compared in constant time, right or wrong, and every other way is refused before", async () => {
+    // What the library has of it, which takes the module's own object.
+    const crypto = createRequire(import.meta.url)("node:crypto") as { timingSafeEqual: typeof timingSafeEqual };
+    const compare = vi.spyOn(crypto, "timingSafeEqual");
+    try {
+      const fields = await signed();
+      await verifyRequest(keys, { ...request, fields });
+      await verifyRequest(keys, { ...request, fields: { ...fields, signature: `hotspare=:${"A".repeat(43)}=:` } });
+      const outcomes = compare.mock.results.map(({ value }) => value as boolean);
+      expect(outcomes).toEqual([true, false]);
+      for (const [found, expected] of compare.mock.calls) {
+        expect([found.byteLength, expected.byteLength]).toEqual([32, 32]);
+      }
+    } finally {
+      compare.mockRestore();
+    }
+  });
+
   it("a key shows its secret neither in logs nor in JSON", () => {
     const secret = SECRET.toString("hex").slice(0, 16);
     expect(inspect(key, { depth: 9, showHidden: true })).not.toContain(SECRET.toString());

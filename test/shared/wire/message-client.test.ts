@@ -11,6 +11,7 @@ import { HotspareError } from "../../../shared/errors.ts";
 import { parseBootId, parseNodeId } from "../../../shared/ids.ts";
 import type { MessageClient } from "../../../shared/wire/message-client.ts";
 import type { Request } from "../../../shared/wire/messages.ts";
+import type { ProtocolRange } from "../../../shared/wire/protocol-range.ts";
 import { HOST, HOST_BOOT, REPORT, startClient, startServer, type Server } from "./nodes.ts";
 
 const stops: (() => unknown)[] = [];
@@ -201,6 +202,71 @@ describe("what a failed connection means", () => {
   });
 });
 
+describe("versions of the protocol", () => {
+  const speak = async (ours: ProtocolRange, theirs: ProtocolRange) => {
+    const spoken: unknown[] = [];
+    const started = await server({ protocol: theirs });
+    const relayed = await recorded(started.address.port, (envelope) => spoken.push(envelope["speaks"]));
+    const speaker = client({ protocol: ours });
+    const results = [await speaker.send("heartbeat", at(relayed)), await speaker.send("heartbeat", at(relayed))];
+    return { results, spoken, refused: started.refused };
+  };
+
+  it.each([
+    // Unknown yet: the oldest; then the newest that both know.
+    [{ min: 1, max: 1 }, { min: 1, max: 1 }, [1, 1]],
+    [{ min: 1, max: 2 }, { min: 1, max: 1 }, [1, 1]],
+    [{ min: 1, max: 1 }, { min: 1, max: 2 }, [1, 1]],
+    [{ min: 1, max: 2 }, { min: 1, max: 3 }, [1, 2]],
+    // It learns from the refusal, and the message arrives all the same.
+    [{ min: 1, max: 2 }, { min: 2, max: 2 }, [1, 2, 2]],
+    [{ min: 2, max: 2 }, { min: 1, max: 2 }, [2, 2]],
+  ])("%j speaks to %j in %j", async (ours, theirs, expected) => {
+    const { results, spoken } = await speak(ours, theirs);
+    expect(results).toMatchObject([{ type: "answer" }, { type: "answer" }]);
+    expect(spoken).toEqual(expected);
+  });
+
+  it("no common one is refused with both ranges, each message once", async () => {
+    const { results, spoken, refused } = await speak({ min: 1, max: 1 }, { min: 2, max: 3 });
+    const details = { found: "1 to 1", accepted: "2 to 3" };
+    const refusal = { kind: "rejected", code: "HS_MESSAGE_VERSION", proof: "signed", details };
+    expect(results).toMatchObject([refusal, refusal]);
+    expect(spoken).toEqual([1, 1]);
+    expect(refused).toMatchObject([{ from: "proxy-1" }, { from: "proxy-1" }]);
+  });
+
+  it("a node that was put back to an older version is understood again", async () => {
+    const ours = { min: 1, max: 2 };
+    const newer = await server({ protocol: ours });
+    const older = await server({ protocol: { min: 1, max: 1 } });
+    const speaker = client({ protocol: ours });
+    expect(await speaker.send("heartbeat", at(newer.address.port))).toMatchObject({ type: "answer" });
+    expect(await speaker.send("heartbeat", at(older.address.port))).toMatchObject({ type: "answer" });
+    expect(older.refused).toMatchObject([{ code: "HS_MESSAGE_VERSION" }]);
+    expect(await speaker.send("heartbeat", at(older.address.port))).toMatchObject({ type: "answer" });
+    expect(older.refused).toHaveLength(1);
+  });
+});
+
+/** A relay that shows the envelope of each request that passes. */
+async function recorded(port: number, show: (envelope: Record<string, unknown>) => void): Promise<number> {
+  return listening(
+    createNetServer((socket) => {
+      const upstream = connect(port, "127.0.0.1");
+      socket.on("error", () => upstream.destroy());
+      upstream.on("error", () => socket.destroy());
+      upstream.pipe(socket);
+      socket.on("data", (bytes) => {
+        const text = bytes.toString("latin1");
+        const start = text.indexOf("\r\n\r\n");
+        if (text.startsWith("POST") && start !== -1) show(JSON.parse(text.slice(start + 4)) as Record<string, unknown>);
+        upstream.write(bytes);
+      });
+    }),
+  );
+}
+
 describe("who refuses whom", () => {
   const send = async (
     forServer: Parameters<typeof startServer>[0],
@@ -221,6 +287,20 @@ describe("who refuses whom", () => {
     const { result, refused } = await send({}, { secret: Buffer.alloc(32, 8) });
     expect(result).toMatchObject({ kind: "rejected", code: "HS_SIGNATURE_INVALID", proof: "unsigned" });
     expect(refused).toMatchObject([{ code: "HS_SIGNATURE_INVALID", from: null }]);
+  });
+
+  it("refused again and again without a loss being told, though the connection ends each time", async () => {
+    const { address, refused } = await server();
+    const lost: string[] = [];
+    const speaker = client({ secret: Buffer.alloc(32, 8), onLost: (to) => lost.push(to) });
+    for (let at = 0; at < 5; at++) {
+      const result = await speaker.send("heartbeat", { to: HOST, address, body: HEARTBEAT, timeoutMs: 2000 });
+      expect(result).toMatchObject({ kind: "rejected", code: "HS_SIGNATURE_INVALID" });
+    }
+    expect(refused).toHaveLength(5);
+    // A good one closes after these; what they had to tell has been told by then.
+    await client().send("heartbeat", { to: HOST, address, body: HEARTBEAT, timeoutMs: 2000 });
+    expect(lost).toEqual([]);
   });
 
   it("another cluster with the same secret", async () => {

@@ -2,11 +2,20 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseBootId } from "../../../shared/ids.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { systemRandom } from "../../../shared/random.ts";
-import { messageKey } from "../../../shared/signature/message-key.ts";
+import { KeyRing } from "../../../shared/signature/key-ring.ts";
 import { verifyAnswer } from "../../../shared/signature/message-signature.ts";
 import { makeNonce, makeSeries } from "../../../shared/signature/nonce.ts";
 import { HOST_BOOT, SECRET, startServer, type Server } from "./nodes.ts";
-import { freshNonce, HEARTBEAT_ENVELOPE, sendBytes, sendRaw, signedRequest, type RawAnswer } from "./raw-request.ts";
+import { RawConnection } from "./raw-connection.ts";
+import {
+  bytesOf,
+  freshNonce,
+  HEARTBEAT_ENVELOPE,
+  sendBytes,
+  sendRaw,
+  signedRequest,
+  type RawAnswer,
+} from "./raw-request.ts";
 
 let server: Server;
 beforeEach(async () => {
@@ -34,7 +43,7 @@ describe("what a receiver accepts", () => {
     const answer = await send(HEARTBEAT_ENVELOPE, { nonce });
     expect(answer.status).toBe(200);
     const { status, fields, body } = answer;
-    const key = messageKey(SECRET);
+    const key = new KeyRing([SECRET], systemClock);
     expect(await verifyAnswer(key, { status, fields, body, requestNonce: nonce.text })).toEqual({ type: "valid" });
     expect(await verifyAnswer(key, { status, fields, body, requestNonce: freshNonce().text })).toMatchObject({
       type: "refused",
@@ -56,6 +65,70 @@ describe("what a receiver accepts", () => {
       expect((await send(HEARTBEAT_ENVELOPE, { createdMs: createdMs + 1000 })).status).toBe(200);
       expect((await send(PROMOTE_ENVELOPE, { createdMs: createdMs + 1000, name: "promote" })).status).toBe(200);
     }
+  });
+});
+
+describe("what a receiver does about strangers", () => {
+  const answersTo = async (connection: RawConnection, bytes: readonly Buffer[]) =>
+    (await connection.send(Buffer.concat(bytes), bytes.length)).map((answer) => answer?.status ?? null);
+  const requestBytes = async (message: unknown = HEARTBEAT_ENVELOPE) =>
+    bytesOf(await signedRequest(server.address, message));
+  const unsigned = () => bytesOf({ target: "/hotspare/v1/heartbeat", fields: { host: "x" }, body: Buffer.from("{}") });
+
+  it("ends a connection with the refusal, and looks at nothing that came behind it", async () => {
+    const connection = new RawConnection(server.address);
+    const bytes = [unsigned(), await requestBytes(), unsigned()];
+    expect(await answersTo(connection, bytes)).toEqual([401, null, null]);
+    await connection.closed();
+    expect(server.refused).toHaveLength(1);
+  });
+
+  it("judges one message before it looks at more, also where the first is good", async () => {
+    const connection = new RawConnection(server.address);
+    expect(await answersTo(connection, [await requestBytes(), unsigned(), unsigned()])).toEqual([200, null, null]);
+    await connection.closed();
+    expect(server.refused).toEqual([]);
+  });
+
+  it("keeps a connection over which a node has spoken, also when that node makes mistakes", async () => {
+    const connection = new RawConnection(server.address);
+    expect(await answersTo(connection, [await requestBytes()])).toEqual([200]);
+    const wrong = await Promise.all([1, 2, 3].map(() => requestBytes({ ...HEARTBEAT_ENVELOPE, to: "host-b" })));
+    expect(await answersTo(connection, [...wrong, await requestBytes()])).toEqual([400, 400, 400, 200]);
+    connection.drop();
+  });
+
+  it("keeps so many connections of strangers, and every one of a node", async () => {
+    const node = new RawConnection(server.address);
+    expect(await answersTo(node, [await requestBytes()])).toEqual([200]);
+    const strangers = Array.from({ length: 300 }, () => new RawConnection(server.address));
+    await Promise.all(strangers.slice(0, 44).map((stranger) => stranger.closed()));
+    expect(await answersTo(node, [await requestBytes()])).toEqual([200]);
+    const newcomer = new RawConnection(server.address);
+    expect(await answersTo(newcomer, [await requestBytes()])).toEqual([200]);
+    for (const connection of [node, newcomer, ...strangers]) connection.drop();
+  });
+
+  it("says which messages there are to a node that sends another, and nothing to a stranger", async () => {
+    const named = await sendRaw(
+      server.address,
+      await signedRequest(server.address, HEARTBEAT_ENVELOPE, { name: "stop" }),
+    );
+    expect([named.status, problem(named).details]).toMatchObject([
+      400,
+      { field: "message", found: "stop", accepted: "heartbeat, promote, appended" },
+    ]);
+    const stranger = await sendRaw(server.address, {
+      target: "/hotspare/v1/stop",
+      fields: { host: "x" },
+      body: Buffer.from("{}"),
+    });
+    expect([stranger.status, problem(stranger).code]).toEqual([401, "HS_SIGNATURE_INVALID"]);
+  });
+
+  it("counts what is no HTTP", async () => {
+    expect((await sendBytes(server.address, Buffer.from("NOTHING\r\n\r\n"))).status).toBe(400);
+    expect(server.refused).toMatchObject([{ code: "HS_MESSAGE_INVALID", from: null }]);
   });
 });
 

@@ -49,12 +49,19 @@ export async function signedRequest(
   return { target, body, fields: { ...signed, host: authority, "content-type": "application/json" } };
 }
 
-/** Writes the request as it is, on a connection of its own. */
-export function sendRaw(address: Address, { target, fields, body }: RawRequest): Promise<RawAnswer> {
-  const lines = Object.entries({ ...fields, "content-length": String(body.length), connection: "close" });
+export function bytesOf({ target, fields, body }: RawRequest): Buffer {
+  const lines = Object.entries({
+    "content-type": "application/json",
+    ...fields,
+    "content-length": String(body.length),
+  });
   const head = `POST ${target} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
-  return sendBytes(address, Buffer.concat([Buffer.from(head, "latin1"), body]));
+  return Buffer.concat([Buffer.from(head, "latin1"), body]);
 }
+
+/** Writes the request as it is, on a connection of its own. */
+export const sendRaw = (address: Address, request: RawRequest): Promise<RawAnswer> =>
+  sendBytes(address, bytesOf({ ...request, fields: { ...request.fields, connection: "close" } }));
 
 export function sendBytes({ host, port }: Address, bytes: Buffer): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {

@@ -15,6 +15,17 @@ describe("a flood of refused messages", () => {
     expect(told).toEqual(["null 1", "proxy-1 1", "null 100"]);
   });
 
+  it("tells once that a sender speaks no version of the protocol that is known here", () => {
+    let nowMs = 0;
+    const told: string[] = [];
+    const clock = { monotonicMs: () => nowMs, wallMs: () => 0, after: () => () => {} };
+    const notices = new RefusalNotices(clock, ({ from }) => told.push(`${from}`));
+    for (; nowMs < 10 * 60_000; nowMs += 1000) {
+      for (const from of ["proxy-1", "proxy-2"]) notices.add({ code: "HS_MESSAGE_VERSION", reason: "", from });
+    }
+    expect(told).toEqual(["proxy-1", "proxy-2"]);
+  });
+
   it("remembers a bounded number of names that strangers invent", () => {
     const told: unknown[] = [];
     const clock = { monotonicMs: () => 0, wallMs: () => 0, after: () => () => {} };
