@@ -52,10 +52,11 @@ export async function startPlane(pool: Partial<PoolConfig> = {}): Promise<Plane>
     logTimeMs: () => 1234.5,
     trafficFailed: (host) => {
       troubles.push(host);
-      // As a proxy does: ask at once, and tell if there is an answer.
+      // As a proxy does: ask when the failed request has been dealt with, and tell if there is an answer.
       const asked = [a, b].find(({ id }) => id === host);
-      const sentMs = systemClock.monotonicMs();
-      if (asked?.state === "alive") systemClock.after(1, () => plane.hostLives(host, sentMs + 1));
+      systemClock.after(1, () => {
+        if (asked?.state === "alive") plane.hostLives(host, systemClock.monotonicMs());
+      });
     },
     lingerMs: 50,
   });
