@@ -6,6 +6,7 @@ import type { KeyObject } from "node:crypto";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import type { ErrorCode, ErrorDetails } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
+import type { TlsMaterial } from "../shared/tls/tls-material.ts";
 import type { MessageRefused } from "../shared/wire/message-server.ts";
 import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
 
@@ -33,6 +34,8 @@ export interface ControlThreadData {
   readonly tick: BigInt64Array;
   /** A main thread that has not ticked for so long is not live. */
   readonly stalledMs: number;
+  /** `null`: without TLS. */
+  readonly tls: TlsMaterial | null;
 }
 
 /** One carried message. `expiresMs`: nobody waits for it any more, so it must not be begun. */
@@ -56,6 +59,7 @@ export type ToMain =
 export type ToThread =
   | { readonly type: "pools"; readonly pools: readonly PoolReport[]; readonly atMs: number }
   | { readonly type: "probe"; readonly probe: VaultProbe; readonly atMs: number }
+  | { readonly type: "tls"; readonly material: TlsMaterial }
   | { readonly type: "stop" }
   | Reply;
 

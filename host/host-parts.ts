@@ -47,6 +47,6 @@ export interface HostParts {
   openImages: OpenImages;
   openCopy: OpenCopy;
   attest: Attest;
-  connect(options: MessageClientOptions): HintSender;
+  connect(options: Omit<MessageClientOptions, "sockets">): HintSender;
   warmUp(options: { readonly listen: Address; readonly data: string; readonly log: Log }): Promise<void>;
 }

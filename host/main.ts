@@ -12,6 +12,7 @@ import { nextSignal } from "../shared/next-signal.ts";
 import { systemRandom } from "../shared/random.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { startHost } from "./host.ts";
+import { openHostNetworks } from "./host-networks.ts";
 import { systemParts } from "./system-parts.ts";
 
 /** Runs until it is told to stop; the process then exits with 0. @throws {HotspareError} what `startHost` throws. */
@@ -26,6 +27,7 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
     process.kill(process.pid, "SIGKILL");
   };
   const secret = readSecret(config.secret, process.env);
+  const networks = await openHostNetworks(config, id, log);
   const host = await startHost({
     config,
     id,
@@ -34,13 +36,15 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
     random: systemRandom,
     log,
     die,
-    parts: systemParts,
+    parts: systemParts(networks),
   });
   const unwatch = watchConfig({ config, env: process.env, log });
+  const unwatchTls = networks.watch();
   const signal = await nextSignal();
   log.info({ signal }, "the host stops");
   void nextSignal().then(() => process.kill(process.pid, "SIGKILL"));
   await unwatch();
+  await unwatchTls();
   await host.stop();
   log.info({}, "the host has stopped");
   process.exit(0);

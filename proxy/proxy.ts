@@ -9,7 +9,7 @@ import type { Address, Config, HostConfig, ProxyConfig } from "../shared/config/
 import { assert, HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
 import type { Random } from "../shared/random.ts";
-import type { Sockets } from "../shared/sockets.ts";
+import type { NodeSockets } from "../shared/sockets.ts";
 import { Admin, requireLoopback } from "./admin.ts";
 import type { PoolRules } from "./core/failover.ts";
 import {
@@ -36,7 +36,7 @@ export interface ProxyOptions {
   readonly id: NodeId;
   readonly clock: Clock;
   readonly random: Random;
-  readonly sockets: Sockets;
+  readonly sockets: NodeSockets;
   readonly log: Logger;
   readonly connect: (parts: TransportParts) => Transport;
 }
@@ -99,7 +99,7 @@ class Proxy {
       ready: () => this.#isReady(),
       feed: this.#feed,
       register: this.#register,
-      sockets,
+      sockets: sockets.admin,
     });
   }
 
@@ -180,7 +180,7 @@ class Proxy {
     const sentMs = clock.monotonicMs();
     const { signal } = this.#stopping;
     const { timeoutMs } = config.health;
-    const kind = await dataProbe(this.#host(host).advertise, { clock, sockets, timeoutMs, signal });
+    const kind = await dataProbe(this.#host(host).advertise, { clock, sockets: sockets.bare, timeoutMs, signal });
     this.#tell(kind === null ? { type: "dataAnswered", host, sentMs } : { type: "dataFailed", host, sentMs, kind });
   }
 

@@ -30,6 +30,8 @@ export const ERRORS = {
   HS_CONFIG_UNWRITABLE: row("Cannot change the configuration {file}: {reason}", 500, "final", 73),
   HS_SECRET_UNREADABLE: row("Cannot read the cluster secret from {source}: {reason}", 500, "final", 78),
   HS_SECRET_UNWRITABLE: row("Cannot make the cluster secret {file}: {reason}", 500, "final", 73),
+  HS_TLS_UNUSABLE: row("Cannot use {file} ({key}): {reason}", 500, "final", 78),
+  HS_TLS_REFUSED: row("The TLS connection was refused: {reason}", 403, "final", 69),
   HS_NODE_VERSION: row("Node.js {found} is too old: {accepted} is needed", 500, "final", 78),
   HS_USAGE: row("{reason}", 400, "final", 64),
   HS_PORT_TAKEN: row("Cannot listen on {address} ({what}): {reason}", 500, "final", 69),

@@ -9,6 +9,7 @@ import { processLog } from "../../shared/process-log.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { startHost } from "../host.ts";
+import { openHostNetworks } from "../host-networks.ts";
 import { systemParts } from "../system-parts.ts";
 import type { LoadedApp } from "./app.ts";
 import type { Service } from "./service.ts";
@@ -33,6 +34,7 @@ export async function serveHost(app: LoadedApp, options: HostServeOptions): Prom
     process.kill(process.pid, "SIGKILL");
   };
   const secret = readSecret(config.secret, process.env);
+  const networks = await openHostNetworks(config, id, log);
   const host = await startHost({
     config,
     id,
@@ -41,8 +43,13 @@ export async function serveHost(app: LoadedApp, options: HostServeOptions): Prom
     random: systemRandom,
     log,
     die,
-    parts: systemParts,
+    parts: systemParts(networks),
     app,
   });
-  return { address: formatAddress(host.addresses.listen), close: () => host.stop() };
+  const unwatchTls = networks.watch();
+  const close = async (): Promise<void> => {
+    await unwatchTls();
+    await host.stop();
+  };
+  return { address: formatAddress(host.addresses.listen), close };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RefusalNotices } from "../../host/refusal-notices.ts";
+import { RefusalNotices } from "../../../shared/wire/refusal-notices.ts";
 
 describe("a flood of refused messages", () => {
   it("is one notice per code and sender, then one a minute with their number", () => {

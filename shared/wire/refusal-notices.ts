@@ -1,9 +1,9 @@
 /**
- * Tells of refused messages at a bounded rate, so that a flood of bad messages is neither a flood of logs nor of work for
- * the main thread: per code and sender at once, then at most once a minute with the number since.
+ * Tells of refused messages and connections at a bounded rate, so that a flood of bad ones is neither a flood of logs nor of
+ * work for the main thread: per code and sender at once, then at most once a minute with the number since.
  */
-import type { Clock } from "../shared/clock.ts";
-import type { MessageRefused } from "../shared/wire/message-server.ts";
+import type { Clock } from "../clock.ts";
+import type { MessageRefused } from "./message-server.ts";
 
 const INTERVAL_MS = 60_000;
 /** Different codes and senders that are remembered; a name on a refused message is whatever the sender wrote. */
