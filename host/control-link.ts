@@ -7,6 +7,7 @@ import type { QuarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import type { ErrorCode, ErrorDetails } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
+import type { TlsMaterial } from "../shared/tls/tls-material.ts";
 import type { MessageRefused } from "../shared/wire/message-server.ts";
 import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
 
@@ -37,6 +38,8 @@ export interface ControlThreadData {
   /** How long a vote may take, with the probe that it may need. */
   readonly voteWaitMs: number;
   readonly quarantine: QuarantineRules;
+  /** `null`: without TLS. */
+  readonly tls: TlsMaterial | null;
 }
 
 /** One carried message. `expiresMs`: nobody waits for it any more, so it must not be begun. */
@@ -63,6 +66,7 @@ export type ToThread =
   | { readonly type: "pools"; readonly pools: readonly PoolReport[]; readonly atMs: number }
   | { readonly type: "probe"; readonly probe: VaultProbe; readonly atMs: number }
   | { readonly type: "secrets"; readonly secrets: readonly KeyObject[] }
+  | { readonly type: "tls"; readonly material: TlsMaterial }
   | { readonly type: "stop" }
   | Reply;
 

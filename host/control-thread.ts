@@ -2,12 +2,14 @@
  * Entry of the thread that runs a host's control listener. Ends when told to; if it cannot listen it says why and waits for its end. An
  * error that nobody expected ends the thread, and `control.ts` then reports the host as failed.
  */
-import type { AddressInfo } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
-import { formatAddress } from "../shared/config/config.ts";
-import { assert, reasonOf } from "../shared/errors.ts";
+import { assert, isHotspareError, reasonOf } from "../shared/errors.ts";
+import { systemSockets, type Sockets } from "../shared/sockets.ts";
 import { KeyRing } from "../shared/signature/key-ring.ts";
 import { systemClock } from "../shared/system-clock.ts";
+import { TlsIdentity } from "../shared/tls/tls-identity.ts";
+import { TlsSockets } from "../shared/tls/tls-sockets.ts";
+import type { MessageRefused } from "../shared/wire/message-server.ts";
 import type { ControlThreadData, ToMain, ToThread } from "./control-link.ts";
 import { controlListener } from "./control-listener.ts";
 import { ControlState } from "./control-state.ts";
@@ -17,7 +19,7 @@ import { RefusalNotices } from "../shared/wire/refusal-notices.ts";
 assert(parentPort !== null, "control-thread runs as a worker");
 const port = parentPort;
 const post = (message: ToMain): void => port.postMessage(message);
-const { identity, cluster, secrets, control, tick, stalledMs, voteWaitMs, quarantine } =
+const { identity, cluster, secrets, control, tick, stalledMs, voteWaitMs, quarantine, tls } =
   workerData as ControlThreadData;
 
 const clock = systemClock;
@@ -31,6 +33,7 @@ const state = new ControlState({
 });
 const main = new ControlCarrier({ post, clock, host: identity.host });
 const notices = new RefusalNotices(clock, (refusal, count) => post({ type: "refused", refusal, count }));
+const tlsIdentity = tls === null ? null : new TlsIdentity(tls);
 const listener = await controlListener({
   identity,
   cluster,
@@ -51,6 +54,8 @@ port.on("message", (message: ToThread) => {
       return state.setProbe(message.probe, message.atMs);
     case "secrets":
       return void keys.replace(message.secrets);
+    case "tls":
+      return tlsIdentity?.replace(message.material);
     case "stop":
       return void stop();
     default:
@@ -61,17 +66,19 @@ await listen();
 
 async function listen(): Promise<void> {
   try {
-    await listener.listen(control);
+    await listener.ready();
+    const address = await sockets().listen(listener.server, control, `control listener of ${identity.host}`);
+    post({ type: "listening", address });
   } catch (error) {
-    const details = {
-      address: formatAddress(control),
-      what: `control listener of ${identity.host}`,
-      reason: reasonOf(error),
-    };
-    return post({ type: "unable", code: "HS_PORT_TAKEN", details });
+    if (isHotspareError(error)) return post({ type: "unable", code: error.code, details: error.details });
+    post({ type: "unable", code: "HS_INTERNAL", details: { what: reasonOf(error) } });
   }
-  const { address, port: actual } = listener.server.address() as AddressInfo;
-  post({ type: "listening", address: { host: address, port: actual } });
+}
+
+function sockets(): Sockets {
+  if (tlsIdentity === null) return systemSockets;
+  const onRefused = (refusal: MessageRefused): void => notices.add(refusal);
+  return new TlsSockets({ identity: tlsIdentity, under: systemSockets, clock, names: "checked", onRefused });
 }
 
 /** Ends this thread only. Whoever still waits for the main thread is cut off. */

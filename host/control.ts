@@ -12,6 +12,7 @@ import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
 import { KeyRing, type Secret } from "../shared/signature/key-ring.ts";
 import { SMALL_THREAD } from "../shared/thread-memory.ts";
 import { threadUrl } from "../shared/thread-url.ts";
+import type { TlsIdentity } from "../shared/tls/tls-identity.ts";
 import type { MessageRefused } from "../shared/wire/message-server.ts";
 import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
 import type { Ask, CarriedName, ControlThreadData, ToMain, ToThread, VaultProbe } from "./control-link.ts";
@@ -63,13 +64,16 @@ export interface Control {
 const TICK_MS = 50;
 const STOP_WAIT_MS = 2000;
 
-/** @throws {HotspareError} HS_PORT_TAKEN if the address cannot be listened on. */
-export async function startControl(options: ControlOptions): Promise<Control> {
+/**
+ * @param tls what the listener shows; `null`: without TLS.
+ * @throws {HotspareError} HS_PORT_TAKEN if the address cannot be listened on.
+ */
+export async function startControl(options: ControlOptions, tls: TlsIdentity | null): Promise<Control> {
   const tick = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
   writeTick(tick, options.clock.monotonicMs());
   const keys = KeyRing.of(options.secret, options.clock);
   const worker = new Worker(threadUrl("./control-thread", import.meta.url), {
-    workerData: threadData(options, keys, tick),
+    workerData: { ...threadData(options, keys, tick), tls: tls?.material ?? null } satisfies ControlThreadData,
     resourceLimits: SMALL_THREAD,
   });
   // Before anything is awaited: no replacement must slip through between.
@@ -78,10 +82,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   );
   worker.once("exit", unfollow);
   const address = await listening(worker);
-  return new RunningControl(options, worker, { tick, address });
+  return new RunningControl(options, worker, { tick, address, tls });
 }
 
-function threadData(options: ControlOptions, keys: KeyRing, tick: BigInt64Array): ControlThreadData {
+function threadData(options: ControlOptions, keys: KeyRing, tick: BigInt64Array): Omit<ControlThreadData, "tls"> {
   const { host, cluster, bootId, vaultId, version, configHash, stalledMs, voteWaitMs, quarantine } = options;
   return {
     identity: { host: host.id, bootId, vaultId, version, configHash, candidate: host.candidate },
@@ -108,6 +112,12 @@ async function listening(worker: Worker): Promise<Address> {
   throw new HotspareError("HS_INTERNAL", { what: `the control thread began with ${message.type}` });
 }
 
+interface Started {
+  readonly tick: BigInt64Array;
+  readonly address: Address;
+  readonly tls: TlsIdentity | null;
+}
+
 class RunningControl implements Control {
   readonly address: Address;
   readonly #options: ControlOptions;
@@ -115,9 +125,10 @@ class RunningControl implements Control {
   readonly #tick: BigInt64Array;
   readonly #exited: Promise<unknown>;
   #cancelTick: Cancel = () => {};
+  #forgetTls: () => void = () => {};
   #stopping = false;
 
-  constructor(options: ControlOptions, worker: Worker, started: { tick: BigInt64Array; address: Address }) {
+  constructor(options: ControlOptions, worker: Worker, started: Started) {
     this.#options = options;
     this.#worker = worker;
     this.#tick = started.tick;
@@ -127,6 +138,7 @@ class RunningControl implements Control {
     worker.on("error", (error) => options.onFailed(error));
     worker.once("exit", () => this.#ended());
     this.#keepTicking();
+    this.#keepTls(started.tls);
   }
 
   publish(pools: readonly PoolReport[]): void {
@@ -140,6 +152,7 @@ class RunningControl implements Control {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#cancelTick();
+    this.#forgetTls();
     this.#post({ type: "stop" });
     const cancel = this.#options.clock.after(STOP_WAIT_MS, () => void this.#worker.terminate());
     await this.#exited;
@@ -149,6 +162,14 @@ class RunningControl implements Control {
   #keepTicking(): void {
     writeTick(this.#tick, this.#options.clock.monotonicMs());
     this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#keepTicking());
+  }
+
+  /** Also what changed while the thread began. */
+  #keepTls(tls: TlsIdentity | null): void {
+    if (tls === null) return;
+    const tell = (): void => this.#post({ type: "tls", material: tls.material });
+    this.#forgetTls = tls.follow(tell);
+    tell();
   }
 
   #hear(message: ToMain): void {

@@ -53,6 +53,6 @@ export interface HostParts {
   openImages: OpenImages;
   openCopy: OpenCopy;
   attest: Attest;
-  connect(options: MessageClientOptions): PeerClient;
+  connect(options: Omit<MessageClientOptions, "sockets">): PeerClient;
   warmUp(options: { readonly listen: Address; readonly data: string; readonly log: Log }): Promise<void>;
 }

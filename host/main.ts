@@ -14,6 +14,7 @@ import { systemRandom } from "../shared/random.ts";
 import { KeyRing } from "../shared/signature/key-ring.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { startHost } from "./host.ts";
+import { openHostNetworks } from "./host-networks.ts";
 import { systemParts } from "./system-parts.ts";
 
 /** Runs until it is told to stop; the process then exits with 0. @throws {HotspareError} what `startHost` throws. */
@@ -28,6 +29,7 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
     process.kill(process.pid, "SIGKILL");
   };
   const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
+  const networks = await openHostNetworks(config, id, log);
   const host = await startHost({
     config,
     id,
@@ -36,14 +38,15 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
     random: systemRandom,
     log,
     die,
-    parts: systemParts,
+    parts: systemParts(networks),
   });
   const unwatch = watchConfig({ config, env: process.env, log });
   const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
+  const unwatchTls = networks.watch();
   const signal = await nextSignal();
   log.info({ signal }, "the host stops");
   void nextSignal().then(() => process.kill(process.pid, "SIGKILL"));
-  await Promise.all([unwatch(), unwatchSecret()]);
+  await Promise.all([unwatch(), unwatchSecret(), unwatchTls()]);
   await host.stop();
   log.info({}, "the host has stopped");
   process.exit(0);

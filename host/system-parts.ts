@@ -1,5 +1,4 @@
-/** The real parts of a host: threads and processes of its own for whatever may hang or take long. */
-import { systemSockets } from "../shared/sockets.ts";
+/** The real parts of a host: threads and processes of its own for whatever may hang or take long, and its network. */
 import { checkDataFolder } from "../shared/vault/data-folder.ts";
 import { ThreadedVault } from "../shared/vault/threaded-vault.ts";
 import { MessageClient } from "../shared/wire/message-client.ts";
@@ -8,19 +7,20 @@ import { ImageWorker } from "./checkpoint/image-worker.ts";
 import { restoreInThread } from "./checkpoint/restore-worker.ts";
 import { startControl } from "./control.ts";
 import { lockDataFolder } from "./data-lock.ts";
+import type { HostNetworks } from "./host-networks.ts";
 import type { HostParts } from "./host-parts.ts";
 import { PoolCopy } from "./pool-copy.ts";
 import { warmUp } from "./warm-up.ts";
 
-export const systemParts: HostParts = {
-  sockets: systemSockets,
+export const systemParts = (networks: HostNetworks): HostParts => ({
+  sockets: networks.sockets.data,
   checkData: checkDataFolder,
   lockData: lockDataFolder,
   openVault: (options) => new ThreadedVault(options),
-  startControl,
+  startControl: (options) => startControl(options, networks.identity("control")),
   openImages: (options) => new ImageWorker(options),
   openCopy: (options) => new PoolCopy({ ...options, restore: restoreInThread }),
   attest: attestInProcess,
-  connect: (options) => new MessageClient(options),
-  warmUp,
-};
+  connect: (options) => new MessageClient({ ...options, sockets: networks.sockets.control }),
+  warmUp: (options) => warmUp({ ...options, sockets: networks.own("data") }),
+});

@@ -5,9 +5,10 @@
  * Whatever goes wrong here is told and changes nothing.
  */
 import { mkdirSync, rmSync } from "node:fs";
-import { Agent, get } from "node:http";
+import { get } from "node:http";
 import { join } from "node:path";
 import type { Address } from "../shared/config/config.ts";
+import { DialingAgent } from "../shared/dialing-agent.ts";
 import { reasonOf } from "../shared/errors.ts";
 import { sha256 } from "../shared/hash.ts";
 import type { BootId, NodeId, OriginId, RecordId } from "../shared/ids.ts";
@@ -15,6 +16,7 @@ import { extend, originHash, type Head } from "../shared/journal/head.ts";
 import { decodeRecord, encodeRecord } from "../shared/journal/record-codec.ts";
 import type { Operation, RecordHeader } from "../shared/journal/record.ts";
 import type { Log } from "../shared/log.ts";
+import type { Sockets } from "../shared/sockets.ts";
 import { epoch, lsn, slot } from "../shared/position.ts";
 import { headerAfter } from "./core/primary.ts";
 import { openStore } from "./store/sqlite-store.ts";
@@ -25,6 +27,8 @@ export interface WarmUpOptions {
   readonly listen: Address;
   /** Of this host alone; a folder is made there and removed. */
   readonly data: string;
+  /** By which the listener is reached. */
+  readonly sockets: Sockets;
   readonly log: Log;
 }
 
@@ -32,10 +36,10 @@ const ROUNDS = 30;
 const NOBODY = "warm-up" as NodeId;
 const ZERO = "0".repeat(32);
 
-export async function warmUp({ listen, data, log }: WarmUpOptions): Promise<void> {
+export async function warmUp({ listen, data, sockets, log }: WarmUpOptions): Promise<void> {
   try {
     warmStore(join(data, "warm-up"));
-    await warmListener(listen);
+    await warmListener(listen, sockets);
   } catch (error) {
     log.warn({ reason: reasonOf(error) }, "the warm-up failed: the first requests after a takeover will be slower");
   }
@@ -120,8 +124,8 @@ function firstHeader(): RecordHeader {
 }
 
 /** Requests that no application answers: they pass the listener, the scope of a request and the answer's last word. */
-async function warmListener({ host, port }: Address): Promise<void> {
-  const agent = new Agent({ keepAlive: true });
+async function warmListener({ host, port }: Address, sockets: Sockets): Promise<void> {
+  const agent = new DialingAgent(sockets, { keepAlive: true });
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
       await new Promise<void>((resolve, reject) => {

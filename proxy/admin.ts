@@ -6,6 +6,7 @@
 import { fastify, type FastifyInstance, type FastifyReply } from "fastify";
 import type { Registry } from "prom-client";
 import { formatAddress, type Address, type Config } from "../shared/config/config.ts";
+import { isLoopback } from "../shared/config/parse-address.ts";
 import { HotspareError } from "../shared/errors.ts";
 import type { Sockets } from "../shared/sockets.ts";
 import type { NoteFeed } from "./note-feed.ts";
@@ -22,7 +23,6 @@ export interface AdminOptions {
   readonly sockets: Sockets;
 }
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/;
 const MAX_STREAMS = 100;
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
@@ -58,7 +58,7 @@ export class Admin {
     const { self, status, ready, register } = this.#options;
     const server = this.#server;
     server.addHook("onRequest", async (request, reply) => {
-      if (!LOOPBACK.test(request.hostname)) await reply.code(421).send({ error: "not a name of this listener" });
+      if (!isLoopback(request.hostname)) await reply.code(421).send({ error: "not a name of this listener" });
     });
     server.get("/", async (_, reply) => reply.type("text/html; charset=utf-8").send(statusPage(status(), self)));
     server.get("/api/v1/status", async () => status());
@@ -93,7 +93,7 @@ export class Admin {
 
 /** @throws {HotspareError} HS_CONFIG_INVALID if others could reach the admin listener: there is no token to ask them for. */
 export function requireLoopback(config: Config, admin: Address): void {
-  if (LOOPBACK.test(admin.host)) return;
+  if (isLoopback(admin.host)) return;
   throw new HotspareError("HS_CONFIG_INVALID", {
     file: config.file,
     line: 0,

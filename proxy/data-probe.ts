@@ -1,6 +1,7 @@
 /**
  * Looks whether a host's data address takes a connection. Nothing is sent on it: whether the application is well is asked
- * elsewhere, this finds an address that clients' requests cannot reach.
+ * elsewhere, this finds an address that clients' requests cannot reach. There is no TLS handshake either, also where the
+ * address speaks TLS: the kernel takes a connection while the host's main thread is busy, a handshake would wait for it.
  */
 import type { Clock } from "../shared/clock.ts";
 import type { Address } from "../shared/config/config.ts";
@@ -10,6 +11,7 @@ import type { FailureKind } from "./core/probe-channel.ts";
 
 export interface DataProbeOptions {
   readonly clock: Clock;
+  /** Without TLS. */
   readonly sockets: Sockets;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;

@@ -7,7 +7,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../shared/clock.ts";
 import { formatAddress, type Address, type ProxyConfig } from "../shared/config/config.ts";
 import type { BootId } from "../shared/ids.ts";
-import type { Sockets } from "../shared/sockets.ts";
+import type { NodeSockets } from "../shared/sockets.ts";
 import type { MessageHandlers, MessageRefused } from "../shared/wire/message-server.ts";
 import { RefusalNotices } from "../shared/wire/refusal-notices.ts";
 
@@ -27,7 +27,7 @@ export interface GossipListenerOptions {
   readonly admin: FastifyInstance;
   readonly mount: MountInbox;
   readonly parts: Omit<InboxParts, "onRefused">;
-  readonly sockets: Sockets;
+  readonly sockets: NodeSockets;
   readonly countRefused: (code: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -55,7 +55,7 @@ export class GossipListener {
     await mount(this.#server ?? admin, { ...parts, onRefused: this.#counted() });
     if (this.#server === null) return own.gossip;
     await this.#server.ready();
-    return sockets.listen(this.#server.server, own.gossip, "gossip");
+    return sockets.control.listen(this.#server.server, own.gossip, "gossip");
   }
 
   async stop(): Promise<void> {

@@ -2,7 +2,7 @@
  * The process behind `hotspare proxy`: names the real clock, chance, sockets and transport, logs, and stops in order on
  * SIGTERM and SIGINT. A second signal stops at once.
  */
-import { formatAddress, type Config } from "../shared/config/config.ts";
+import { formatAddress, TLS_SECTIONS, type Config } from "../shared/config/config.ts";
 import { watchConfig } from "../shared/config/config-watch.ts";
 import { readSecret } from "../shared/config/read-secret.ts";
 import { watchSecret } from "../shared/config/secret-watch.ts";
@@ -13,38 +13,57 @@ import { systemRandom } from "../shared/random.ts";
 import { KeyRing } from "../shared/signature/key-ring.ts";
 import { systemSockets } from "../shared/sockets.ts";
 import { systemClock } from "../shared/system-clock.ts";
+import { Networks } from "../shared/tls/networks.ts";
+import { warnOfOpenListeners } from "../shared/tls/open-listeners.ts";
 import { MessageClient } from "../shared/wire/message-client.ts";
 import { mountMessages } from "../shared/wire/message-server.ts";
 import { startProxy } from "./proxy.ts";
 
 /**
  * Runs until it is told to stop; the process then exits with 0.
- * @throws {HotspareError} HS_PORT_TAKEN, HS_CONFIG_INVALID, HS_SECRET_UNREADABLE, HS_USAGE, before anything was accepted.
+ * @throws {HotspareError} HS_PORT_TAKEN, HS_CONFIG_INVALID, HS_SECRET_UNREADABLE, HS_TLS_UNUSABLE, HS_USAGE, before anything was accepted.
  */
 export async function runProxy(config: Config, id: NodeId): Promise<void> {
   const log = processLog(id);
   const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
   const { cluster } = config;
+  const networks = await Networks.open(TLS_SECTIONS, {
+    tls: config.tls,
+    under: systemSockets,
+    clock: systemClock,
+    log,
+  });
+  const { sockets } = networks;
+  warnOfOpenListeners(config, id, log);
   const proxy = await startProxy({
     config,
     id,
     log,
     clock: systemClock,
     random: systemRandom,
-    sockets: systemSockets,
+    sockets,
     keyIds: () => secret.keyIds(),
     connect: (parts) =>
-      new MessageClient({ self: id, cluster, secret, clock: systemClock, random: systemRandom, ...parts }),
+      new MessageClient({
+        self: id,
+        cluster,
+        secret,
+        clock: systemClock,
+        random: systemRandom,
+        sockets: sockets.control,
+        ...parts,
+      }),
     mount: (server, parts) => mountMessages(server, { self: id, cluster, secret, clock: systemClock, ...parts }),
   });
   const { listen, admin } = proxy.addresses;
   log.info({ event: "listening", listen: formatAddress(listen), admin: formatAddress(admin) }, "the proxy listens");
   const unwatch = watchConfig({ config, env: process.env, log });
   const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
+  const unwatchTls = networks.watch();
   const signal = await nextSignal();
   log.info({ event: "stopping", signal }, "the proxy stops");
   void nextSignal().then(() => process.exit(1));
-  await Promise.all([unwatch(), unwatchSecret()]);
+  await Promise.all([unwatch(), unwatchSecret(), unwatchTls()]);
   await proxy.stop();
   log.info({ event: "stopped" }, "the proxy has stopped");
   process.exit(0);

@@ -9,7 +9,7 @@ import type { Address, Config, HostConfig, ProxyConfig } from "../shared/config/
 import { assert, HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
 import type { Random } from "../shared/random.ts";
-import type { Sockets } from "../shared/sockets.ts";
+import type { NodeSockets } from "../shared/sockets.ts";
 import type { Request } from "../shared/wire/messages.ts";
 import { Admin, requireLoopback } from "./admin.ts";
 import { newProxyState, stepProxy, type ProxyState, type Rules } from "./core/proxy-state.ts";
@@ -36,7 +36,7 @@ export interface ProxyOptions {
   readonly id: NodeId;
   readonly clock: Clock;
   readonly random: Random;
-  readonly sockets: Sockets;
+  readonly sockets: NodeSockets;
   readonly log: Logger;
   readonly connect: (parts: TransportParts) => Transport;
   /** Makes `server` take messages of other proxies. */
@@ -131,7 +131,7 @@ class Proxy {
       ready: () => this.#isReady(),
       feed: this.#feed,
       register: this.#register,
-      sockets,
+      sockets: sockets.admin,
     });
   }
 
@@ -230,7 +230,7 @@ class Proxy {
     const sentMs = clock.monotonicMs();
     const { signal } = this.#stopping;
     const { timeoutMs } = config.health;
-    const kind = await dataProbe(this.#host(host).advertise, { clock, sockets, timeoutMs, signal });
+    const kind = await dataProbe(this.#host(host).advertise, { clock, sockets: sockets.bare, timeoutMs, signal });
     this.#tell(kind === null ? { type: "dataAnswered", host, sentMs } : { type: "dataFailed", host, sentMs, kind });
   }
 

@@ -5,6 +5,7 @@
  */
 import type { Server } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { formatAddress, type Address } from "./config/config.ts";
 import { HotspareError, reasonOf } from "./errors.ts";
 
@@ -14,8 +15,38 @@ export interface Sockets {
    * @throws {HotspareError} HS_PORT_TAKEN
    */
   listen(server: Server, address: Address, what: string): Promise<Address>;
-  /** A connection on its way: emits `connect`, or `error`. */
+  /** A connection on its way, or what fails with `error`; `onceOpen` tells when it stands. */
   dial(address: Address): Socket;
+}
+
+/** The sockets of a node, by what is spoken over them: each has TLS of its own, or none. */
+export interface NodeSockets {
+  /** Where clients connect. */
+  readonly public: Sockets;
+  readonly admin: Sockets;
+  /** Messages between nodes. */
+  readonly control: Sockets;
+  /** Requests from proxies to hosts. */
+  readonly data: Sockets;
+  /** Never with TLS: for a look whether a connection is taken at all. */
+  readonly bare: Sockets;
+}
+
+/** The same sockets for everything: a node without TLS. */
+export const sameSockets = (sockets: Sockets): NodeSockets => ({
+  public: sockets,
+  admin: sockets,
+  control: sockets,
+  data: sockets,
+  bare: sockets,
+});
+
+/** Calls `run` as soon as what is written on `socket` can reach the other side: with TLS that is after the handshake. */
+export function onceOpen(socket: Socket, run: () => void): void {
+  const isTls = (socket as Partial<TLSSocket>).encrypted === true;
+  if (isTls && (socket as TLSSocket).getPeerFinished() === undefined) socket.once("secureConnect", run);
+  else if (socket.connecting) socket.once("connect", run);
+  else run();
 }
 
 export const systemSockets: Sockets = {

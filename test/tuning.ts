@@ -1,7 +1,7 @@
 /** The tuning of a cluster as it is by default, for tests that need no file: `settings(TUNING)`. */
 import type { Config } from "../shared/config/config.ts";
 
-type Tuning = Pick<Config, "health" | "takeover" | "gossip" | "clock">;
+type Tuning = Pick<Config, "health" | "takeover" | "gossip" | "clock" | "tls">;
 
 export const TUNING: Tuning = {
   health: {
@@ -17,4 +17,5 @@ export const TUNING: Tuning = {
   takeover: { timeoutMs: 5000 },
   gossip: { intervalMs: 500, fanout: 2, forgetMs: 3_600_000 },
   clock: { offsetMs: 500 },
+  tls: { public: null, admin: null, control: null, data: null },
 };

@@ -3,9 +3,10 @@
  * answers, the hosts' unsigned probes. Who does not answer is named with the reason; nothing here ever hangs or throws.
  */
 import { Type, type Static, type TSchema } from "typebox";
-import { Check } from "typebox/value";
+import type { Clock } from "../../shared/clock.ts";
 import { formatAddress, type Address, type Config } from "../../shared/config/config.ts";
-import { reasonOf } from "../../shared/errors.ts";
+import type { NodeSockets } from "../../shared/sockets.ts";
+import { askJson, type JsonAnswer } from "./ask-json.ts";
 
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
@@ -112,15 +113,21 @@ export interface ClusterStatus {
 
 export const isServed = ({ state }: PoolStatus): boolean => state === "serving";
 
+/** By what the nodes are asked. */
+export interface Asking {
+  readonly sockets: Pick<NodeSockets, "admin" | "control">;
+  readonly clock: Clock;
+}
+
 const TIMEOUT_MS = 2000;
 
 /** Takes at most about twice the time-out of one question. */
-export async function clusterStatus(config: Config, timeoutMs = TIMEOUT_MS): Promise<ClusterStatus> {
+export async function clusterStatus(config: Config, asking: Asking): Promise<ClusterStatus> {
   const asked = await Promise.all(
-    config.proxies.map(async ({ id, admin }) => ({ id, ...(await askProxy(config, { id, admin }, timeoutMs)) })),
+    config.proxies.map(async ({ id, admin }) => ({ id, ...(await askProxy(config, { id, admin }, asking)) })),
   );
   const views = asked.flatMap(({ view }) => view ?? []);
-  const chosen = chooseView(views) ?? (await viewOfHosts(config, timeoutMs));
+  const chosen = chooseView(views) ?? (await viewOfHosts(config, asking));
   return {
     cluster: config.cluster,
     configHash: config.hash,
@@ -145,21 +152,6 @@ export async function clusterStatus(config: Config, timeoutMs = TIMEOUT_MS): Pro
 
 const entryOf = ({ proxies = [] }: View, proxy: string) => proxies.find(({ id }) => id === proxy);
 
-/** Asks `url` and believes the answer only if it has the shape of `schema`. */
-export async function askJson<T extends TSchema>(
-  { address, path, timeoutMs }: { readonly address: Address; readonly path: string; readonly timeoutMs: number },
-  schema: T,
-): Promise<{ readonly body: Static<T>; readonly status: number } | { readonly body: null; readonly reason: string }> {
-  try {
-    const answer = await fetch(`http://${formatAddress(address)}${path}`, { signal: AbortSignal.timeout(timeoutMs) });
-    const body: unknown = await answer.json();
-    if (Check(schema, body)) return { body, status: answer.status };
-    return { body: null, reason: "what answers there is no node of this cluster" };
-  } catch (error) {
-    return { body: null, reason: whyNoAnswer(error, timeoutMs) };
-  }
-}
-
 type Asked = { readonly view: View; readonly reason: null } | { readonly view: null; readonly reason: string };
 
 /** The first that any of the views has. */
@@ -175,9 +167,10 @@ function ofProxy<Field extends "keys" | "protocol">(
 async function askProxy(
   { cluster }: Config,
   { id, admin: address }: { readonly id: string; readonly admin: Address },
-  timeoutMs: number,
+  { sockets, clock }: Asking,
 ): Promise<Asked> {
-  const asked = await askJson({ address, path: "/api/v1/status", timeoutMs }, View);
+  const question = { address, path: "/api/v1/status", sockets: sockets.admin, clock, timeoutMs: TIMEOUT_MS };
+  const asked = await askJson(question, View);
   if (asked.body === null) return { view: null, reason: `${formatAddress(address)}: ${asked.reason}` };
   const { cluster: found, self = id } = asked.body;
   if (found === cluster && self === id) return { view: asked.body, reason: null };
@@ -202,16 +195,17 @@ function sameView(one: View, other: View): boolean {
   return essence(one) === essence(other);
 }
 
-async function viewOfHosts(config: Config, timeoutMs: number): Promise<View> {
+async function viewOfHosts(config: Config, { sockets, clock }: Asking): Promise<View> {
+  const question = { path: "/health", sockets: sockets.control, clock, timeoutMs: TIMEOUT_MS };
   const answers = await Promise.all(
-    config.hosts.map(({ control: address }) => askJson({ address, path: "/health", timeoutMs }, ProbeBody)),
+    config.hosts.map(({ control: address }) => askJson({ ...question, address }, ProbeBody)),
   );
   const hosts = config.hosts.map(({ id }, index) => hostStatus(id, answers[index]));
   const bodies = answers.flatMap(({ body }) => body ?? []);
   return { cluster: config.cluster, pools: config.pools.map(({ id }) => poolStatus(id, bodies)), hosts };
 }
 
-type HostAnswer = Awaited<ReturnType<typeof askJson<typeof ProbeBody>>> | undefined;
+type HostAnswer = JsonAnswer<typeof ProbeBody> | undefined;
 
 function hostStatus(id: string, answer: HostAnswer): HostStatus {
   const unknown = { id, clockOffsetMs: null, clockErrorMs: null, configHash: null };
@@ -246,11 +240,4 @@ function poolStatus(id: string, bodies: readonly ProbeBody[]): PoolStatus {
     standbys: standbys.map(({ host, slot, lagMs }) => ({ host, slot, lagMs })),
     parked: 0,
   };
-}
-
-/** `fetch` hides the system's error in the cause. */
-function whyNoAnswer(error: unknown, timeoutMs: number): string {
-  if (error instanceof Error && error.name === "TimeoutError") return `no answer within ${timeoutMs} ms`;
-  if (error instanceof SyntaxError) return "what answers there is no node of this cluster";
-  return error instanceof Error && error.cause !== undefined ? reasonOf(error.cause) : reasonOf(error);
 }

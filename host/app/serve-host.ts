@@ -11,6 +11,7 @@ import { systemRandom } from "../../shared/random.ts";
 import { KeyRing } from "../../shared/signature/key-ring.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { startHost } from "../host.ts";
+import { openHostNetworks } from "../host-networks.ts";
 import { systemParts } from "../system-parts.ts";
 import type { LoadedApp } from "./app.ts";
 import type { Service } from "./service.ts";
@@ -35,6 +36,7 @@ export async function serveHost(app: LoadedApp, options: HostServeOptions): Prom
     process.kill(process.pid, "SIGKILL");
   };
   const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
+  const networks = await openHostNetworks(config, id, log);
   const host = await startHost({
     config,
     id,
@@ -43,12 +45,13 @@ export async function serveHost(app: LoadedApp, options: HostServeOptions): Prom
     random: systemRandom,
     log,
     die,
-    parts: systemParts,
+    parts: systemParts(networks),
     app,
   });
-  const unwatch = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
+  const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
+  const unwatchTls = networks.watch();
   const close = async (): Promise<void> => {
-    await unwatch();
+    await Promise.all([unwatchSecret(), unwatchTls()]);
     await host.stop();
   };
   return { address: formatAddress(host.addresses.listen), close };

@@ -9,6 +9,7 @@ import { parseNodeId, parsePoolId } from "../../shared/ids.ts";
 import { processLog } from "../../shared/process-log.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { systemSockets } from "../../shared/sockets.ts";
+import { warnOfOpenStandalone } from "../../shared/tls/open-listeners.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { lockDataFolder, type Unlock } from "../data-lock.ts";
 import { StandalonePool } from "../standalone-pool.ts";
@@ -61,6 +62,7 @@ async function openService(options: Resolved, app: LoadedApp, address: Address, 
     const listener = new AppListener({ servers: [server], clock: systemClock, sockets: systemSockets, log });
     const bound = formatAddress(await listener.listen(address));
     pool.announce();
+    warnOfOpenStandalone(address, log);
     log.info({ address: bound, app: app.name, lsn: pool.lsn }, "serving standalone: no vault, no failover");
     const close = async (): Promise<void> => {
       await listener.close(graceMs);

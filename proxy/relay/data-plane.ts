@@ -8,7 +8,7 @@ import type { Registry } from "prom-client";
 import type { Clock } from "../../shared/clock.ts";
 import type { Address, PoolConfig } from "../../shared/config/config.ts";
 import type { BootId, NodeId, PoolId } from "../../shared/ids.ts";
-import type { Sockets } from "../../shared/sockets.ts";
+import type { NodeSockets } from "../../shared/sockets.ts";
 import { formatRequestNumber } from "../../shared/wire/fields.ts";
 import { poolOf } from "../core/routing.ts";
 import type { Route } from "../core/proxy-event.ts";
@@ -25,7 +25,7 @@ export interface DataPlaneOptions {
   readonly pools: readonly PoolConfig[];
   readonly bootId: BootId;
   readonly clock: Clock;
-  readonly sockets: Sockets;
+  readonly sockets: Pick<NodeSockets, "public" | "data">;
   readonly register: Registry;
   readonly addressOf: (host: NodeId) => Address;
   readonly logTimeMs: (pool: PoolId) => number;
@@ -54,7 +54,7 @@ export class DataPlane {
   constructor(options: DataPlaneOptions) {
     this.#options = options;
     this.#pseudonym = `hotspare-${options.bootId.slice(0, PSEUDONYM_DIGITS)}`;
-    this.#upstream = new Upstream(options.sockets);
+    this.#upstream = new Upstream(options.sockets.data);
     const context = this.#context();
     this.#relays = new Map(options.pools.map((pool) => [pool.id, new PoolRelay(pool, context)]));
     this.#server = this.#createServer();
@@ -62,7 +62,7 @@ export class DataPlane {
 
   /** @throws {HotspareError} HS_PORT_TAKEN if it cannot listen there. */
   listen(address: Address): Promise<Address> {
-    return this.#options.sockets.listen(this.#server, address, "listen");
+    return this.#options.sockets.public.listen(this.#server, address, "listen");
   }
 
   setRoute(pool: PoolId, route: Route): void {

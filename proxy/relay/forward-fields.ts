@@ -3,6 +3,7 @@
  * request can take, so that no way around it exists.
  */
 import type { IncomingMessage } from "node:http";
+import type { TLSSocket } from "node:tls";
 import { CLIENT_FIELDS, LSN_FIELD } from "../../shared/wire/fields.ts";
 import type { RequestTarget } from "./request-check.ts";
 
@@ -45,8 +46,9 @@ export function requestFields(request: IncomingMessage, target: RequestTarget, p
   if (headers["transfer-encoding"] !== undefined) fields["transfer-encoding"] = "chunked";
   if (headers["max-forwards"] !== undefined) fields["max-forwards"] = oneLess(String(headers["max-forwards"]));
   fields["x-forwarded-for"] = client;
-  fields["x-forwarded-proto"] = "http";
-  fields["forwarded"] = forwarded(client, target.authority);
+  const proto = (socket as Partial<TLSSocket>).encrypted === true ? "https" : "http";
+  fields["x-forwarded-proto"] = proto;
+  fields["forwarded"] = forwarded(client, proto, target.authority);
   fields["via"] = viaWith(headers.via, httpVersion, pseudonym);
   return fields;
 }
@@ -93,9 +95,9 @@ const mayClientSend = (name: string): boolean => !name.startsWith("hotspare-") |
 const viaWith = (via: string | undefined, version: string, pseudonym: string): string =>
   `${via === undefined ? "" : `${via}, `}${version} ${pseudonym}`;
 
-function forwarded(client: string, authority: string | null): string {
+function forwarded(client: string, proto: "http" | "https", authority: string | null): string {
   const node = client.includes(":") ? `"[${client}]"` : client;
-  return `for=${node};proto=http${authority === null ? "" : `;host="${authority}"`}`;
+  return `for=${node};proto=${proto}${authority === null ? "" : `;host="${authority}"`}`;
 }
 
 const oneLess = (forwards: string): string => String(Math.max(0, (Number.parseInt(forwards, 10) || 0) - 1));

@@ -12,8 +12,8 @@ import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { createProxyServer, type ServerOptions } from "http-proxy";
 import type { Address } from "../../shared/config/config.ts";
-import type { Sockets } from "../../shared/sockets.ts";
-import { DialingAgent } from "./dialing-agent.ts";
+import { onceOpen, type Sockets } from "../../shared/sockets.ts";
+import { DialingAgent } from "../../shared/dialing-agent.ts";
 import type { Fields } from "./forward-fields.ts";
 
 export interface UpstreamRequest {
@@ -164,8 +164,7 @@ export class Attempt extends EventEmitter {
     const misread = request.path !== this.#path && request.headersSent;
     if (this.#state === "ended" || misread) return void request.destroy();
     request.path = this.#path;
-    if (!socket.connecting) this.#sent = true;
-    else socket.once("connect", () => (this.#sent = true));
+    onceOpen(socket, () => (this.#sent = true));
   }
 
   answer(answer: IncomingMessage): void {

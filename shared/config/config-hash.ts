@@ -1,9 +1,10 @@
 /**
  * The hash of what all nodes must agree on. Left out is what may differ from machine to machine: where the file, the
- * secret, the vault's mount point, the data folders and the application's module lie.
+ * secret, the vault's mount point, the data folders, the application's module and the certificates lie. Whether there is
+ * TLS, and for both sides, is not left out.
  */
 import { createHash } from "node:crypto";
-import type { Config } from "./config.ts";
+import { TLS_SECTIONS, type Config, type TlsFiles } from "./config.ts";
 import type { ConfigValues } from "./config-values.ts";
 
 export function configHash(config: Omit<Config, "hash">, values: ConfigValues): string {
@@ -13,9 +14,15 @@ export function configHash(config: Omit<Config, "hash">, values: ConfigValues): 
     secret: null,
     vault: config.vault.id,
     hosts: config.hosts.map((host) => ({ ...host, data: null, vault: null })),
+    tls: TLS_SECTIONS.map((section) => tlsMode(config.tls[section])),
     pools: config.pools.map((pool, index) => ({ ...pool, app: values.get("pools[].app", index) })),
   };
   return createHash("sha256").update(canonical(agreed)).digest("hex");
+}
+
+function tlsMode(files: TlsFiles | null): "none" | "tls" | "mutual" {
+  if (files === null) return "none";
+  return files.ca === null ? "tls" : "mutual";
 }
 
 /** JSON with sorted keys: the same settings in another order are the same settings. */

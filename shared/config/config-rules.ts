@@ -22,6 +22,7 @@ export function checkRules(config: Draft, values: ConfigValues): void {
   checkPreferred(config, values);
   checkRoutes(config, values);
   checkKeyLife(config, values);
+  checkGossipTls(config, values);
 }
 
 function checkHostsExist({ hosts }: Draft, values: ConfigValues): void {
@@ -121,6 +122,15 @@ function checkKeyLife({ pools }: Draft, values: ConfigValues): void {
     const accepted = `more than park.wait, which is ${formatDuration(park.waitMs)}`;
     throw values.conflict(key, [at], formatDuration(idempotency.proxyMs), accepted);
   }
+}
+
+/** One listener has one certificate and asks for one CA: what both kinds of callers come with must fit. */
+function checkGossipTls({ proxies, tls: { admin, control } }: Draft, values: ConfigValues): void {
+  const shared = proxies.findIndex((proxy) => formatAddress(proxy.gossip) === formatAddress(proxy.admin));
+  const alike = (admin === null) === (control === null) && (admin?.ca ?? null) === (control?.ca ?? null);
+  if (proxies.length < 2 || shared === -1 || alike) return;
+  const accepted = "tls.admin and tls.control with the same ca, or neither, or a gossip address of its own";
+  throw values.conflict("proxies[].gossip", [shared], "the admin address, with other TLS than tls.control", accepted);
 }
 
 interface Owner {

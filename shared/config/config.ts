@@ -22,6 +22,25 @@ export interface Config {
   /** How long a deleted record's name may still be believed absent by a sleeping node. */
   readonly cleanDelayMs: number;
   readonly rejoin: "auto" | "manual";
+  readonly tls: TlsConfig;
+}
+
+/**
+ * What is spoken over a listener: `public`: proxies' `listen`; `admin`: proxies' `admin`; `control`: messages between
+ * nodes, hosts' `control` and proxies' `gossip`; `data`: hosts' `listen`.
+ */
+export const TLS_SECTIONS = ["public", "admin", "control", "data"] as const;
+export type TlsSection = (typeof TLS_SECTIONS)[number];
+
+/** `null`: no TLS there. */
+export type TlsConfig = Readonly<Record<TlsSection, TlsFiles | null>>;
+
+/** Paths of PEM files, absolute. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** Who must have signed the certificate of the other side, which then must show one; `null`: it need not. */
+  readonly ca: string | null;
 }
 
 export type SecretSource = { readonly file: string } | { readonly env: string };

@@ -6,7 +6,18 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { HotspareError, reasonOf } from "../errors.ts";
 import { parsePoolId } from "../ids.ts";
-import type { Config, HostConfig, PoolConfig, ProxyConfig, Route, SecretSource } from "./config.ts";
+import {
+  TLS_SECTIONS,
+  type Config,
+  type HostConfig,
+  type PoolConfig,
+  type ProxyConfig,
+  type Route,
+  type SecretSource,
+  type TlsConfig,
+  type TlsFiles,
+  type TlsSection,
+} from "./config.ts";
 import { configHash } from "./config-hash.ts";
 import { checkRules } from "./config-rules.ts";
 import type { ConfigValues } from "./config-values.ts";
@@ -81,6 +92,7 @@ function assemble(values: ConfigValues): Omit<Config, "hash"> {
     takeover: { timeoutMs: values.get("takeover.timeout") },
     cleanDelayMs: values.get("cleanDelay"),
     rejoin: values.get("rejoin"),
+    tls: tlsOf(values),
   };
 }
 
@@ -90,6 +102,24 @@ function secretOf(values: ConfigValues): SecretSource {
   if (env === null) return { file: pathIn(values, file ?? "cluster.key") };
   if (file === null) return { env };
   throw values.conflict("secret.env", [], "secret.file and secret.env", "one of the two");
+}
+
+function tlsOf(values: ConfigValues): TlsConfig {
+  const files = TLS_SECTIONS.map((section) => [section, tlsFilesOf(values, section)]);
+  return Object.fromEntries(files) as TlsConfig;
+}
+
+function tlsFilesOf(values: ConfigValues, section: TlsSection): TlsFiles | null {
+  const path = (part: "cert" | "key" | "ca"): string | null => {
+    const written = values.get(`tls.${section}.${part}`);
+    return written === null ? null : pathIn(values, written);
+  };
+  const [cert, key, ca] = [path("cert"), path("key"), path("ca")];
+  if (cert !== null && key !== null) return { cert, key, ca };
+  if (cert === null && key === null && ca === null) return null;
+  const missing = cert === null ? "cert" : "key";
+  const accepted = `a path: tls.${section} needs both cert and key`;
+  throw values.conflict(`tls.${section}.${missing}`, [], "nothing", accepted);
 }
 
 function proxyAt(values: ConfigValues, at: number): ProxyConfig {

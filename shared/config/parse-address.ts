@@ -19,6 +19,11 @@ export function parseAddress(text: string): Address | null {
 /** An address to bind to that stands for every interface: nobody can be reached there. */
 export const isWildcard = ({ host }: Address): boolean => host === "0.0.0.0" || host === "::";
 
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/;
+
+/** Whether only this machine can mean it by this name. */
+export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
+
 /** What looks like an IPv4 address must be one: `127.0.1` as a name would ask a name server. */
 function isHost(host: string): boolean {
   return DIGITS_AND_DOTS.test(host) ? isIPv4(host) : HOST_NAME.test(host);

@@ -21,6 +21,7 @@ import {
   vaultId,
   type Check,
 } from "./checks.ts";
+import { TLS_SECTIONS, type TlsSection } from "./config.ts";
 
 /** What holds where a key is absent. */
 export type Fallback =
@@ -112,6 +113,11 @@ type PoolOverrides = {
     Checked<PoolSettings[Key]>,
     { type: "derived"; from: string }
   >;
+};
+
+type TlsPart = "cert" | "key" | "ca";
+type TlsSettings = {
+  readonly [Key in `tls.${TlsSection}.${TlsPart}`]: Setting<string, { type: "derived"; from: string }>;
 };
 
 export const SETTINGS = {
@@ -221,6 +227,7 @@ export const SETTINGS = {
     "auto",
     "Whether a deposed host becomes a standby by itself, or waits until it is started again.",
   ),
+  ...tlsSettings(),
   ...POOL_SETTINGS,
   ...poolOverrides(),
 } as const;
@@ -245,6 +252,27 @@ function standard<T>(
 
 function derived<T>(check: Check<T>, from: string, description: string): Setting<T, { type: "derived"; from: string }> {
   return { check, fallback: { type: "derived", from }, description };
+}
+
+function tlsSettings(): TlsSettings {
+  const where: Readonly<Record<TlsSection, string>> = {
+    public: "clients to proxies (`proxies[].listen`)",
+    admin: "`proxies[].admin`",
+    control: "messages between nodes (`hosts[].control`, `proxies[].gossip`)",
+    data: "proxies to hosts (`hosts[].listen`)",
+  };
+  const rows = TLS_SECTIONS.flatMap((section) => [
+    [
+      `tls.${section}.cert`,
+      derived(filePath, "no TLS", `TLS for ${where[section]}: the certificate and its chain, PEM.`),
+    ],
+    [`tls.${section}.key`, derived(filePath, "no TLS", "Its private key, PEM, without a passphrase.")],
+    [
+      `tls.${section}.ca`,
+      derived(filePath, "none", "CA that must have signed what the other side shows; it then must show a certificate."),
+    ],
+  ]);
+  return Object.fromEntries(rows) as TlsSettings;
 }
 
 function poolOverrides(): PoolOverrides {

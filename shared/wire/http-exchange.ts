@@ -7,9 +7,11 @@ import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
 import type { Address } from "../config/config.ts";
 import type { Fields } from "../signature/message-signature.ts";
+import { isTlsFailure } from "../tls/tls-failure.ts";
 import { connectionFailure, type ConnectionFailureKind } from "./send-failure.ts";
 
 export interface ExchangeRequest {
+  readonly method: "GET" | "POST" | "PUT";
   readonly address: Address;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -18,10 +20,9 @@ export interface ExchangeRequest {
   readonly timeoutMs: number;
   readonly maxAnswerBytes: number;
   readonly signal?: AbortSignal | undefined;
-  /** `false`: a connection for this request alone. */
-  readonly agent: Agent | false;
+  readonly agent: Agent;
   readonly clock: Clock;
-  /** Told of the connection when it is chosen, and again when the exchange fails on it. */
+  /** Told of the connection when it is chosen, and again when the exchange fails on it, or is refused and ends it. */
   readonly connection?: { used(socket: Socket): void; abandoned(socket: Socket): void } | undefined;
 }
 
@@ -33,27 +34,32 @@ export type Exchange =
       readonly reason: string;
       /** The connection had served earlier requests: the other side may only have closed it for being idle. */
       readonly connection: "new" | "reused";
-    };
+    }
+  /** Somebody is there, but TLS failed: its certificate is not trusted, or it speaks none. */
+  | { readonly type: "untrusted"; readonly reason: string };
 
 export function exchange(options: ExchangeRequest): Promise<Exchange> {
   return new Promise((resolve) => {
-    const { address, path, headers, body, agent, clock, signal, timeoutMs } = options;
-    const request = httpRequest({ host: address.host, port: address.port, method: "POST", path, headers, agent });
+    const { method, address, path, headers, body, agent, clock, signal, timeoutMs } = options;
+    const request = httpRequest({ host: address.host, port: address.port, method, path, headers, agent });
     const settle = (result: Exchange): void => {
       cancelTimer();
       signal?.removeEventListener("abort", onAbort);
-      if (result.type === "failed") abandon(request, options.connection);
+      if (result.type !== "answered") abandon(request, options.connection);
       resolve(result);
     };
     const fail = (kind: ConnectionFailureKind, reason: string): void =>
       settle({ type: "failed", kind, reason, connection: request.reusedSocket ? "reused" : "new" });
-    const onError = (error: Error): void => fail(connectionFailure(error), error.message);
+    const onError = (error: Error): void =>
+      isTlsFailure(error)
+        ? settle({ type: "untrusted", reason: error.message.trim() })
+        : fail(connectionFailure(error), error.message);
     const onAbort = (): void => fail("aborted", "the caller gave up");
     const cancelTimer = clock.after(timeoutMs, () => fail("timeout", `no whole answer within ${timeoutMs} ms`));
     request.on("error", onError);
     request.on("socket", (socket) => options.connection?.used(socket));
     request.on("response", (response) => {
-      if (endsByRefusal(response) && request.socket !== null) options.connection?.abandoned(request.socket);
+      if (endsByRefusal(response)) options.connection?.abandoned(response.socket);
       collect(response, options.maxAnswerBytes, {
         whole: (bytes) =>
           settle({ type: "answered", status: response.statusCode ?? 0, fields: response.headers, body: bytes }),
@@ -76,9 +82,12 @@ function abandon(request: ClientRequest, connection: ExchangeRequest["connection
   request.destroy();
 }
 
-/** The other side closes the connection because it did not like the request: no sign that it is gone. */
-const endsByRefusal = ({ statusCode = 0, headers }: IncomingMessage): boolean =>
-  statusCode >= 400 && statusCode < 500 && headers.connection === "close";
+/**
+ * The other side closes the connection because it did not like the request, and says so: no sign that it is gone, above
+ * all none for asking at once again.
+ */
+const endsByRefusal = ({ statusCode, headers }: IncomingMessage): boolean =>
+  statusCode !== 200 && headers.connection === "close";
 
 function collect(
   response: IncomingMessage,

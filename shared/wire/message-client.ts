@@ -10,14 +10,16 @@
  * such a reset is followed by one more try on a new connection, with a new nonce, in the time that is left. So is a refusal
  * from which this node learns that it should have spoken another version of the protocol.
  */
-import { Agent } from "node:http";
+import type { Agent } from "node:http";
 import type { Clock } from "../clock.ts";
 import { formatAddress, type Address } from "../config/config.ts";
-import { reasonOf, type ErrorCode, type ErrorDetails } from "../errors.ts";
+import { HotspareError, reasonOf, type ErrorCode, type ErrorDetails } from "../errors.ts";
+import { DialingAgent } from "../dialing-agent.ts";
 import type { NodeId } from "../ids.ts";
 import type { Random } from "../random.ts";
 import { KeyRing, type Secret } from "../signature/key-ring.ts";
 import type { MessageKey } from "../signature/message-key.ts";
+import type { Sockets } from "../sockets.ts";
 import { signRequest, verifyAnswer } from "../signature/message-signature.ts";
 import { makeNonce, makeSeries } from "../signature/nonce.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
@@ -38,6 +40,7 @@ export interface MessageClientOptions {
   readonly random: Random;
   /** The versions that are spoken; those of this program if absent. */
   readonly protocol?: ProtocolRange;
+  readonly sockets: Sockets;
   /** A heartbeat connection to this node was closed by the other side. A hint: send a heartbeat now. */
   readonly onLost?: (to: NodeId) => void;
 }
@@ -70,12 +73,15 @@ export type SendFailure =
 
 /** Connections to one node at once; more are opened only while earlier messages are unanswered. */
 const MAX_SOCKETS = 16;
+const KEPT = { keepAlive: true, maxSockets: MAX_SOCKETS } as const;
 
 export class MessageClient {
   readonly #options: MessageClientOptions;
   readonly #keys: KeyRing;
-  readonly #heartbeats = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS });
-  readonly #others = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 2 });
+  readonly #heartbeats: Agent;
+  readonly #others: Agent;
+  /** A connection for each request alone. */
+  readonly #fresh: Agent;
   readonly #series: string;
   /** Messages sent to each node in this series; as many entries as the cluster ever had nodes. */
   readonly #counters = new Map<NodeId, number>();
@@ -86,6 +92,10 @@ export class MessageClient {
   constructor(options: MessageClientOptions) {
     this.#options = options;
     this.#keys = KeyRing.of(options.secret, options.clock);
+    const { sockets } = options;
+    this.#heartbeats = new DialingAgent(sockets, { ...KEPT, maxFreeSockets: MAX_SOCKETS });
+    this.#others = new DialingAgent(sockets, { ...KEPT, maxFreeSockets: 2 });
+    this.#fresh = new DialingAgent(sockets, { keepAlive: false });
     this.#series = makeSeries(options.random);
     this.#watch = new ConnectionWatch((to) => options.onLost?.(to));
     this.#protocol = options.protocol ?? PROTOCOL;
@@ -108,6 +118,7 @@ export class MessageClient {
     this.#watch.stop();
     this.#heartbeats.destroy();
     this.#others.destroy();
+    this.#fresh.destroy();
   }
 
   async #sendOnce<Name extends MessageName>(
@@ -122,13 +133,13 @@ export class MessageClient {
     const stale = exchanged.type === "failed" && exchanged.kind === "reset" && exchanged.connection === "reused";
     const timeoutMs = endMs - clock.monotonicMs();
     if (!stale || timeoutMs <= 0) return this.#judge(name, sending, first);
-    return this.#judge(name, sending, await this.#try(name, sending, { agent: false, timeoutMs }));
+    return this.#judge(name, sending, await this.#try(name, sending, { agent: this.#fresh, timeoutMs }));
   }
 
   async #try<Name extends MessageName>(
     name: Name,
     { to, address, body, signal }: Sending<Name>,
-    { agent, timeoutMs }: { readonly agent: Agent | false; readonly timeoutMs: number },
+    { agent, timeoutMs }: { readonly agent: Agent; readonly timeoutMs: number },
   ): Promise<Tried> {
     const { self, cluster, clock, random } = this.#options;
     const id = random.bytes(16).toString("hex");
@@ -151,6 +162,7 @@ export class MessageClient {
     };
     const startMs = clock.monotonicMs();
     const exchanged = await exchange({
+      method: "POST",
       address,
       path,
       headers,
@@ -171,6 +183,7 @@ export class MessageClient {
     { exchanged, id, key, requestNonce, roundTripMs }: Tried,
   ): Promise<SendResult<Name>> {
     if (exchanged.type === "failed") return failed(exchanged.kind, exchanged.reason);
+    if (exchanged.type === "untrusted") return untrusted(exchanged.reason);
     // The request's own key is good for its answer, however many have been replaced while it was on its way.
     const keys = { accepted: (of: string) => (of === key.id ? key : this.#keys.accepted(of)) };
     const verdict = await verifyAnswer(keys, { ...exchanged, requestNonce });
@@ -224,6 +237,12 @@ const failed = (kind: ConnectionFailureKind, reason: string): SendFailure => ({
   kind,
   reason,
 });
+
+/** It is there, and this side will not talk to it: as if it had refused. */
+function untrusted(reason: string): SendFailure {
+  const { code, message, details } = new HotspareError("HS_TLS_REFUSED", { reason });
+  return { type: "failed", kind: "rejected", reason: message, code, details, proof: "unsigned" };
+}
 
 /** Signed by another node than the one asked is no better than unsigned: somebody on the way has passed it there. */
 function rejection(

@@ -59,6 +59,7 @@ export interface MessageServerOptions {
   readonly onRefused?: (refusal: MessageRefused) => void;
 }
 
+/** Also a connection that was refused before any message came: `from` is its other end then. */
 export interface MessageRefused {
   readonly code: ErrorCode;
   readonly reason: string;

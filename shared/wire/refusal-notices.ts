@@ -1,5 +1,5 @@
 /**
- * Tells of refused messages at a bounded rate, so that a flood of bad messages is neither a flood of logs nor of work for
+ * Tells of refused messages and connections at a bounded rate, so that a flood of bad ones is neither a flood of logs nor of work for
  * the main thread: per code and sender at once, then at most once a minute with the number since. That a sender speaks no
  * version of the protocol which this host knows stays so until one of the two is updated, and is told once.
  */

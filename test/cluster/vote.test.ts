@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseNodeId } from "../../shared/ids.ts";
 import { systemClock } from "../../shared/system-clock.ts";
+import { systemSockets } from "../../shared/sockets.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { MessageClient } from "../../shared/wire/message-client.ts";
 import type { Answer } from "../../shared/wire/messages.ts";
@@ -19,7 +20,14 @@ beforeEach(async () => {
   nodes = await Nodes.make({ hosts: 2, proxies: 1, app, extra: "health: { hang: 2s }" });
   const secret = Buffer.from(readFileSync(join(nodes.folder, "cluster.key"), "utf8").trim(), "hex");
   const self = parseNodeId("proxy-1");
-  client = new MessageClient({ self, cluster: "test", secret, clock: systemClock, random: systemRandom });
+  client = new MessageClient({
+    self,
+    cluster: "test",
+    secret,
+    clock: systemClock,
+    random: systemRandom,
+    sockets: systemSockets,
+  });
 });
 afterEach(async ({ task }) => {
   client.close();

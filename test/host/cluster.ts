@@ -12,6 +12,7 @@ import { systemRandom } from "../../shared/random.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { DirectoryVault } from "../../shared/vault/directory-vault.ts";
 import type { Vault } from "../../shared/vault/vault.ts";
+import { ImageWorker } from "../../host/checkpoint/image-worker.ts";
 import { HintWriter } from "../../host/hint-writer.ts";
 import { restoreInThread } from "../../host/checkpoint/restore-worker.ts";
 import { PoolCheckpoints } from "../../host/pool-checkpoints.ts";
@@ -20,7 +21,6 @@ import { PoolFolder } from "../../host/pool-folder.ts";
 import { HostedPool, type PoolOptions } from "../../host/pool.ts";
 import type { SchemaEntry, Write } from "../../host/store/store.ts";
 import { StuckWatch } from "../../host/stuck-watch.ts";
-import { systemParts } from "../../host/system-parts.ts";
 
 export const POOL = parsePoolId("main");
 
@@ -83,7 +83,7 @@ export class Cluster {
       limits: { bytes: 2 ** 40, intervalMs: 2 ** 40, keep: 2 },
       log: silentLog,
       die: (error) => this.died.push(error),
-      openImages: systemParts.openImages,
+      openImages: (options) => new ImageWorker(options),
     });
     const pool = new HostedPool({ ...this.#options(host, changes), vault, copy, hooks: checkpoints, ...changes });
     checkpoints.attach(pool);

@@ -8,6 +8,7 @@ import { quarantineRules } from "../../shared/clocks/quarantine.ts";
 import { HotspareError } from "../../shared/errors.ts";
 import type { ClockOffset } from "../../shared/wire/messages.ts";
 import { KeyRing, type Secret } from "../../shared/signature/key-ring.ts";
+import type { TlsIdentity } from "../../shared/tls/tls-identity.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import type { MessageRefused } from "../../shared/wire/message-server.ts";
 import type { Request } from "../../shared/wire/messages.ts";
@@ -29,23 +30,26 @@ const serve: ControlHandlers = {
   checkpoint: async () => ({ slot: 1, stateHash: "0".repeat(64), bytes: 5, durationMs: 1 }),
 };
 
-async function control(options: Partial<ControlOptions> = {}): Promise<Control> {
-  const started = await startControl({
-    host: { id: HOST, control: { host: "127.0.0.1", port: 0 }, candidate: true },
-    cluster: "demo",
-    secret: SECRET,
-    bootId: HOST_BOOT,
-    vaultId: null,
-    version: "0.1.0",
-    configHash: "c",
-    stalledMs: 10_000,
-    voteWaitMs: 5000,
-    quarantine: quarantineRules(500, 250),
-    clock: systemClock,
-    onFailed: (error) => expect.unreachable(String(error)),
-    handlers: serve,
-    ...options,
-  });
+async function control(options: Partial<ControlOptions> = {}, tls: TlsIdentity | null = null): Promise<Control> {
+  const started = await startControl(
+    {
+      host: { id: HOST, control: { host: "127.0.0.1", port: 0 }, candidate: true },
+      cluster: "demo",
+      secret: SECRET,
+      bootId: HOST_BOOT,
+      vaultId: null,
+      version: "0.1.0",
+      configHash: "c",
+      stalledMs: 10_000,
+      voteWaitMs: 5000,
+      quarantine: quarantineRules(500, 250),
+      clock: systemClock,
+      onFailed: (error) => expect.unreachable(String(error)),
+      handlers: serve,
+      ...options,
+    },
+    tls,
+  );
   stops.push(() => started.stop());
   return started;
 }

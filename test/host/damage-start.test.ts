@@ -8,11 +8,13 @@ import { toConfig } from "../../shared/config/load-config.ts";
 import { parseConfig } from "../../shared/config/parse-config.ts";
 import { isHotspareError, type HotspareError } from "../../shared/errors.ts";
 import { parseNodeId, randomId, type VaultId } from "../../shared/ids.ts";
+import { silentLog } from "../../shared/log.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { DirectoryVault } from "../../shared/vault/directory-vault.ts";
 import { createVaultIdentity } from "../../shared/vault/vault-identity.ts";
 import { startHost, type RunningHost } from "../../host/host.ts";
+import { openHostNetworks } from "../../host/host-networks.ts";
 import { systemParts } from "../../host/system-parts.ts";
 import { until } from "../until.ts";
 
@@ -50,15 +52,17 @@ hosts:
 }
 
 async function start(): Promise<RunningHost> {
+  const read = config();
+  const id = parseNodeId("host-a");
   const host = await startHost({
-    config: config(),
-    id: parseNodeId("host-a"),
+    config: read,
+    id,
     secret: Buffer.alloc(32, 1),
     clock: systemClock,
     random: systemRandom,
     log: pino({ level: "silent" }),
     die: (error) => died.push(error),
-    parts: systemParts,
+    parts: systemParts(await openHostNetworks(read, id, silentLog)),
   });
   running.push(host);
   return host;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { silentLog } from "../../shared/log.ts";
+import { systemSockets } from "../../shared/sockets.ts";
 import { warmUp } from "../../host/warm-up.ts";
 
 let data: string;
@@ -31,13 +32,13 @@ afterEach(() => {
 
 test("the warm-up runs batches and requests, and leaves nothing behind", async () => {
   const { port } = server.address() as AddressInfo;
-  await warmUp({ listen: { host: "127.0.0.1", port }, data, log });
+  await warmUp({ listen: { host: "127.0.0.1", port }, data, sockets: systemSockets, log });
   expect(warnings).toEqual([]);
   expect(requests).toBeGreaterThan(0);
   expect(existsSync(join(data, "warm-up"))).toBe(false);
 });
 
 test("a warm-up that fails is told, and the host goes on", async () => {
-  await warmUp({ listen: { host: "127.0.0.1", port: 1 }, data: join(data, "absent"), log });
+  await warmUp({ listen: { host: "127.0.0.1", port: 1 }, data: join(data, "absent"), sockets: systemSockets, log });
   expect(warnings).toHaveLength(1);
 });

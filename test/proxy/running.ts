@@ -3,7 +3,7 @@ import { pino } from "pino";
 import type { Address, Config } from "../../shared/config/config.ts";
 import { parseNodeId } from "../../shared/ids.ts";
 import { systemRandom } from "../../shared/random.ts";
-import { systemSockets } from "../../shared/sockets.ts";
+import { sameSockets, systemSockets } from "../../shared/sockets.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { startProxy, type RunningProxy } from "../../proxy/proxy.ts";
 import { TUNING } from "../tuning.ts";
@@ -37,7 +37,7 @@ export async function startRunning(more: (config: Config) => Config = (config) =
   );
   const connect = (): FakeTransport => new FakeTransport(hosts, systemClock);
   const id = parseNodeId("proxy-1");
-  const given = { clock: systemClock, random: systemRandom, sockets: systemSockets };
+  const given = { clock: systemClock, random: systemRandom, sockets: sameSockets(systemSockets) };
   const proxy = await startProxy({ config, id, ...given, log, connect, ...NO_INBOX });
   const stop = async (): Promise<void> => {
     await proxy.stop();

@@ -5,7 +5,7 @@
 import { request, type IncomingHttpHeaders } from "node:http";
 import type { Address } from "../../shared/config/config.ts";
 import { CONSISTENCY_FIELD, LSN_FIELD } from "../../shared/wire/fields.ts";
-import { DialingAgent } from "../../proxy/relay/dialing-agent.ts";
+import { DialingAgent } from "../../shared/dialing-agent.ts";
 import type { RegisterCall } from "../checkers/linearizability.ts";
 import type { Outcome } from "../checkers/timed-call.ts";
 import { check } from "./history.ts";

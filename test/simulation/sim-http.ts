@@ -1,7 +1,7 @@
 /** Requests over simulated sockets, as a client makes them: what became of each is a result, never a throw. */
 import { request, type IncomingHttpHeaders } from "node:http";
 import type { Address } from "../../shared/config/config.ts";
-import type { DialingAgent } from "../../proxy/relay/dialing-agent.ts";
+import type { DialingAgent } from "../../shared/dialing-agent.ts";
 
 export interface SimRequest {
   readonly agent: DialingAgent;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Duplex } from "node:stream";
 import { fenceOf } from "../proxy/fake-host.ts";
-import { DialingAgent } from "../../proxy/relay/dialing-agent.ts";
+import { DialingAgent } from "../../shared/dialing-agent.ts";
 import { ask as askAt, type SimAnswer } from "./sim-http.ts";
 import { startProxied } from "./sim-proxied.ts";
 

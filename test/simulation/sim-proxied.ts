@@ -2,7 +2,8 @@
 import { pino } from "pino";
 import type { Address, Config } from "../../shared/config/config.ts";
 import { parseNodeId } from "../../shared/ids.ts";
-import { DialingAgent } from "../../proxy/relay/dialing-agent.ts";
+import { DialingAgent } from "../../shared/dialing-agent.ts";
+import { sameSockets } from "../../shared/sockets.ts";
 import { startProxy, type RunningProxy } from "../../proxy/proxy.ts";
 import { FakeHost } from "../proxy/fake-host.ts";
 import { FakeTransport } from "../proxy/fake-transport.ts";
@@ -61,7 +62,7 @@ async function startOver(machine: NetMachine, { time, dice, hosts, event }: Part
     id: parseNodeId(machine.id),
     clock,
     random: { bytes: (count) => Buffer.from(Array.from({ length: count }, () => dice.whole(0, 255))) },
-    sockets: machine.sockets(),
+    sockets: sameSockets(machine.sockets()),
     log: pino({ base: null, timestamp: false }, { write: (line: string) => event(line.trim()) }),
     connect: () => new FakeTransport(hosts, clock),
     ...NO_INBOX,

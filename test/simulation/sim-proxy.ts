@@ -1,6 +1,7 @@
 /** A proxy of the simulation: the production proxy, `proxy/proxy.ts`, on simulated sockets and messages. */
 import type { Config } from "../../shared/config/config.ts";
 import type { NodeId } from "../../shared/ids.ts";
+import { sameSockets } from "../../shared/sockets.ts";
 import { startProxy, type RunningProxy } from "../../proxy/proxy.ts";
 import type { ProxyStatus } from "../../proxy/proxy-status.ts";
 import { check } from "./history.ts";
@@ -59,7 +60,7 @@ export class SimProxy {
       clock: this.machine.clock(life),
       random: this.machine.random,
       log: simLog(this.#world.log, this.id),
-      sockets: this.machine.sockets(),
+      sockets: sameSockets(this.machine.sockets()),
       connect: () => new SimTransport(this.#world, this.id, life, this.#receivers),
       mount: (_, parts) => {
         this.#inbox = new SimInbox(parts, this.machine.clock(life));

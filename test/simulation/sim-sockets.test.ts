@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
 import type { Address } from "../../shared/config/config.ts";
-import { DialingAgent } from "../../proxy/relay/dialing-agent.ts";
+import { DialingAgent } from "../../shared/dialing-agent.ts";
 import { Dice } from "./dice.ts";
 import { ask, type SimAnswer, type SimRequest } from "./sim-http.ts";
 import type { NetMachine } from "./net-machine.ts";

@@ -6,6 +6,7 @@ import { readSecret } from "../../../shared/config/read-secret.ts";
 import { HotspareError } from "../../../shared/errors.ts";
 import { parseNodeId, type PoolId } from "../../../shared/ids.ts";
 import { KeyRing } from "../../../shared/signature/key-ring.ts";
+import type { Sockets } from "../../../shared/sockets.ts";
 import { MessageClient, type SendFailure } from "../../../shared/wire/message-client.ts";
 import type { Answer } from "../../../shared/wire/messages.ts";
 import { choosePool } from "../choose-pool.ts";
@@ -19,6 +20,7 @@ import {
   type JsonOption,
   type PoolOption,
 } from "../command.ts";
+import { openCommandNetworks } from "../command-networks.ts";
 import { findPrimary } from "../find-primary.ts";
 import { hostNamed } from "../host-named.ts";
 import { sizeText } from "../size-text.ts";
@@ -47,9 +49,11 @@ export function checkpointCommand(program: Command, context: CommandContext): vo
 async function run(options: CheckpointOptions, context: CommandContext): Promise<void> {
   const config = loadConfig(options.config, context.env);
   const pool = choosePool(config, options.pool);
-  const host = options.host === undefined ? await findPrimary(config, pool) : hostNamed(config, options.host);
+  const { sockets } = await openCommandNetworks(config, ["control"], context);
+  const asking = { sockets, clock: context.clock };
+  const host = options.host === undefined ? await findPrimary(config, pool, asking) : hostNamed(config, options.host);
   const spinner = new Spinner(context, `${host.id} takes a checkpoint of pool ${pool}`);
-  const taken = await ask(config, { host, pool }, context).finally(() => spinner.end());
+  const taken = await ask(config, { host, pool, sockets: sockets.control }, context).finally(() => spinner.end());
   const { slot, stateHash, bytes, durationMs } = taken;
   if (options.json) return context.print(JSON.stringify({ pool, host: host.id, ...taken }));
   const seconds = (durationMs / 1000).toFixed(1);
@@ -58,11 +62,11 @@ async function run(options: CheckpointOptions, context: CommandContext): Promise
 
 async function ask(
   config: Config,
-  { host, pool }: { readonly host: HostConfig; readonly pool: PoolId },
+  { host, pool, sockets }: { readonly host: HostConfig; readonly pool: PoolId; readonly sockets: Sockets },
   { clock, random, env }: CommandContext,
 ): Promise<Answer<"checkpoint">> {
   const secret = new KeyRing(readSecret(config.secret, env), clock);
-  const client = new MessageClient({ self: SELF, cluster: config.cluster, secret, clock, random });
+  const client = new MessageClient({ self: SELF, cluster: config.cluster, secret, clock, random, sockets });
   try {
     const result = await client.send("checkpoint", {
       to: host.id,

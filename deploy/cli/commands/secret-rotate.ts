@@ -16,6 +16,7 @@ import {
   type ConfigOption,
   type JsonOption,
 } from "../command.ts";
+import { openCommandNetworks } from "../command-networks.ts";
 import { Rotation } from "../secret/rotation.ts";
 
 interface RotateOptions extends ConfigOption, JsonOption {
@@ -44,7 +45,10 @@ export function registerSecretRotate(group: Command, context: CommandContext): v
 async function run(options: RotateOptions, context: CommandContext): Promise<void> {
   const config = loadConfig(options.config, context.env);
   refuseStrangers(config, options.without);
-  const rotation = new Rotation(config, { wait: WAIT_MS, ...options, file: fileOf(config) }, context);
+  const file = fileOf(config);
+  const { sockets } = await openCommandNetworks(config, ["admin", "control"], context);
+  const asking = { sockets, clock: context.clock };
+  const rotation = new Rotation(config, { wait: WAIT_MS, ...options, file, asking }, context);
   if (options.dryRun) {
     const next = await rotation.next();
     return context.print(options.json ? JSON.stringify({ file: rotation.file, next }) : rotation.describe(next));

@@ -14,6 +14,7 @@ import {
 } from "../command.ts";
 import { plainTable } from "../plain-table.ts";
 import { printable } from "../printable.ts";
+import { openCommandNetworks } from "../command-networks.ts";
 import { nodeKeys } from "../secret/node-keys.ts";
 import type { NodeKeys } from "../secret/rotation-step.ts";
 
@@ -36,7 +37,8 @@ export function registerSecretShow(group: Command, context: CommandContext): voi
 async function run({ config: file, json }: ConfigOption & JsonOption, context: CommandContext): Promise<void> {
   const config = loadConfig(file, context.env);
   const entries = readSecretEntries(config.secret, context.env);
-  const nodes = await nodeKeys(config, []);
+  const { sockets } = await openCommandNetworks(config, ["admin", "control"], context);
+  const nodes = await nodeKeys(config, [], { sockets, clock: context.clock });
   const keys = entries.map((entry, at) => shownKey(entry, at, nodes));
   const unknown = nodes.flatMap((node) => (node.keys === null ? [`${node.node} ${node.reason}`] : []));
   context.print(json ? JSON.stringify({ keys, unknown }) : textOf(keys, unknown));

@@ -1,4 +1,4 @@
-/** `hotspare status`: pools, hosts and proxies, as the nodes tell it. Needs no vault and no secret. */
+/** `hotspare status`: pools, hosts and proxies, as the nodes tell it. Needs no vault and no secret, but certificates where there is TLS. */
 import type { Command } from "commander";
 import { sleep } from "../../../shared/clock.ts";
 import { formatAddress, type Config } from "../../../shared/config/config.ts";
@@ -13,6 +13,7 @@ import {
   type ConfigOption,
   type JsonOption,
 } from "../command.ts";
+import { openCommandNetworks } from "../command-networks.ts";
 import { statusText } from "../status-text.ts";
 
 interface StatusOptions extends ConfigOption, JsonOption {
@@ -35,8 +36,9 @@ export function statusCommand(program: Command, context: CommandContext): void {
 
 async function run({ config: file, watch, json }: StatusOptions, context: CommandContext): Promise<void> {
   const config = loadConfig(file, context.env);
+  const { sockets } = await openCommandNetworks(config, ["admin", "control"], context);
   for (;;) {
-    const status = await clusterStatus(config);
+    const status = await clusterStatus(config, { sockets, clock: context.clock });
     const clear = watch && !json && context.screen !== null && context.colours ? CLEAR : "";
     context.print(json ? JSON.stringify(status) : `${clear}${statusText(status, context)}`);
     if (!watch) return refuse(config, status);

@@ -3,14 +3,18 @@
  * node that does not answer nothing is known: what it said before may be of a file that was replaced since.
  */
 import type { Config } from "../../../shared/config/config.ts";
-import { clusterStatus, type HostStatus, type ProxyAnswer } from "../cluster-status.ts";
+import { clusterStatus, type Asking, type HostStatus, type ProxyAnswer } from "../cluster-status.ts";
 import type { NodeKeys } from "./rotation-step.ts";
 
 const SILENT = "does not say which keys it accepts: update it first";
 
 /** All nodes of the configuration but those that are left out. */
-export async function nodeKeys(config: Config, without: readonly string[]): Promise<readonly NodeKeys[]> {
-  const { hosts, proxies } = await clusterStatus(config);
+export async function nodeKeys(
+  config: Config,
+  without: readonly string[],
+  asking: Asking,
+): Promise<readonly NodeKeys[]> {
+  const { hosts, proxies } = await clusterStatus(config, asking);
   return [...hosts.map(hostKeys), ...proxies.map(proxyKeys)].filter(({ node }) => !without.includes(node));
 }
 

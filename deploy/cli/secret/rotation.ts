@@ -10,6 +10,7 @@ import { HotspareError, unreachable } from "../../../shared/errors.ts";
 import type { CommandContext } from "../command.ts";
 import { printable } from "../printable.ts";
 import { Spinner } from "../spinner.ts";
+import type { Asking } from "../cluster-status.ts";
 import { nodeKeys } from "./node-keys.ts";
 import { rotationStep, type FileKey, type RotationStep } from "./rotation-step.ts";
 import { editSecretFile, keysInFile } from "./secret-file.ts";
@@ -20,6 +21,7 @@ export interface RotationOptions {
   readonly wait: number;
   /** Nodes that are not waited for. */
   readonly without: readonly string[];
+  readonly asking: Asking;
   readonly json?: true;
 }
 
@@ -54,7 +56,7 @@ export class Rotation {
   async next(): Promise<RotationStep> {
     this.#before = keysInFile(this.file);
     this.#begun ||= this.#before.some(({ mark }) => mark !== null);
-    const nodes = await nodeKeys(this.#config, this.#options.without);
+    const nodes = await nodeKeys(this.#config, this.#options.without, this.#options.asking);
     return rotationStep({ file: this.#before, name: basename(this.file), nodes, begun: this.#begun });
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Cancel, Clock } from "../../../shared/clock.ts";
 import type { Config } from "../../../shared/config/config.ts";
+import type { NodeSockets } from "../../../shared/sockets.ts";
 import type { CommandContext } from "../command.ts";
 import { clusterStatus } from "../cluster-status.ts";
 import type { LiveLine } from "../live-line.ts";
@@ -18,6 +19,7 @@ export interface DemonstrationOptions {
   readonly load: Pick<Load, "counts">;
   readonly nodes: { readonly all: readonly DemonstratedNode[]; find(id: string): DemonstratedNode | null };
   readonly config: Config;
+  readonly sockets: Pick<NodeSockets, "admin" | "control">;
   readonly context: CommandContext;
   readonly live: LiveLine;
   readonly report: UpReport;
@@ -112,7 +114,8 @@ export class Demonstration {
   async #withPrimary(act: (node: DemonstratedNode) => void): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
-    const { pools } = await clusterStatus(this.#options.config);
+    const { config, sockets } = this.#options;
+    const { pools } = await clusterStatus(config, { sockets, clock: this.#clock });
     this.#looking = false;
     const primary = pools.find((pool) => pool.primary !== null)?.primary;
     const node = primary && this.#options.nodes.find(primary);

@@ -8,11 +8,16 @@
 import { Type, type Static } from "typebox";
 import { Check } from "typebox/value";
 import { sleep, type Clock } from "../../../shared/clock.ts";
+import { formatAddress, type Address } from "../../../shared/config/config.ts";
+import { DialingAgent } from "../../../shared/dialing-agent.ts";
 import { HotspareError, reasonOf } from "../../../shared/errors.ts";
+import type { Sockets } from "../../../shared/sockets.ts";
+import { exchange, type Exchange } from "../../../shared/wire/http-exchange.ts";
 
 export interface LoadOptions {
-  /** Of a proxy, without a path. */
-  readonly url: string;
+  /** Of a proxy. */
+  readonly address: Address;
+  readonly sockets: Sockets;
   /** Random: tells this run's documents from those of earlier ones. */
   readonly run: string;
   readonly clock: Clock;
@@ -44,6 +49,7 @@ const PACE_MS = 10;
 /** Longer than a proxy lets a request wait. */
 const TIMEOUT_MS = 60_000;
 const PAUSE_MS = 50;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 const Page = Type.Object({
   documents: Type.Array(Type.Object({ id: Type.String(), value: Type.Unknown() })),
@@ -61,6 +67,7 @@ export class Load {
   readonly #options: LoadOptions;
   readonly #documents = new Map<string, Tries>();
   readonly #stopping = new AbortController();
+  readonly #agent: DialingAgent;
   #tasks: readonly Promise<void>[] = [];
   #next = 0;
   #acknowledged = 0;
@@ -72,6 +79,7 @@ export class Load {
 
   constructor(options: LoadOptions) {
     this.#options = options;
+    this.#agent = new DialingAgent(options.sockets, { keepAlive: true });
     this.#answeredMs = options.clock.monotonicMs();
   }
 
@@ -110,13 +118,17 @@ export class Load {
     return { verified: this.#acknowledged - lost.length, lost };
   }
 
+  /** After everything else. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
   async #makeSpace(): Promise<void> {
     try {
-      const answer = await this.#fetch("PUT", `/spaces/${SPACE}`, { title: "written by hotspare up --load" });
-      if (!answer.ok) throw new Error(await failureOf(answer));
-      await answer.arrayBuffer();
+      const answer = await this.#ask("PUT", `/spaces/${SPACE}`, { title: "written by hotspare up --load" });
+      if (!isGood(answer)) throw new Error(failureOf(answer));
     } catch (error) {
-      throw this.#unreachable(causeOf(error));
+      throw this.#unreachable(reasonOf(error));
     }
   }
 
@@ -135,13 +147,12 @@ export class Load {
     this.#documents.set(id, tries);
     tries.tried = n;
     try {
-      const answer = await this.#fetch("PUT", `/spaces/${SPACE}/documents/${id}`, { run: this.#options.run, n });
-      if (!answer.ok) return this.#noteFailure(await failureOf(answer));
-      await answer.arrayBuffer();
+      const answer = await this.#ask("PUT", `/spaces/${SPACE}/documents/${id}`, { run: this.#options.run, n });
+      if (!isGood(answer)) return this.#noteFailure(failureOf(answer));
       tries.acknowledged = n;
       this.#noteAnswer();
     } catch (error) {
-      this.#noteFailure(causeOf(error));
+      this.#noteFailure(reasonOf(error));
     }
   }
 
@@ -175,34 +186,49 @@ export class Load {
   async #readPage(after: string): Promise<Static<typeof Page>> {
     try {
       const path = `/spaces/${SPACE}/documents?limit=1000&after=${encodeURIComponent(after)}`;
-      const answer = await this.#fetch("GET", path);
-      if (!answer.ok) throw new Error(await failureOf(answer));
-      const body: unknown = await answer.json();
+      const answer = await this.#ask("GET", path);
+      if (!isGood(answer)) throw new Error(failureOf(answer));
+      const body: unknown = JSON.parse(answer.body.toString("utf8"));
       if (Check(Page, body)) return body;
       throw new Error("what was read is no page of documents");
     } catch (error) {
-      throw this.#unreachable(causeOf(error));
+      throw this.#unreachable(reasonOf(error));
     }
   }
 
-  async #fetch(method: string, path: string, value?: unknown): Promise<Response> {
-    const body = value === undefined ? {} : { body: JSON.stringify(value) };
-    const headers = { "content-type": "application/json" };
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    return await fetch(`${this.#options.url}${path}`, { method, signal, headers, ...body });
+  /** @throws if there is no answer. */
+  async #ask(method: "GET" | "PUT", path: string, value?: unknown): Promise<Answered> {
+    const { address, clock } = this.#options;
+    const answer = await exchange({
+      method,
+      address,
+      path,
+      headers: { host: formatAddress(address), "content-type": "application/json" },
+      body: Buffer.from(value === undefined ? "" : JSON.stringify(value)),
+      timeoutMs: TIMEOUT_MS,
+      maxAnswerBytes: MAX_ANSWER_BYTES,
+      agent: this.#agent,
+      clock,
+    });
+    if (answer.type !== "answered") throw new Error(answer.reason);
+    return answer;
   }
 
   #unreachable(reason: string): HotspareError {
-    return new HotspareError("HS_UNREACHABLE", { what: `the space ${SPACE}`, address: this.#options.url, reason });
+    return new HotspareError("HS_UNREACHABLE", {
+      what: `the space ${SPACE}`,
+      address: formatAddress(this.#options.address),
+      reason,
+    });
   }
 }
 
-/** Status and code of a problem document. */
-async function failureOf(answer: Response): Promise<string> {
-  const body: unknown = await answer.json().catch(() => null);
-  const code = Check(Type.Object({ code: Type.String() }), body) ? ` ${body.code}` : "";
-  return `${answer.status}${code}`;
-}
+type Answered = Extract<Exchange, { readonly type: "answered" }>;
 
-const causeOf = (error: unknown): string =>
-  error instanceof Error && error.cause !== undefined ? reasonOf(error.cause) : reasonOf(error);
+const isGood = ({ status }: Answered): boolean => status >= 200 && status < 300;
+
+/** Status and code of a problem document. */
+function failureOf({ status, body }: Answered): string {
+  const code = /"code":"([A-Z_]+)"/.exec(body.toString("utf8"))?.[1];
+  return code === undefined ? String(status) : `${status} ${code}`;
+}

@@ -4,10 +4,12 @@
  */
 import { dirname, join } from "node:path";
 import { sleep, type Clock } from "../../../shared/clock.ts";
-import { formatAddress, type Config } from "../../../shared/config/config.ts";
+import type { Config } from "../../../shared/config/config.ts";
 import { HotspareError, reasonOf } from "../../../shared/errors.ts";
+import type { NodeSockets } from "../../../shared/sockets.ts";
 import type { CommandContext, JsonOption } from "../command.ts";
 import { clusterStatus, isServed } from "../cluster-status.ts";
+import { openCommandNetworks } from "../command-networks.ts";
 import { LiveLine } from "../live-line.ts";
 import { Demonstration } from "./demonstration.ts";
 import { Load, type LoadProof } from "./load.ts";
@@ -30,7 +32,8 @@ const PATIENCE_MS = 60_000;
 /** @throws {HotspareError} as `prepareFolder`; HS_NODE_ENDED; HS_INTERNAL if an acknowledged write is lost. */
 export async function localRun(options: UpOptions, context: CommandContext): Promise<void> {
   const { config, notes } = await prepareFolder(options, context);
-  const run = new LocalRun(config, options, context);
+  const { sockets } = await openCommandNetworks(config, ["public", "admin", "control", "data"], context);
+  const run = new LocalRun(config, options, context, sockets);
   await run.go(notes);
 }
 
@@ -39,6 +42,7 @@ class LocalRun {
   readonly #options: UpOptions;
   readonly #context: CommandContext;
   readonly #clock: Clock;
+  readonly #sockets: NodeSockets;
   readonly #live: LiveLine;
   readonly #report: UpReport;
   readonly #nodes: LocalNodes;
@@ -48,11 +52,12 @@ class LocalRun {
   #everServed = false;
   #demonstration: Demonstration | null = null;
 
-  constructor(config: Config, options: UpOptions, context: CommandContext) {
+  constructor(config: Config, options: UpOptions, context: CommandContext, sockets: NodeSockets) {
     this.#config = config;
     this.#options = options;
     this.#context = context;
     this.#clock = context.clock;
+    this.#sockets = sockets;
     this.#live = new LiveLine(context);
     this.#report = new UpReport(context, this.#live, options);
     this.#nodes = new LocalNodes({
@@ -129,7 +134,7 @@ class LocalRun {
     const { signal } = this.#ending;
     const beganMs = this.#clock.monotonicMs();
     for (let told = false; !signal.aborted;) {
-      const { pools } = await clusterStatus(this.#config);
+      const { pools } = await clusterStatus(this.#config, { sockets: this.#sockets, clock: this.#clock });
       if (pools.every(isServed)) return;
       const late = this.#clock.monotonicMs() - beganMs > PATIENCE_MS;
       if (late && !told) this.#report.note(`not served after ${PATIENCE_MS / 1000} s; see the logs in ${this.#logs}`);
@@ -140,16 +145,18 @@ class LocalRun {
 
   async #withLoad(quit: () => void): Promise<void> {
     if (this.#ending.signal.aborted) return;
-    const [front] = this.#config.proxies.length > 0 ? this.#config.proxies : this.#config.hosts;
+    const { proxies, hosts } = this.#config;
+    const [front] = proxies.length > 0 ? proxies : hosts;
     if (!front) throw new HotspareError("HS_INTERNAL", { what: "a configuration without nodes was accepted" });
-    const url = `http://${formatAddress(front.advertise)}`;
+    const sockets = proxies.length > 0 ? this.#sockets.public : this.#sockets.data;
     const run = this.#context.random.bytes(4).toString("hex");
-    const load = new Load({ url, run, clock: this.#clock });
+    const load = new Load({ address: front.advertise, sockets, run, clock: this.#clock });
     await load.start();
     this.#demonstration = new Demonstration({
       load,
       nodes: this.#nodes,
       config: this.#config,
+      sockets: this.#sockets,
       context: this.#context,
       live: this.#live,
       report: this.#report,
@@ -171,6 +178,7 @@ class LocalRun {
     } catch (error) {
       this.#report.note(reasonOf(error));
     }
+    load.close();
     this.#report.summary(counts, proof);
     if (proof === null || proof.lost.length === 0) return;
     const [first = ""] = proof.lost;

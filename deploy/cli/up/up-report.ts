@@ -1,7 +1,7 @@
 /** What `up` tells: lines for people, or a JSON object a line for programs. */
 import { relative } from "node:path";
 import { createColors } from "picocolors";
-import { formatAddress, type Config } from "../../../shared/config/config.ts";
+import { formatAddress, type Config, type TlsFiles } from "../../../shared/config/config.ts";
 import type { CommandContext } from "../command.ts";
 import type { LiveLine } from "../live-line.ts";
 import type { LoadCounts, LoadProof } from "./load.ts";
@@ -32,8 +32,10 @@ export class UpReport {
   /** Where to write and how to look: the last lines before the load's. */
   ready(config: Config): void {
     const front = config.proxies.length > 0 ? config.proxies : config.hosts;
-    const write = front.map(({ advertise }) => `http://${formatAddress(advertise)}`);
-    const look = config.proxies.map(({ admin }) => `http://${formatAddress(admin)}/`);
+    const { tls } = config;
+    const entry = config.proxies.length > 0 ? tls.public : tls.data;
+    const write = front.map(({ advertise }) => `${schemeOf(entry)}://${formatAddress(advertise)}`);
+    const look = config.proxies.map(({ admin }) => `${schemeOf(tls.admin)}://${formatAddress(admin)}/`);
     this.#say({ event: "ready", write, look, config: config.file }, this.#readyText(config, write, look).join("\n"));
   }
 
@@ -86,6 +88,8 @@ export function loadText({ acknowledged, failed, lastPauseMs, quietMs }: LoadCou
   const pause = quietMs >= NOTICED_MS ? `waiting for ${quietMs} ms` : `last pause ${lastPauseMs} ms`;
   return `acknowledged ${acknowledged}  failed ${failed}  ${pause}`;
 }
+
+const schemeOf = (files: TlsFiles | null): string => (files === null ? "http" : "https");
 
 const NOTICED_MS = 200;
 

@@ -5,6 +5,7 @@ import { LiveLine } from "../../../deploy/cli/live-line.ts";
 import { Demonstration, type DemonstratedNode } from "../../../deploy/cli/up/demonstration.ts";
 import { UpReport } from "../../../deploy/cli/up/up-report.ts";
 import type { CommandContext } from "../../../deploy/cli/command.ts";
+import { sameSockets, systemSockets } from "../../../shared/sockets.ts";
 import { configOf, EXAMPLE } from "../../shared/config/example-config.ts";
 import { until } from "../../until.ts";
 import { chance, MAIN } from "../console.ts";
@@ -80,6 +81,7 @@ beforeEach(async () => {
     },
     nodes: { all, find: (id) => nodes.get(id) ?? null },
     config: configOf(EXAMPLE.replace("127.0.0.1:8090", `127.0.0.1:${port}`)),
+    sockets: sameSockets(systemSockets),
     context,
     live,
     report: new UpReport(context, live, {}),

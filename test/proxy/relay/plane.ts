@@ -2,7 +2,7 @@
 import { Registry } from "prom-client";
 import type { Address, PoolConfig } from "../../../shared/config/config.ts";
 import { parseBootId, parsePoolId, type NodeId } from "../../../shared/ids.ts";
-import { systemSockets } from "../../../shared/sockets.ts";
+import { sameSockets, systemSockets } from "../../../shared/sockets.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { DataPlane } from "../../../proxy/relay/data-plane.ts";
 import type { OpenRoute } from "../../../proxy/relay/gate.ts";
@@ -46,16 +46,17 @@ export async function startPlane(pool: Partial<PoolConfig> = {}): Promise<Plane>
     pools: [poolConfig(pool)],
     bootId: BOOT_ID,
     clock: systemClock,
-    sockets: systemSockets,
+    sockets: sameSockets(systemSockets),
     register: new Registry(),
     addressOf: (host) => addresses.get(host)!,
     logTimeMs: () => 1234.5,
     trafficFailed: (host) => {
       troubles.push(host);
-      // As a proxy does: ask at once, and tell if there is an answer.
+      // As a proxy does: ask when the failed request has been dealt with, and tell if there is an answer.
       const asked = [a, b].find(({ id }) => id === host);
-      const sentMs = systemClock.monotonicMs();
-      if (asked?.state === "alive") systemClock.after(1, () => plane.hostLives(host, sentMs + 1));
+      systemClock.after(1, () => {
+        if (asked?.state === "alive") plane.hostLives(host, systemClock.monotonicMs());
+      });
     },
     lingerMs: 50,
   });

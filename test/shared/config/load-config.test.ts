@@ -124,6 +124,13 @@ describe("the hash", () => {
     expect(sameAs(EXAMPLE.replace("cluster: demo\n", "").concat("cluster: demo\n"))).toBe(true);
   });
 
+  it("leaves out where certificates lie, but not whether there is TLS, and for both sides", () => {
+    const withTls = (text: string): string => configOf(`${EXAMPLE}tls: { data: ${text} }\n`).hash;
+    const one = withTls("{ cert: a, key: b }");
+    expect(withTls("{ cert: /x/c, key: /x/d }")).toBe(one);
+    expect(new Set([hash, one, withTls("{ cert: a, key: b, ca: c }")]).size).toBe(3);
+  });
+
   it("leaves out what may differ from machine to machine", () => {
     expect(sameAs(EXAMPLE.replace("./vault", "/mnt/vault"))).toBe(true);
     expect(sameAs(EXAMPLE.replace("./data/host-a", "/srv/data"))).toBe(true);

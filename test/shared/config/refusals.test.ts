@@ -16,6 +16,8 @@ const swap = (from: string, to: string): string => {
 };
 const add = (text: string): string => `${EXAMPLE}${text}\n`;
 
+const TWO_PROXIES = swap("hosts:", '  - { id: proxy-2, listen: "127.0.0.1:8081", admin: "127.0.0.1:8091" }\nhosts:');
+
 const CASES: Readonly<Record<string, Case>> = {
   "a key that is missing": {
     text: swap("cluster: demo\n", ""),
@@ -242,6 +244,34 @@ const CASES: Readonly<Record<string, Case>> = {
     found: "10m",
     accepted: "more than park.wait, which is 20m",
   },
+  "a certificate without a key": {
+    text: add("tls:\n  data: { cert: node.crt }"),
+    line: 10,
+    key: "tls.data.key",
+    found: "nothing",
+    accepted: "needs both cert and key",
+  },
+  "a CA alone": {
+    text: add("tls: { public: { ca: ca.crt } }"),
+    line: 9,
+    key: "tls.public.cert",
+    found: "nothing",
+    accepted: "needs both cert and key",
+  },
+  "gossip on an admin address that has TLS by itself": {
+    text: `${TWO_PROXIES}tls: { admin: { cert: a, key: b } }`,
+    line: 5,
+    key: "proxies[0].gossip",
+    found: "other TLS than tls.control",
+    accepted: "a gossip address of its own",
+  },
+  "gossip on an admin address that trusts another CA": {
+    text: `${TWO_PROXIES}tls: { admin: { cert: a, key: b, ca: c }, control: { cert: a, key: b, ca: d } }`,
+    line: 5,
+    key: "proxies[0].gossip",
+    found: "other TLS than tls.control",
+    accepted: "same ca",
+  },
   "a variable that is not set": {
     text: swap("./vault", '"${VAULT}"'),
     line: 3,
@@ -326,6 +356,11 @@ describe("a configuration is accepted with", () => {
     [
       "the same data folder on two machines",
       EXAMPLE.replaceAll(/\.\/data\/host-[ab]/g, "/srv/data").replace("127.0.0.1:7110", "10.0.0.2:7110"),
+    ],
+    ["TLS on the admin address of the only proxy", add("tls: { admin: { cert: a, key: b } }")],
+    [
+      "gossip on an admin address with the same CA",
+      `${TWO_PROXIES}tls: { admin: { cert: a, key: b, ca: c }, control: { cert: d, key: e, ca: c } }`,
     ],
     ["gossip on the admin address", EXAMPLE.replace("127.0.0.1:8090", '127.0.0.1:8090", gossip: "127.0.0.1:8090')],
     [

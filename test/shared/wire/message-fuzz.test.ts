@@ -126,26 +126,29 @@ function openSockets(): number {
 const plain = (counts: ReadonlyMap<string, number>) => Object.fromEntries(counts);
 
 test(`${MESSAGES} bad messages, seed ${SEED}`, { timeout: 900_000 }, async () => {
-  const control = await startControl({
-    host: { id: HOST, control: { host: "127.0.0.1", port: 0 }, candidate: true },
-    cluster: "demo",
-    secret: SECRET,
-    bootId: HOST_BOOT,
-    vaultId: null,
-    version: "0.1.0",
-    configHash: "c",
-    stalledMs: 600_000,
-    voteWaitMs: 1000,
-    quarantine: quarantineRules(500, 250),
-    clock: systemClock,
-    onFailed: (error) => expect.unreachable(String(error)),
-    handlers: {
-      promote: () => Promise.reject(new Error("a bad message came through")),
-      appended: () => Promise.reject(new Error("a bad message came through")),
-      vote: () => Promise.reject(new Error("a bad message came through")),
-      checkpoint: () => Promise.reject(new Error("a bad message came through")),
+  const control = await startControl(
+    {
+      host: { id: HOST, control: { host: "127.0.0.1", port: 0 }, candidate: true },
+      cluster: "demo",
+      secret: SECRET,
+      bootId: HOST_BOOT,
+      vaultId: null,
+      version: "0.1.0",
+      configHash: "c",
+      stalledMs: 600_000,
+      voteWaitMs: 1000,
+      quarantine: quarantineRules(500, 250),
+      clock: systemClock,
+      onFailed: (error) => expect.unreachable(String(error)),
+      handlers: {
+        promote: () => Promise.reject(new Error("a bad message came through")),
+        appended: () => Promise.reject(new Error("a bad message came through")),
+        vote: () => Promise.reject(new Error("a bad message came through")),
+        checkpoint: () => Promise.reject(new Error("a bad message came through")),
+      },
     },
-  });
+    null,
+  );
   const client = startClient();
   try {
     await refusedByCode(control);

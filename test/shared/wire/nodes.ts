@@ -5,6 +5,7 @@ import type { Address } from "../../../shared/config/config.ts";
 import { parseBootId, parseNodeId } from "../../../shared/ids.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { systemRandom } from "../../../shared/random.ts";
+import { systemSockets } from "../../../shared/sockets.ts";
 import { MessageClient, type MessageClientOptions } from "../../../shared/wire/message-client.ts";
 import { mountMessages, type MessageRefused, type MessageServerOptions } from "../../../shared/wire/message-server.ts";
 import type { HostReport } from "../../../shared/wire/messages.ts";
@@ -68,5 +69,6 @@ export const startClient = (options: Partial<MessageClientOptions> = {}): Messag
     secret: SECRET,
     clock: systemClock,
     random: systemRandom,
+    sockets: systemSockets,
     ...options,
   });

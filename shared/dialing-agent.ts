@@ -1,7 +1,7 @@
 /** The agent of `node:http` over the sockets that it is given: what to do with a connection is Node's, getting one is ours. */
 import { Agent, type AgentOptions, type ClientRequestArgs } from "node:http";
 import type { Socket } from "node:net";
-import type { Sockets } from "../../shared/sockets.ts";
+import type { Sockets } from "./sockets.ts";
 
 const PROBE_MS = 1000;
 
