@@ -28,7 +28,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "shared/vault/memory-vault.ts": "a clock that stands still",
   "shared/wire/message-server.ts": "signatures, and the window of messages that change nothing of safety",
   "shared/wire/message-client.ts": "signatures",
-  "shared/tls/tls-concerns.ts": "whether a certificate has expired, shown to people",
+  "shared/tls/tls-watch.ts": "whether a certificate has expired, shown to people",
   "shared/clocks/peer-clocks.ts": "comparing clocks is its purpose",
   "proxy/heartbeats.ts": "a time stamp for comparing clocks",
   "host/control-listener.ts": "a time stamp for comparing clocks",
