@@ -106,48 +106,46 @@ interface Told {
   readonly digest: Digest;
 }
 
-function learnAll(
-  before: GossipState,
-  { from, observations, digest }: Told,
-  nowMs: number,
-  rules: GossipRules,
-): GossipState {
-  let state = before;
-  for (const observation of observations) state = learn(state, observation, from, nowMs, rules);
-  for (const stamp of digest) state = learnBeat(state, stamp, nowMs);
-  return state;
-}
-
 /** Of a proxy that is not configured nothing is learned: a stranger cannot make this grow. */
-function learn(state: GossipState, told: Observation, from: NodeId, nowMs: number, rules: GossipRules): GossipState {
-  const origin = told.origin as NodeId;
-  if (origin === state.self) return refute(state, told);
-  if (!state.peers.has(origin)) return state;
-  const before = state.known.get(origin);
-  const merged = before === undefined ? told : mergeObservations(before, told);
-  if (merged === before) return state;
-  const lives = before === undefined || isLivelier(merged, before);
-  const learned = { ...(lives ? heardFrom(state, origin, nowMs) : state), known: new Map(state.known) };
-  learned.known.set(origin, merged);
-  return isNews(before, merged) ? passOn(learned, origin, from, nowMs, rules) : learned;
-}
-
-function learnBeat(state: GossipState, stamp: Stamp, nowMs: number): GossipState {
-  const origin = stamp.origin as NodeId;
-  if (origin === state.self) return refute(state, { ...stamp, content: {} });
-  const before = state.known.get(origin);
-  if (before === undefined || compareLives(stamp, before) !== 0 || stamp.beat <= before.beat) return state;
-  const known = new Map(state.known).set(origin, { ...before, beat: stamp.beat });
-  return { ...heardFrom(state, origin, nowMs), known };
+function learnAll(before: GossipState, told: Told, nowMs: number, rules: GossipRules): GossipState {
+  const [known, peers] = [new Map(before.known), new Map(before.peers)];
+  const hear = (origin: NodeId, after: Observation): void => {
+    const peer = peers.get(origin);
+    const last = known.get(origin);
+    if (peer !== undefined && (last === undefined || isLivelier(after, last)))
+      peers.set(origin, peerHeard(peer, nowMs));
+    known.set(origin, after);
+  };
+  const news = told.observations.filter((observation) => {
+    const origin = observation.origin as NodeId;
+    const last = known.get(origin);
+    if (!peers.has(origin)) return false;
+    hear(origin, last === undefined ? observation : mergeObservations(last, observation));
+    return isNews(last, known.get(origin) as Observation);
+  });
+  for (const stamp of told.digest) {
+    const last = known.get(stamp.origin as NodeId);
+    if (stamp.origin !== before.self && last !== undefined && compareLives(stamp, last) === 0 && stamp.beat > last.beat)
+      hear(last.origin as NodeId, { ...last, beat: stamp.beat });
+  }
+  known.set(before.self, refuted(ownOf(before), told));
+  const learned = { ...before, known, peers };
+  return news.reduce<GossipState>(
+    (state, { origin }) => passOn(state, origin as NodeId, told.from, nowMs, rules),
+    learned,
+  );
 }
 
 /** What is said of this proxy by its earlier lives, or that it was forgotten, is answered by a version above it. */
-function refute(state: GossipState, told: Stamp & { readonly content: unknown }): GossipState {
-  const own = ownOf(state);
+function refuted(own: Observation, { observations, digest }: Told): Observation {
+  return [...observations, ...digest].filter(({ origin }) => origin === own.origin).reduce<Observation>(aboveIt, own);
+}
+
+function aboveIt(own: Observation, told: Stamp & { readonly content?: unknown }): Observation {
   const lives = compareLives(told, own);
-  if (lives > 0) return withOwn(state, { ...own, incarnation: told.incarnation + 1 });
-  const forgotten = lives === 0 && told.content === null && own.content !== null && told.version >= own.version;
-  return forgotten ? withOwn(state, { ...own, version: told.version + 1 }) : state;
+  if (lives > 0) return { ...own, incarnation: told.incarnation + 1 };
+  const isForgotten = told.content === null && own.content !== null && told.version >= own.version;
+  return lives === 0 && isForgotten ? { ...own, version: told.version + 1 } : own;
 }
 
 function isNews(before: Observation | undefined, after: Observation): boolean {
