@@ -8,6 +8,11 @@ export class Dice {
     this.#state = Uint32Array.from({ length: 4 }, (_, index) => splitmix(seed + index * 0x9e3779b9));
   }
 
+  /** Another stream of chance, from where this one is now; this one goes on as if there were no other. */
+  apart(): Dice {
+    return new Dice((this.#state[0] ?? 0) ^ APART);
+  }
+
   /** From 0 up to, not including, 1. */
   next(): number {
     let [a = 0, b = 0, c = 0, d = 0] = this.#state;
@@ -45,6 +50,8 @@ export class Dice {
     return picked;
   }
 }
+
+const APART = 0x5bd1e995;
 
 const rotate = (value: number, by: number): number => (value << by) | (value >>> (32 - by));
 

@@ -26,13 +26,17 @@ export class Nemesis {
     this.#every(faults.corruptMs, () => this.#world.vault.corrupt());
     this.#every(faults.rollbackMs, () => this.#rollBack());
     this.#every(2_000, () => this.#restartSick());
-    if (this.#proxies.length > 0) this.#every(faults.proxyFaultMs, () => this.#disturbProxy());
+    if (this.#proxies.length > 0) {
+      this.#every(faults.proxyFaultMs, () => this.#disturbProxy());
+      this.#every(faults.partitionMs, () => this.#partition());
+    }
     if (this.#world.swarm.rejoin === "manual") this.#every(3_000, () => this.#hosts.forEach((host) => host.enrol()));
   }
 
   /** All faults end: whoever is dead or sick is started, whoever is paused goes on. */
   heal(): void {
     this.#world.vault.full = false;
+    this.#world.links.heal();
     for (const host of this.#hosts) {
       host.vault.cutUntilMs = 0;
       host.process.resume();
@@ -134,6 +138,20 @@ export class Nemesis {
     const host = dice.pick(this.#hosts);
     host.vault.cutUntilMs = scheduler.nowMs + dice.spread(100, 5_000);
     log.add(host.id, "is cut off from the vault");
+  }
+
+  #partition(): void {
+    const { dice, scheduler, swarm, links, log } = this.#world;
+    const nodes = [...this.#proxies, ...this.#hosts].map(({ id }) => id);
+    const one = dice.pick(this.#proxies).id;
+    const others = dice.chance(0.25) ? nodes : [dice.pick(nodes)];
+    const untilMs = scheduler.nowMs + dice.spread(100, swarm.faults.longestPartitionMs);
+    const ways = dice.pick(["to", "from", "both", "both"] as const);
+    log.note(`partition ${ways}`);
+    for (const other of others) {
+      if (ways !== "from") links.cut(one, other, untilMs);
+      if (ways !== "to") links.cut(other, one, untilMs);
+    }
   }
 
   #fill(): void {

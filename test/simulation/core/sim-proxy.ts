@@ -6,6 +6,7 @@ import type { BootId, NodeId, RecordId } from "../../../shared/ids.ts";
 import { parseNodeId } from "../../../shared/ids.ts";
 import type { Answer } from "../../../shared/wire/messages.ts";
 import { answerDigest, type GossipEffect } from "../../../proxy/core/gossip-sending.ts";
+import { peerStateOf } from "../../../proxy/core/gossip.ts";
 import { gossipRules } from "../../../proxy/core/gossip-state.ts";
 import { newProxyState, stepProxy, type ProxyState, type Rules } from "../../../proxy/core/proxy-state.ts";
 import type { ProxyEffect, ProxyEvent, Route } from "../../../proxy/core/proxy-event.ts";
@@ -73,7 +74,7 @@ export class SimProxy {
       self: this.id,
       proxies: ids,
       settings: settings({ ...TUNING, takeover: TAKEOVER }),
-      gossip: gossipRules({ ...TUNING, proxies: ids.map((id) => ({ id })) }),
+      gossip: { ...gossipRules({ ...TUNING, proxies: ids.map((id) => ({ id })) }), forgetMs: world.swarm.forgetMs },
       hosts: [...hosts.keys()],
       pools,
     };
@@ -83,6 +84,23 @@ export class SimProxy {
   /** Where it sends to now. */
   get route(): Route {
     return this.#route;
+  }
+
+  /** What it does not know of the other proxies; `null`: nothing. All of them live, and this one too. */
+  get ignorance(): string | null {
+    const { gossip, pools } = this.#state;
+    const { nowMs } = this.#world.scheduler;
+    for (const other of this.#proxies.values()) {
+      const own = other.#state.gossip.known.get(other.id)!;
+      const known = gossip.known.get(other.id);
+      const state = other === this ? "alive" : peerStateOf(gossip, other.id, nowMs, this.#rules.gossip);
+      if (state !== "alive") return `${this.id} takes ${other.id} for ${state}`;
+      if (!known || known.bootId !== own.bootId || known.version !== own.version || known.content === null)
+        return `${this.id} has version ${known?.version} of ${other.id}, which is at ${own.version}`;
+      const [here, there] = [pools.get(POOL)?.epoch, other.#state.pools.get(POOL)?.epoch];
+      if (here !== there) return `${this.id} is in epoch ${here}, ${other.id} in ${there}`;
+    }
+    return null;
   }
 
   get parked(): number {
@@ -99,7 +117,8 @@ export class SimProxy {
 
   #newState(): ProxyState {
     const { newId, dice, scheduler } = this.#world;
-    this.#bootId = newId<BootId>();
+    // Later lives have greater boot ids as often as not.
+    this.#bootId = [...newId<BootId>()].reverse().join("");
     const own = { wallAheadMs: 0, clocks: [], quarantined: null, program: "", configHash: "", keys: [] };
     const birth = { bootId: this.#bootId, seed: dice.whole(0, 1 << 30), own };
     return newProxyState(this.#rules, birth, scheduler.nowMs);
@@ -125,6 +144,7 @@ export class SimProxy {
     const { state, effects, wakeMs } = stepProxy(before, event, nowMs, this.#rules);
     this.#state = state;
     this.#checkEpoch(before, state);
+    this.#judgeGossip(before, state, effects);
     for (const effect of effects) this.#perform(effect);
     this.#wakeAt(wakeMs);
   }
@@ -132,6 +152,14 @@ export class SimProxy {
   #checkEpoch(before: ProxyState, after: ProxyState): void {
     const [old, now] = [before.pools.get(POOL)?.epoch ?? 0, after.pools.get(POOL)?.epoch ?? 0];
     check(now >= old, "I11", () => `${this.id} went back from epoch ${old} to ${now}`);
+  }
+
+  #judgeGossip(before: ProxyState, { gossip: { known } }: ProxyState, effects: readonly ProxyEffect[]): void {
+    if (known === before.gossip.known) return;
+    const { gossip } = this.#world;
+    for (const effect of effects) if (effect.type === "gossip") gossip.wrote(this.id, effect.exchange.observations);
+    gossip.wrote(this.id, [...known.values()]);
+    gossip.knows(this.id, `${this.id} ${this.#bootId}`, [...known.values()]);
   }
 
   #wakeAt(wakeMs: number): void {
@@ -174,11 +202,11 @@ export class SimProxy {
     const end = this.#once(HEALTH.timeoutMs, () =>
       this.dispatch({ type: "probeFailed", host, sentMs, kind: "timeout" }),
     );
-    this.#network.sendTo(target.process, {
+    this.#network.sendTo(this.id, target, {
       refused: () => end(() => this.dispatch({ type: "probeFailed", host, sentMs, kind: "refused" })),
       deliver: () => {
         const report = target.report();
-        this.#network.send(() => end(() => this.dispatch({ type: "probeAnswered", host, sentMs, report })));
+        this.#network.send(this.#from(target), () => end(() => this.dispatch({ type: "probeAnswered", host, sentMs, report })));
       },
     });
   }
@@ -189,9 +217,9 @@ export class SimProxy {
     const end = this.#once(HEALTH.timeoutMs, () =>
       this.dispatch({ type: "dataFailed", host, sentMs, kind: "timeout" }),
     );
-    this.#network.sendTo(target.process, {
+    this.#network.sendTo(this.id, target, {
       refused: () => end(() => this.dispatch({ type: "dataFailed", host, sentMs, kind: "refused" })),
-      deliver: () => this.#network.send(() => end(() => this.dispatch({ type: "dataAnswered", host, sentMs }))),
+      deliver: () => this.#network.send(this.#from(target), () => end(() => this.dispatch({ type: "dataAnswered", host, sentMs }))),
     });
   }
 
@@ -209,14 +237,14 @@ export class SimProxy {
       cause,
       votes: votes.map(({ by, verdict }) => ({ by: parseNodeId(by), verdict })),
     };
-    this.#network.sendTo(target.process, {
+    this.#network.sendTo(this.id, target, {
       refused: () => end(() => fail("refused")),
       deliver: () => {
-        if (target.bootId !== bootId) return this.#network.send(() => end(() => fail("rejected")));
+        if (target.bootId !== bootId) return this.#network.send(this.#from(target), () => end(() => fail("rejected")));
         target.order(order, (answer) => {
-          if (!answer) return this.#network.send(() => end(() => fail("reset")));
+          if (!answer) return this.#network.send(this.#from(target), () => end(() => fail("reset")));
           const message = { outcome: answer.outcome, reason: answer.reason, fence: answer.fence, phases: {} } as const;
-          this.#network.send(() => end(() => this.#ordered(host, sentMs, message)));
+          this.#network.send(this.#from(target), () => end(() => this.#ordered(host, sentMs, message)));
         });
       },
     });
@@ -228,11 +256,11 @@ export class SimProxy {
     const target = this.#proxies.get(peer)!;
     const fail = (kind: "timeout" | "refused"): void => this.dispatch({ type: "gossipFailed", peer, kind });
     const end = this.#once(HEALTH.timeoutMs, () => fail("timeout"));
-    this.#network.sendTo(target.process, {
+    this.#network.sendTo(this.id, target, {
       refused: () => end(() => fail("refused")),
       deliver: () => {
         const answer = target.hear({ type: "gossipHeard", from: this.id, observations, digest });
-        this.#network.send(() => end(() => this.dispatch({ type: "gossipAnswered", peer, ...answer })));
+        this.#network.send(this.#from(target), () => end(() => this.dispatch({ type: "gossipAnswered", peer, ...answer })));
       },
     });
   }
@@ -246,18 +274,22 @@ export class SimProxy {
   #askVote({ host, fence, bootId }: Extract<ProxyEffect, { type: "askVote" }>): void {
     const target = this.#hosts.get(host)!;
     const end = this.#once(HEALTH.timeoutMs, () => undefined);
-    this.#network.sendTo(target.process, {
+    this.#network.sendTo(this.id, target, {
       refused: () => undefined,
       deliver: () => {
         if (target.bootId !== bootId) return;
         const answer = target.vote();
-        this.#network.send(() => end(() => this.dispatch({ type: "voteAnswered", pool: POOL, host, fence, answer })));
+        this.#network.send(this.#from(target), () => end(() => this.dispatch({ type: "voteAnswered", pool: POOL, host, fence, answer })));
       },
     });
   }
 
   #ordered(host: NodeId, sentMs: number, answer: Answer<"promote">): void {
     this.dispatch({ type: "orderAnswered", pool: POOL, host, sentMs, answer });
+  }
+
+  #from({ id: from }: { readonly id: NodeId }): { readonly from: NodeId; readonly to: NodeId } {
+    return { from, to: this.id };
   }
 
   /** The first of an answer and the time-out counts. */
@@ -298,9 +330,10 @@ export class SimProxy {
       });
     const sentMs = this.#world.scheduler.nowMs;
     const cut = (): void => end({ type: "cut" });
-    const answer = (given: HostAnswer): void => this.#network.stream(() => end(given), cut);
+    const answer = (given: HostAnswer): void => this.#network.stream(this.#from(target), () => end(given), cut);
     const deliver = (): void => target.request({ asked: relayed.operation, sentMs, answer });
-    this.#network.stream(() => (target.process.alive ? target.process.later(0, deliver) : cut()), cut);
+    const way = { from: this.id, to: target.id };
+    this.#network.stream(way, () => (target.process.alive ? target.process.later(0, deliver) : cut()), cut);
     // A host that dies takes its connections along.
     this.#watch(target, relayed, sending, end);
   }

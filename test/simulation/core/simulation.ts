@@ -7,7 +7,9 @@ import { parseNodeId } from "../../../shared/ids.ts";
 import { Dice } from "../dice.ts";
 import { EventLog } from "../event-log.ts";
 import { check, History, Violation } from "../history.ts";
+import { GossipJudge } from "../gossip-judge.ts";
 import { Ledger } from "../ledger.ts";
+import { Links } from "../links.ts";
 import { ModelStore } from "./model-store.ts";
 import { Nemesis } from "./nemesis.ts";
 import type { RunResult } from "../run-result.ts";
@@ -65,6 +67,8 @@ class Simulation {
       swarm: this.#swarm,
       history,
       ledger: new Ledger(history),
+      gossip: new GossipJudge(() => scheduler.nowMs, this.#swarm.forgetMs),
+      links: new Links(() => scheduler.nowMs),
       vault: new SimVault(scheduler, dice, history),
       log: new EventLog(scheduler, lines),
       newId: <Id extends BootId | RecordId | OriginId>() => (++this.#ids).toString(16).padStart(32, "0") as Id,
@@ -121,7 +125,7 @@ class Simulation {
     await this.#heal();
   }
 
-  /** I15: when faults stop, within a bound: one primary, standbys at the head, nothing parked. */
+  /** I15: when faults stop, within a bound: one primary, standbys at the head, proxies of one mind, nothing parked. */
   async #heal(): Promise<void> {
     const { scheduler, log } = this.#world;
     log.add("all", "faults end");
@@ -150,6 +154,8 @@ class Simulation {
     if (late) return `${late.id} is ${late.state.phase.type} at slot ${late.disk.store.head?.slot} of ${head}`;
     const lost = this.#proxies.find(({ route }) => route?.host !== primary.id);
     if (lost) return `${lost.id} sends to ${lost.route?.host}, not to ${primary.id}`;
+    const ignorant = this.#proxies.flatMap(({ ignorance }) => ignorance ?? [])[0];
+    if (ignorant !== undefined) return ignorant;
     const full = this.#proxies.find(({ parked }) => parked > 0);
     if (full) return `${full.id} still has requests`;
     return this.#clients.some(({ waiting }) => waiting) ? "a client still waits" : null;
@@ -189,7 +195,7 @@ class Simulation {
     const relayed = this.#proxies.map(
       (proxy): Target =>
         (...request) =>
-          network.send(() => proxy.request(...request)),
+          network.send({ from: CLIENT, to: proxy.id }, () => proxy.request(...request)),
     );
     const targets = relayed.length > 0 ? relayed : direct;
     return range(this.#swarm.clients).map((index) => new SimClient(this.#world, `c${index + 1}`, () => targets));
@@ -197,12 +203,18 @@ class Simulation {
 
   #direct(host: SimHost, network: SimNetwork): Target {
     return (asked, sentMs, answer) =>
-      network.sendTo(host.process, {
+      network.sendTo(CLIENT, host, {
         refused: () => answer({ type: "not-primary" }),
-        deliver: () => host.request({ asked, sentMs, answer: (given) => network.send(() => answer(given)) }),
+        deliver: () => {
+          const back = { from: host.id, to: CLIENT };
+          host.request({ asked, sentMs, answer: (given) => network.send(back, () => answer(given)) });
+        },
       });
   }
 }
+
+/** Any client: nothing is cut there. */
+const CLIENT = "client";
 
 const asDrawn = (swarm: Swarm): Swarm => swarm;
 

@@ -17,6 +17,8 @@ export interface Swarm {
   readonly cleanDelayMs: number;
   readonly checkpointEverySlots: number;
   readonly rejoin: "auto" | "manual";
+  /** What a silent proxy saw is forgotten after so long. */
+  readonly forgetMs: number;
   readonly faults: Faults;
 }
 
@@ -28,7 +30,11 @@ export interface Faults {
   readonly vaultCrashMs: number | null;
   readonly orderMs: number | null;
   readonly proxyFaultMs: number | null;
+  /** A host is cut off from the share. */
   readonly cutMs: number | null;
+  /** A link between a proxy and another node is cut, or all links of one node, one way or both. */
+  readonly partitionMs: number | null;
+  readonly longestPartitionMs: number;
   readonly fullMs: number | null;
   readonly corruptMs: number | null;
   /** The vault is replaced by an older copy, which no protocol survives without loss: only where it is asked for. */
@@ -58,11 +64,12 @@ export interface Faults {
 
 export function swarmOf(dice: Dice): Swarm {
   const staleMs = dice.chance(0.3) ? dice.spread(200, 2_500) : 0;
-  const proxies = dice.chance(0.5) ? dice.whole(1, 2) : 0;
+  const apart = dice.apart();
+  const proxies = dice.chance(0.5) ? PROXIES[dice.whole(0, 1)]! : [0];
   const cleanDelayMs = dice.between(2.5, 4) * Math.max(staleMs, 100);
   return {
     hosts: dice.whole(1, 4),
-    proxies,
+    proxies: apart.pick(proxies),
     clients: dice.whole(1, 4),
     runMs: dice.between(5_000, 16_000),
     tickMs: dice.pick([20, 50]),
@@ -72,11 +79,25 @@ export function swarmOf(dice: Dice): Swarm {
     cleanDelayMs,
     checkpointEverySlots: Math.round(dice.spread(2, 16)),
     rejoin: dice.chance(0.9) ? "auto" : "manual",
-    faults: faultsOf(dice, cleanDelayMs),
+    forgetMs: apart.chance(0.5) ? LONG_MS : apart.spread(500, 4_000),
+    faults: {
+      ...faultsOf(dice, cleanDelayMs),
+      partitionMs: apart.chance(0.6) ? apart.spread(300, 4_000) : null,
+      longestPartitionMs: apart.pick([1_000, 5_000, 15_000]),
+    },
   };
 }
 
-function faultsOf(dice: Dice, cleanDelayMs: number): Faults {
+const PROXIES = [
+  [1, 2, 2, 3],
+  [2, 3, 3, 5],
+];
+const LONG_MS = 3_600_000;
+
+function faultsOf(
+  dice: Dice,
+  cleanDelayMs: number,
+): Omit<Faults, "partitionMs" | "longestPartitionMs"> {
   const every = (low: number, high: number, share = 0.5): number | null =>
     dice.chance(share) ? dice.spread(low, high) : null;
   const sometimes = (most: number, share = 0.5): number => (dice.chance(share) ? dice.next() * most : 0);
