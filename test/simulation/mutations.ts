@@ -447,6 +447,72 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: "merge views without versions",
+    by: "cores",
+    edits: [
+      {
+        file: "proxy/core/observation.ts",
+        find: "  const lives = compareLives(a, b);\n  if (lives !== 0) return lives > 0 ? a : b;\n",
+        replace: "  if (a.beat >= 0) return b;\n  const lives = compareLives(a, b);\n  if (lives !== 0) return lives > 0 ? a : b;\n",
+      },
+    ],
+  },
+  {
+    name: "a lower life wins",
+    by: "cores",
+    edits: [
+      {
+        file: "proxy/core/observation.ts",
+        find: "if (a.incarnation !== b.incarnation) return a.incarnation - b.incarnation;",
+        replace: "if (a.incarnation !== b.incarnation) return b.incarnation - a.incarnation;",
+      },
+    ],
+  },
+  {
+    name: "a new life does not go above what is said of the one before",
+    by: "cores",
+    edits: [
+      {
+        file: "proxy/core/gossip.ts",
+        find: "if (lives > 0) return { ...own, incarnation: told.incarnation + 1 };",
+        replace: "if (lives > 0) return own;",
+      },
+    ],
+  },
+  {
+    name: "what is forgotten can be brought back",
+    by: "cores",
+    edits: [
+      {
+        file: "proxy/core/observation.ts",
+        find: "Number(a.content === null) - Number(b.content === null)",
+        replace: "Number(b.content === null) - Number(a.content === null)",
+      },
+    ],
+  },
+  {
+    name: "whoever is silent is forgotten too early",
+    by: "cores",
+    edits: [
+      {
+        file: "proxy/core/gossip.ts",
+        find: "nowMs - (heardMs ?? awaitedMs) >= forgetMs)",
+        replace: "nowMs - (heardMs ?? awaitedMs) >= forgetMs / 2)",
+      },
+    ],
+  },
+  {
+    name: "a proxy writes under another's versions",
+    by: "cores",
+    edits: [
+      {
+        file: "proxy/core/gossip.ts",
+        find: "    known.set(origin, after);\n",
+        replace: "    known.set(origin, { ...after, version: Math.max(after.version, last?.version ?? 0) });\n",
+      },
+    ],
+  },
+  {
     name: "a host never comes back from its quarantine",
     by: "hosts",
     focus: (swarm) => ({
