@@ -175,12 +175,16 @@ export class Nemesis {
   }
 
   #partition(): void {
-    const { dice, scheduler, links } = this.#world;
+    const { dice, scheduler, links, swarm } = this.#world;
     const ids = [...this.#hosts, ...this.#proxies].map(({ id }) => id);
-    const [one, other] = [dice.pick(ids), dice.pick(ids)];
-    const untilMs = scheduler.nowMs + dice.spread(100, 5_000);
-    links.cut(one, other, untilMs);
-    if (dice.chance(0.6)) links.cut(other, one, untilMs);
+    const one = dice.pick(ids);
+    const others = dice.chance(0.25) ? ids : [dice.pick(ids)];
+    const untilMs = scheduler.nowMs + dice.spread(100, swarm.faults.longestPartitionMs);
+    const ways = dice.pick(["to", "from", "both", "both"] as const);
+    for (const other of others) {
+      if (ways !== "from") links.cut(one, other, untilMs);
+      if (ways !== "to") links.cut(other, one, untilMs);
+    }
   }
 
   #reset(): void {

@@ -36,4 +36,4 @@ function lessFaults(faults: Faults, without: ReadonlySet<keyof Faults>): Faults 
 }
 
 /** Bounds of others. */
-const NO_FAULTS: ReadonlySet<keyof Faults> = new Set(["longestPauseMs"]);
+const NO_FAULTS: ReadonlySet<keyof Faults> = new Set(["longestPauseMs", "longestPartitionMs"]);

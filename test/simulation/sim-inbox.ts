@@ -9,10 +9,17 @@ import type { Hearer } from "./sim-transport.ts";
 export class SimInbox implements Hearer {
   readonly #parts: InboxParts;
   readonly #clock: Clock;
+  readonly #judge: (answer: Answer<"gossip">) => void;
 
-  constructor(parts: InboxParts, clock: Clock) {
+  /** @param judge hears every answer. */
+  constructor(parts: InboxParts, clock: Clock, judge: (answer: Answer<"gossip">) => void) {
     this.#parts = parts;
     this.#clock = clock;
+    this.#judge = judge;
+  }
+
+  get bootId(): string {
+    return this.#parts.bootId;
   }
 
   async hear<Name extends MessageName>(name: Name, body: Request<Name>, from: NodeId): Promise<Answer<Name>> {
@@ -21,6 +28,8 @@ export class SimInbox implements Hearer {
     const { bootId, handlers } = this.#parts;
     if (request.bootId !== null && request.bootId !== bootId)
       throw new HotspareError("HS_MESSAGE_BOOT", { found: request.bootId, accepted: bootId, host: from });
-    return (await handlers.gossip(request, from, this.#clock.wallMs())) as Answer<Name>;
+    const answer = await handlers.gossip(request, from, this.#clock.wallMs());
+    this.#judge(answer);
+    return answer as Answer<Name>;
   }
 }

@@ -2,6 +2,7 @@
 import type { Config } from "../../shared/config/config.ts";
 import type { NodeId } from "../../shared/ids.ts";
 import { sameSockets } from "../../shared/sockets.ts";
+import type { Answer } from "../../shared/wire/messages.ts";
 import { startProxy, type RunningProxy } from "../../proxy/proxy.ts";
 import type { ProxyStatus } from "../../proxy/proxy-status.ts";
 import { check } from "./history.ts";
@@ -9,8 +10,11 @@ import type { Machine } from "./machine.ts";
 import { simLog } from "./sim-log.ts";
 import { SimInbox } from "./sim-inbox.ts";
 import type { Lifeline } from "./sim-process.ts";
-import { SimTransport, type Hearer, type Receiver } from "./sim-transport.ts";
+import { knowerOf, SimTransport, type Hearer, type Receiver } from "./sim-transport.ts";
 import type { World } from "./world.ts";
+
+/** What a proxy said longer ago than this every other one must know, where nothing is in the way. */
+const KNOWN_AFTER_MS = 5_000;
 
 export class SimProxy {
   readonly id: NodeId;
@@ -20,7 +24,7 @@ export class SimProxy {
   readonly #receivers: ReadonlyMap<NodeId, Receiver>;
   #running: RunningProxy | null = null;
   /** Where other proxies' messages arrive; `null` while it starts. */
-  #inbox: Hearer | null = null;
+  #inbox: SimInbox | null = null;
   #epoch = 0;
 
   constructor(world: World, machine: Machine, config: Config, receivers: ReadonlyMap<NodeId, Receiver>) {
@@ -39,12 +43,32 @@ export class SimProxy {
     return this.alive ? this.#inbox : null;
   }
 
+  get bootId(): string {
+    return this.#inbox?.bootId ?? "";
+  }
+
   lifeline(): Lifeline {
     return this.machine.process.lifeline();
   }
 
   get status(): ProxyStatus | null {
     return this.alive ? (this.#running?.status() ?? null) : null;
+  }
+
+  /** What it does not know of the others; `null`: nothing. All proxies live, and this one too. */
+  ignorance(proxies: readonly SimProxy[]): string | null {
+    for (const other of proxies.filter((proxy) => proxy !== this)) {
+      const shown = this.status?.proxies.find(({ id }) => id === other.id);
+      if (shown?.health !== "up") return `${this.id} takes ${other.id} for ${shown?.health}`;
+      if (!shown.agrees) return `${this.id} and ${other.id} do not agree`;
+      for (const third of proxies) if (this.#isBehind(third, other)) return `${this.id} knows old things of ${third.id}`;
+    }
+    return null;
+  }
+
+  #isBehind({ id, bootId }: SimProxy, peer: SimProxy): boolean {
+    const knower = knowerOf(this.id, this.bootId, peer.id);
+    return id !== this.id && this.#world.gossip.isBehind(knower, id, bootId, KNOWN_AFTER_MS);
   }
 
   start(): void {
@@ -63,7 +87,7 @@ export class SimProxy {
       sockets: sameSockets(this.machine.sockets()),
       connect: () => new SimTransport(this.#world, this.id, life, this.#receivers),
       mount: (_, parts) => {
-        this.#inbox = new SimInbox(parts, this.machine.clock(life));
+        this.#inbox = new SimInbox(parts, this.machine.clock(life), (answer) => this.#judgeAnswer(answer));
         return Promise.resolve();
       },
       keyIds: () => [],
@@ -73,6 +97,16 @@ export class SimProxy {
       },
       (error: unknown) => this.#world.failed(error),
     );
+  }
+
+  #judgeAnswer({ observations }: Answer<"gossip">): void {
+    const { gossip, failed } = this.#world;
+    try {
+      gossip.wrote(this.id, observations);
+      gossip.said(this.id, observations);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   crash(): void {

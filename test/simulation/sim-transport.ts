@@ -40,6 +40,7 @@ export class SimTransport implements Transport {
   }
 
   send<Name extends MessageName>(name: Name, sending: SimSending<Name>): Promise<TransportResult<Name>> {
+    if (name === "gossip") this.#judgeGossip(sending as SimSending<"gossip">);
     const because = "cause" in sending.body ? sending.body.cause : null;
     if (because === "clock") this.#world.log.note("handover because of a clock");
     return new Promise((resolve) => {
@@ -60,6 +61,19 @@ export class SimTransport implements Transport {
 
   close(): void {
     this.#closed = true;
+  }
+
+  /** Exchanges with one peer follow one another, so what they show of the sender does not go back. */
+  #judgeGossip({ to, body: { observations, digest } }: SimSending<"gossip">): void {
+    const { gossip, failed } = this.#world;
+    const own = digest.find(({ origin }) => origin === this.#from);
+    try {
+      gossip.wrote(this.#from, [...digest, ...observations]);
+      gossip.said(this.#from, observations);
+      gossip.knows(this.#from, knowerOf(this.#from, own?.bootId ?? "", to), digest);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   #deliver<Name extends MessageName>(
@@ -98,6 +112,9 @@ export class SimTransport implements Transport {
 }
 
 type SimSending<Name extends MessageName> = Omit<TransportSending<Name>, "signal"> & { readonly signal?: AbortSignal };
+
+/** One life of a proxy, as one of its peers hears of it. */
+export const knowerOf = (proxy: NodeId, bootId: string, peer: NodeId): string => `${proxy} ${bootId} to ${peer}`;
 
 const failed = (
   kind: ConnectionFailureKind,

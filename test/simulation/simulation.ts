@@ -16,6 +16,7 @@ import { stateHash } from "../../host/store/state-hash.ts";
 import { checkRegisters } from "../checkers/register.ts";
 import { Dice } from "./dice.ts";
 import { EventLog } from "./event-log.ts";
+import { GossipJudge } from "./gossip-judge.ts";
 import { check, History, Violation } from "./history.ts";
 import { Ledger } from "./ledger.ts";
 import { Links } from "./links.ts";
@@ -46,6 +47,8 @@ export interface RunOptions {
 /** How long everything may take to be well again once the faults have ended. */
 const HEALING_MS = 90_000;
 const ASSIST_MS = 5_000;
+/** As it is configured: longer than any run. */
+const FORGET_MS = 3_600_000;
 const SHARED_MEMORY = "/dev/shm";
 
 /** Runs one seed to its end, or to the first broken invariant. */
@@ -146,7 +149,7 @@ class Simulation {
     check(verdict.ok, "I7", () => (verdict.ok ? "" : `${verdict.reason}: ${verdict.calls.join("; ")}`));
   }
 
-  /** I15: when faults stop, within a bound: one primary, standbys at the head, nothing parked, clocks trusted, all states the same. */
+  /** I15: when faults stop, within a bound: one primary, standbys at the head, proxies of one mind, nothing parked, clocks trusted, all states the same. */
   async #heal(): Promise<void> {
     const { scheduler, log } = this.#world;
     log.add("all", "faults end");
@@ -187,6 +190,8 @@ class Simulation {
     if (late) return `${this.#place(late)}, the head is ${head}`;
     const lost = this.#proxies.find(({ status }) => status?.pools[0]?.primary !== primary.id);
     if (lost) return `${lost.id} sends to ${lost.status?.pools[0]?.primary}, not to ${primary.id}`;
+    const ignorant = this.#proxies.flatMap((proxy) => proxy.ignorance(this.#proxies) ?? [])[0];
+    if (ignorant !== undefined) return ignorant;
     const full = this.#proxies.find(({ status }) => (status?.pools[0]?.parked ?? 0) > 0);
     if (full) return `${full.id} still has requests`;
     const off = this.#swarm.clockDrift === 0 ? this.#hosts.find(({ control }) => control?.quarantined) : undefined;
@@ -280,6 +285,7 @@ class Simulation {
       links,
       history,
       ledger: new Ledger(history),
+      gossip: new GossipJudge(() => scheduler.nowMs, FORGET_MS),
       log,
       calls: [],
       folder,

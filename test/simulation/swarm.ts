@@ -35,8 +35,9 @@ export interface Faults {
   readonly proxyFaultMs: number | null;
   /** A machine is cut off from the share. */
   readonly cutMs: number | null;
-  /** A link between machines is cut, one way or both. */
+  /** A link between machines is cut, or all links of one, one way or both. */
   readonly partitionMs: number | null;
+  readonly longestPartitionMs: number;
   readonly resetMs: number | null;
   readonly fullMs: number | null;
   readonly corruptMs: number | null;
@@ -74,6 +75,7 @@ export const QUIET: Faults = {
   proxyFaultMs: null,
   cutMs: null,
   partitionMs: null,
+  longestPartitionMs: 5_000,
   resetMs: null,
   fullMs: null,
   corruptMs: null,
@@ -96,10 +98,11 @@ export const QUIET: Faults = {
 
 export function swarmOf(dice: Dice): Swarm {
   const mount = dice.pick(["local", "local", "nfs", "nfs, lookupcache=positive"] as const);
+  const apart = dice.apart();
   const staleMs = mount === "nfs" ? dice.spread(200, 1_500) : 0;
   return {
     hosts: dice.pick([1, 2, 3, 3]),
-    proxies: dice.pick([0, 1, 1, 2]),
+    proxies: apart.pick(dice.pick([[0], [1, 2], [1, 3], [2, 3]])),
     clients: dice.whole(1, 4),
     // Long enough for cleaning, now and then: two checkpoints, another host's word, and the delay.
     runMs: dice.chance(0.2) ? dice.between(12_000, 24_000) : dice.between(4_000, 10_000),
@@ -111,11 +114,11 @@ export function swarmOf(dice: Dice): Swarm {
     rejoin: dice.chance(0.9) ? "auto" : "manual",
     keyLifeMs: dice.pick([600_000, 600_000, 2_000]),
     clockDrift: dice.chance(0.3) ? 0.1 : 0,
-    faults: faultsOf(dice),
+    faults: { ...faultsOf(dice), longestPartitionMs: apart.pick([1_000, 5_000, 15_000]) },
   };
 }
 
-function faultsOf(dice: Dice): Faults {
+function faultsOf(dice: Dice): Omit<Faults, "longestPartitionMs"> {
   const every = (low: number, high: number, share = 0.5): number | null =>
     dice.chance(share) ? dice.spread(low, high) : null;
   const sometimes = (most: number, share = 0.5): number => (dice.chance(share) ? dice.next() * most : 0);

@@ -3,6 +3,7 @@ import type { RegisterCall } from "../checkers/linearizability.ts";
 import type { Random } from "../../shared/random.ts";
 import type { Dice } from "./dice.ts";
 import type { EventLog } from "./event-log.ts";
+import type { GossipJudge } from "./gossip-judge.ts";
 import type { History } from "./history.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Links } from "./links.ts";
@@ -21,6 +22,7 @@ export interface World {
   readonly links: Links;
   readonly history: History;
   readonly ledger: Ledger;
+  readonly gossip: GossipJudge;
   readonly log: EventLog;
   /** What clients asked and were told. */
   readonly calls: RegisterCall[];
