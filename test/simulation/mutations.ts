@@ -453,7 +453,8 @@ export const MUTATIONS: readonly Mutation[] = [
       {
         file: "proxy/core/observation.ts",
         find: "  const lives = compareLives(a, b);\n  if (lives !== 0) return lives > 0 ? a : b;\n",
-        replace: "  if (a.beat >= 0) return b;\n  const lives = compareLives(a, b);\n  if (lives !== 0) return lives > 0 ? a : b;\n",
+        replace:
+          "  if (a.beat >= 0) return b;\n  const lives = compareLives(a, b);\n  if (lives !== 0) return lives > 0 ? a : b;\n",
       },
     ],
   },

@@ -61,7 +61,8 @@ export class SimProxy {
       const shown = this.status?.proxies.find(({ id }) => id === other.id);
       if (shown?.health !== "up") return `${this.id} takes ${other.id} for ${shown?.health}`;
       if (!shown.agrees) return `${this.id} and ${other.id} do not agree`;
-      for (const third of proxies) if (this.#isBehind(third, other)) return `${this.id} knows old things of ${third.id}`;
+      for (const third of proxies)
+        if (this.#isBehind(third, other)) return `${this.id} knows old things of ${third.id}`;
     }
     return null;
   }

@@ -15,6 +15,7 @@ import { MemoryIo } from "../../shared/vault/memory-io.ts";
 import { stateHash } from "../../host/store/state-hash.ts";
 import { checkRegisters } from "../checkers/register.ts";
 import { Dice } from "./dice.ts";
+import { ailmentOf, type Cluster } from "./diagnosis.ts";
 import { EventLog } from "./event-log.ts";
 import { GossipJudge } from "./gossip-judge.ts";
 import { check, History, Violation } from "./history.ts";
@@ -22,6 +23,7 @@ import { Ledger } from "./ledger.ts";
 import { Links } from "./links.ts";
 import { Machine } from "./machine.ts";
 import { Nemesis } from "./nemesis.ts";
+import { calm, type Plot } from "./plots.ts";
 import type { RunResult } from "./run-result.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SimClient } from "./sim-client.ts";
@@ -31,6 +33,7 @@ import { SimHost } from "./sim-host.ts";
 import { SimProxy } from "./sim-proxy.ts";
 import { SimNet } from "./sim-sockets.ts";
 import type { Receiver } from "./sim-transport.ts";
+import { Stage } from "./stage.ts";
 import { StoreReplica } from "./store-replica.ts";
 import { swarmOf, type Swarm } from "./swarm.ts";
 import { checkpointSlot, JournalWitness } from "./witness.ts";
@@ -42,6 +45,8 @@ export interface RunOptions {
   readonly lines?: number;
   /** Changes what the seed drew. */
   readonly focus?: ((swarm: Swarm) => Swarm) | undefined;
+  /** Instead of the faults that the seed drew. */
+  readonly plot?: Plot | undefined;
 }
 
 /** How long everything may take to be well again once the faults have ended. */
@@ -52,9 +57,9 @@ const FORGET_MS = 3_600_000;
 const SHARED_MEMORY = "/dev/shm";
 
 /** Runs one seed to its end, or to the first broken invariant. */
-export async function simulate({ seed, lines = 60, focus = asDrawn }: RunOptions): Promise<RunResult> {
+export async function simulate({ seed, lines = 60, focus = asDrawn, plot }: RunOptions): Promise<RunResult> {
   const folder = mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), "hotspare-simulation-"));
-  const simulation = new Simulation({ seed, lines, focus }, folder);
+  const simulation = new Simulation({ seed, lines, focus, plot }, folder);
   try {
     const failure = await simulation.run();
     return { seed, ...simulation.figures(), failure };
@@ -73,6 +78,7 @@ class Simulation {
   readonly #proxies: readonly SimProxy[];
   readonly #clients: readonly SimClient[];
   readonly #nemesis: Nemesis;
+  readonly #stage: Stage | null;
   readonly #onUnhandled = (error: unknown): void => void this.#failures.push(error);
   #steps = 0;
   #promised = true;
@@ -80,10 +86,14 @@ class Simulation {
   #damaged = false;
   #failures: unknown[] = [];
 
-  constructor({ seed, lines, focus }: Required<RunOptions>, folder: string) {
+  constructor(
+    { seed, lines, focus, plot }: Required<Omit<RunOptions, "plot">> & Pick<RunOptions, "plot">,
+    folder: string,
+  ) {
     this.#seed = seed;
     const dice = new Dice(seed);
-    this.#swarm = (focus ?? asDrawn)(swarmOf(dice));
+    const drawn = swarmOf(dice);
+    this.#swarm = plot ? calm(drawn, plot) : (focus ?? asDrawn)(drawn);
     this.#replica = new StoreReplica(folder);
     this.#world = this.#makeWorld(dice, lines, folder);
     const config = simConfig(this.#swarm);
@@ -100,6 +110,7 @@ class Simulation {
       (_, index) => new SimClient(this.#world, machine(`client-${index + 1}`), targets, { proxied }),
     );
     this.#nemesis = new Nemesis(this.#world, this.#hosts, this.#proxies, () => this.#damage());
+    this.#stage = plot ? new Stage(this.#cluster(), plot) : null;
     process.on("unhandledRejection", this.#onUnhandled);
     process.on("uncaughtException", this.#onUnhandled);
   }
@@ -143,7 +154,8 @@ class Simulation {
     for (const proxy of this.#proxies) proxy.start();
     for (const client of this.#clients) client.start();
     this.#nemesis.start();
-    await this.#until(() => false, this.#swarm.runMs);
+    this.#stage?.start();
+    await this.#until(() => this.#stage?.isOver ?? false, this.#swarm.runMs);
     if (!this.#damaged) await this.#heal();
     const verdict = checkRegisters(this.#world.calls);
     check(verdict.ok, "I7", () => (verdict.ok ? "" : `${verdict.reason}: ${verdict.calls.join("; ")}`));
@@ -180,28 +192,12 @@ class Simulation {
     return this.#ailment() === null;
   }
 
-  /** What is not as it should be; `null` if all is well. */
   #ailment(): string | null {
-    const [primary, ...more] = this.#hosts.filter(({ serving }) => serving);
-    if (!primary) return `nobody serves; ${this.#hosts.map((host) => this.#place(host)).join("; ")}`;
-    if (more.length > 0) return `${primary.id} and ${more[0]?.id} serve`;
-    const head = this.#world.history.head?.slot;
-    const late = this.#hosts.find(({ pool }) => pool?.state.applied?.slot !== head || !isReady(pool));
-    if (late) return `${this.#place(late)}, the head is ${head}`;
-    const lost = this.#proxies.find(({ status }) => status?.pools[0]?.primary !== primary.id);
-    if (lost) return `${lost.id} sends to ${lost.status?.pools[0]?.primary}, not to ${primary.id}`;
-    const ignorant = this.#proxies.flatMap((proxy) => proxy.ignorance(this.#proxies) ?? [])[0];
-    if (ignorant !== undefined) return ignorant;
-    const full = this.#proxies.find(({ status }) => (status?.pools[0]?.parked ?? 0) > 0);
-    if (full) return `${full.id} still has requests`;
-    const off = this.#swarm.clockDrift === 0 ? this.#hosts.find(({ control }) => control?.quarantined) : undefined;
-    if (off) return `${off.id} is still in quarantine`;
-    return this.#clients.some(({ waiting }) => waiting) ? "a client still waits" : null;
+    return ailmentOf(this.#cluster());
   }
 
-  #place({ id, alive, pool }: SimHost): string {
-    const { phase, applied, alarm } = pool?.state ?? {};
-    return `${id} is ${alive ? (phase?.type ?? "starting") : "dead"} at slot ${applied?.slot ?? 0}${alarm ? ` (${alarm.reason})` : ""}`;
+  #cluster(): Cluster {
+    return { world: this.#world, hosts: this.#hosts, proxies: this.#proxies, clients: this.#clients };
   }
 
   async #until(done: () => boolean, endMs: number): Promise<void> {
@@ -306,11 +302,6 @@ class Simulation {
 }
 
 const asDrawn = (swarm: Swarm): Swarm => swarm;
-
-const isReady = (pool: SimHost["pool"]): boolean => {
-  const type = pool?.state.phase.type;
-  return type === "primary" || type === "standby";
-};
 
 /** All that hangs on promises, ticks and immediates is over. */
 async function drained(): Promise<void> {

@@ -206,7 +206,9 @@ export class SimProxy {
       refused: () => end(() => this.dispatch({ type: "probeFailed", host, sentMs, kind: "refused" })),
       deliver: () => {
         const report = target.report();
-        this.#network.send(this.#from(target), () => end(() => this.dispatch({ type: "probeAnswered", host, sentMs, report })));
+        this.#network.send(this.#from(target), () =>
+          end(() => this.dispatch({ type: "probeAnswered", host, sentMs, report })),
+        );
       },
     });
   }
@@ -219,7 +221,8 @@ export class SimProxy {
     );
     this.#network.sendTo(this.id, target, {
       refused: () => end(() => this.dispatch({ type: "dataFailed", host, sentMs, kind: "refused" })),
-      deliver: () => this.#network.send(this.#from(target), () => end(() => this.dispatch({ type: "dataAnswered", host, sentMs }))),
+      deliver: () =>
+        this.#network.send(this.#from(target), () => end(() => this.dispatch({ type: "dataAnswered", host, sentMs }))),
     });
   }
 
@@ -260,7 +263,9 @@ export class SimProxy {
       refused: () => end(() => fail("refused")),
       deliver: () => {
         const answer = target.hear({ type: "gossipHeard", from: this.id, observations, digest });
-        this.#network.send(this.#from(target), () => end(() => this.dispatch({ type: "gossipAnswered", peer, ...answer })));
+        this.#network.send(this.#from(target), () =>
+          end(() => this.dispatch({ type: "gossipAnswered", peer, ...answer })),
+        );
       },
     });
   }
@@ -279,7 +284,9 @@ export class SimProxy {
       deliver: () => {
         if (target.bootId !== bootId) return;
         const answer = target.vote();
-        this.#network.send(this.#from(target), () => end(() => this.dispatch({ type: "voteAnswered", pool: POOL, host, fence, answer })));
+        this.#network.send(this.#from(target), () =>
+          end(() => this.dispatch({ type: "voteAnswered", pool: POOL, host, fence, answer })),
+        );
       },
     });
   }

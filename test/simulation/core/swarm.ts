@@ -94,10 +94,7 @@ const PROXIES = [
 ];
 const LONG_MS = 3_600_000;
 
-function faultsOf(
-  dice: Dice,
-  cleanDelayMs: number,
-): Omit<Faults, "partitionMs" | "longestPartitionMs"> {
+function faultsOf(dice: Dice, cleanDelayMs: number): Omit<Faults, "partitionMs" | "longestPartitionMs"> {
   const every = (low: number, high: number, share = 0.5): number | null =>
     dice.chance(share) ? dice.spread(low, high) : null;
   const sometimes = (most: number, share = 0.5): number => (dice.chance(share) ? dice.next() * most : 0);
