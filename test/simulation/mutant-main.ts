@@ -44,11 +44,17 @@ async function runnerOf({
   by,
   focus,
   coreFocus,
+  plot: name,
 }: Mutation): Promise<(seed: number) => Promise<Omit<Kill, "seed"> | null>> {
   if (by === "cores") {
     const { simulate } = await import("./core/simulation.ts");
     return async (seed) => (await simulate({ seed, lines: 1, focus: coreFocus })).failure;
   }
   const { simulate } = await import("./simulation.ts");
+  if (by === "plots") {
+    const { plotNamed } = await import("./plots.ts");
+    const plot = plotNamed(name ?? "");
+    return async (seed) => (await simulate({ seed, lines: 1, plot })).failure;
+  }
   return async (seed) => (await simulate({ seed, lines: 1, focus })).failure;
 }

@@ -16,8 +16,13 @@ export interface Edit {
 export interface Mutation {
   readonly name: string;
   readonly edits: readonly Edit[];
-  /** The simulation that finds it: of whole hosts, or, where rare interleavings matter, of the cores alone, which is faster. */
-  readonly by: "hosts" | "cores";
+  /**
+   * The simulation that finds it: of whole hosts; of the cores alone, which is faster, where rare interleavings matter; or
+   * of whole hosts with one fault (`plots.ts`), where it is no safety that breaks.
+   */
+  readonly by: "hosts" | "cores" | "plots";
+  /** The plot that shows it. */
+  readonly plot?: string;
   /** What must be dense for it to show soon. */
   readonly focus?: (swarm: Swarm) => Swarm;
   readonly coreFocus?: (swarm: CoreSwarm) => CoreSwarm;
@@ -510,6 +515,142 @@ export const MUTATIONS: readonly Mutation[] = [
         file: "proxy/core/gossip.ts",
         find: "    known.set(origin, after);\n",
         replace: "    known.set(origin, { ...after, version: Math.max(after.version, last?.version ?? 0) });\n",
+      },
+    ],
+  },
+  {
+    name: "a vote counts for any fence",
+    by: "plots",
+    plot: "the primary dies, and a proxy that hears nothing is still against it when another loses sight of the next one",
+    edits: [
+      {
+        file: "proxy/core/ballot.ts",
+        find: "  (sighting.fence?.id ?? null) === fence &&\n",
+        replace: "  (sighting.fence?.id ?? fence) !== '' &&\n",
+      },
+    ],
+  },
+  {
+    name: "silent proxies count as votes for",
+    by: "plots",
+    plot: "two of three proxies die, and the third is cut off from the primary",
+    edits: [
+      {
+        file: "proxy/core/ballot.ts",
+        find: "const inFavour = seats.filter((seat) => !seat.isSilent && isFor(seat, fence));",
+        replace: "const inFavour = seats.filter((seat) => seat.isSilent || isFor(seat, fence));",
+      },
+    ],
+  },
+  {
+    name: "a majority of the proxies that live is enough",
+    by: "plots",
+    plot: "two of three proxies die, and the third is cut off from the primary",
+    edits: [
+      {
+        file: "proxy/core/ballot.ts",
+        find: "Math.floor(seats.length / 2) + 1;",
+        replace: "Math.floor((seats.length - silent.length) / 2) + 1;",
+      },
+    ],
+  },
+  {
+    name: "a proxy decides alone",
+    by: "plots",
+    plot: "one proxy is cut off from the primary",
+    edits: [
+      { file: "proxy/core/ballot.ts", find: "Math.floor(seats.length / 2) + 1;", replace: "1;" },
+    ],
+  },
+  {
+    name: "a standby's alive is ignored: that it answers is enough",
+    by: "plots",
+    plot: "two of three proxies die, and the third is cut off from the primary",
+    edits: [
+      {
+        file: "proxy/core/ballot.ts",
+        find: '({ verdict }) => verdict === "down")',
+        replace: '({ verdict }) => verdict !== "unsure")',
+      },
+      {
+        file: "proxy/core/ballot.ts",
+        find: 'standbyVotes.some(({ verdict }) => verdict === "alive")',
+        replace: 'standbyVotes.some(({ host }) => host === "")',
+      },
+    ],
+  },
+  {
+    name: "nobody votes for the silent",
+    by: "plots",
+    plot: "two of three proxies die, then the primary",
+    edits: [
+      {
+        file: "proxy/core/ballot.ts",
+        find: "const needsStandbys = own && missing > 0 && missing <= silent.length;",
+        replace: "const needsStandbys = own && missing > 0 && missing < 0;",
+      },
+    ],
+  },
+  {
+    name: "who is told of lives: no new beat is needed",
+    by: "plots",
+    plot: "three of five proxies are cut off from everybody, then the primary dies",
+    edits: [
+      {
+        file: "proxy/core/observation.ts",
+        find: "return lives > 0 || (lives === 0 && a.beat > b.beat);",
+        replace: "return lives > 0 || (lives === 0 && a.beat >= b.beat);",
+      },
+      {
+        file: "proxy/core/gossip.ts",
+        find: "compareLives(stamp, last) === 0 && stamp.beat > last.beat)",
+        replace: "compareLives(stamp, last) === 0 && stamp.beat >= last.beat)",
+      },
+    ],
+  },
+  {
+    name: "a beat that others tell of does not count",
+    by: "plots",
+    plot: "two proxies are cut off from each other, then both from the primary",
+    edits: [
+      {
+        file: "proxy/core/gossip.ts",
+        find: "(last === undefined || isLivelier(after, last)))",
+        replace: "(last === undefined || isLivelier(after, last)) && origin === told.from)",
+      },
+    ],
+  },
+  {
+    name: "a standby says down though the owner's file moves",
+    by: "plots",
+    plot: "two of three proxies die, nobody writes, and nobody reaches the primary",
+    edits: [
+      {
+        file: "host/core/vote.ts",
+        find: 'if (mark.type === "moved" && value.bootId',
+        replace: 'if (mark.type === "unseen" && value.bootId',
+      },
+      {
+        file: "host/core/vote.ts",
+        find: 'const settled = mark.type === "still" ||',
+        replace: 'const settled = mark.type !== "watched" ||',
+      },
+      {
+        file: "host/core/vote.ts",
+        find: 'if (seen(standstill.mark, nowMs, rules.stillMs).type === "still") return',
+        replace: 'if (seen(standstill.mark, nowMs, rules.stillMs).type !== "unseen") return',
+      },
+    ],
+  },
+  {
+    name: "a standby looks only at the owner's file, and asks nobody",
+    by: "plots",
+    plot: "two of three proxies die, the third is cut off from the primary, and that one from the share for a while",
+    edits: [
+      {
+        file: "host/core/vote.ts",
+        find: "  switch (type) {\n    case \"serves\":\n      return alive(told, stillMs);",
+        replace: "  switch (type) {\n    case \"serves\":\n      return down(told, stillMs);",
       },
     ],
   },

@@ -18,6 +18,7 @@ export interface Cast {
   /** Whichever is the first. */
   readonly proxies: readonly SimProxy[];
   readonly cut: (some: readonly Named[], others: readonly Named[], ways: Ways, forMs: number) => void;
+  readonly cutShare: (host: SimHost, forMs: number, how: "hangs" | "fails") => void;
   readonly later: (delayMs: number, run: () => void) => void;
   /** It goes on for so long. */
   readonly lasts: (forMs: number) => void;
@@ -52,6 +53,8 @@ const BY_STORAGE_MS = 16_000;
 /** Longer than any of the cluster's patience. */
 const LONG_MS = 6_000;
 
+const ORDER_LOOK_MS = 3;
+
 const anyWay = ({ dice }: Cast): Ways => dice.pick(["to", "from", "both"]);
 
 /** Everybody but him. */
@@ -72,6 +75,14 @@ function killFor(cast: Cast, node: SimHost | SimProxy, forMs: number): void {
 function loses(cast: Cast): void {
   cast.primary.crash();
   cast.needed();
+}
+
+/** As soon as it shows that it has, the first by its id; all others, and what it sent, go on. */
+function killWhoOrders(cast: Cast): void {
+  const byId = cast.proxies.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const orders = byId.find(({ status }) => status?.pools[0]?.state === "taking-over");
+  if (orders) orders.crash();
+  else cast.later(ORDER_LOOK_MS, () => killWhoOrders(cast));
 }
 
 const NEEDLESS: readonly Omit<Plot, "takeovers" | "withinMs">[] = [
@@ -117,6 +128,16 @@ const NEEDLESS: readonly Omit<Plot, "takeovers" | "withinMs">[] = [
     },
   },
   {
+    name: "all proxies are paused for a while",
+    hosts: 3,
+    proxies: 3,
+    act: (cast) => {
+      const forMs = cast.dice.between(LONG_MS / 2, 2 * LONG_MS);
+      for (const { machine } of cast.proxies) machine.pause(forMs);
+      cast.lasts(forMs + LONG_MS);
+    },
+  },
+  {
     name: "proxies are killed and started again one after the other",
     hosts: 3,
     proxies: 3,
@@ -158,6 +179,17 @@ const NEEDLESS: readonly Omit<Plot, "takeovers" | "withinMs">[] = [
     act: (cast) => {
       for (const proxy of cast.proxies.slice(1)) proxy.crash();
       cast.cut(cast.proxies.slice(0, 1), [cast.primary], anyWay(cast), FOR_EVER_MS);
+      cast.lasts(2 * LONG_MS);
+    },
+  },
+  {
+    name: "two of three proxies die, the third is cut off from the primary, and that one from the share for a while",
+    hosts: 3,
+    proxies: 3,
+    act: (cast) => {
+      for (const proxy of cast.proxies.slice(1)) proxy.crash();
+      cast.cut(cast.proxies.slice(0, 1), [cast.primary], "both", FOR_EVER_MS);
+      cast.cutShare(cast.primary, LONG_MS, "hangs");
       cast.lasts(2 * LONG_MS);
     },
   },
@@ -207,6 +239,30 @@ const NEEDED: readonly Omit<Plot, "takeovers">[] = [
     },
   },
   {
+    name: "two proxies are cut off from each other, then both from the primary",
+    hosts: 3,
+    proxies: 3,
+    withinMs: SOON_MS,
+    act: (cast) => {
+      const [one, other] = cast.proxies;
+      cast.cut([one!], [other!], "both", FOR_EVER_MS);
+      cast.later(LONG_MS, () => {
+        cast.cut([one!, other!], [cast.primary], anyWay(cast), FOR_EVER_MS);
+        cast.needed();
+      });
+    },
+  },
+  {
+    name: "the primary dies, and so does the proxy that orders",
+    hosts: 3,
+    proxies: 3,
+    withinMs: 2 * SOON_MS,
+    act: (cast) => {
+      loses(cast);
+      killWhoOrders(cast);
+    },
+  },
+  {
     name: "one proxy is cut off from everybody, then the primary dies",
     hosts: 3,
     proxies: 3,
@@ -237,6 +293,16 @@ const NEEDED: readonly Omit<Plot, "takeovers">[] = [
     },
   },
   {
+    name: "three of five proxies are cut off from everybody, then the primary dies",
+    hosts: 3,
+    proxies: 5,
+    withinMs: BY_VOTE_MS,
+    act: (cast) => {
+      cast.cut(cast.proxies.slice(2), others(cast), "both", FOR_EVER_MS);
+      cast.later(cast.dice.between(0, LONG_MS), () => loses(cast));
+    },
+  },
+  {
     name: "a machine with the primary and one of two proxies dies",
     hosts: 2,
     proxies: 2,
@@ -254,7 +320,7 @@ const NEEDED: readonly Omit<Plot, "takeovers">[] = [
     act: (cast) => {
       const machine = [cast.primary, cast.proxies[0]!];
       cast.cut(machine, others(cast, ...machine), "both", FOR_EVER_MS);
-      cast.primary.machine.cutUntilMs = FOR_EVER_MS;
+      cast.cutShare(cast.primary, 10 * LONG_MS, cast.dice.pick(["hangs", "fails"]));
       cast.needed();
     },
   },
@@ -264,7 +330,7 @@ const NEEDED: readonly Omit<Plot, "takeovers">[] = [
     proxies: 3,
     withinMs: BY_STORAGE_MS,
     act: (cast) => {
-      cast.primary.machine.cutUntilMs = FOR_EVER_MS;
+      cast.cutShare(cast.primary, 10 * LONG_MS, cast.dice.pick(["hangs", "fails"]));
       cast.needed();
     },
   },
@@ -297,6 +363,12 @@ export const PLOTS: readonly Plot[] = [
 
 /** Another one for each seed. */
 export const plotOf = (seed: number): Plot => PLOTS[seed % PLOTS.length]!;
+
+export function plotNamed(name: string): Plot {
+  const found = PLOTS.find((plot) => plot.name === name);
+  if (!found) throw new Error(`there is no plot "${name}"`);
+  return found;
+}
 
 /** A cluster without any other fault. */
 export const calm = (swarm: Swarm, { hosts, proxies, isIdle = false }: Plot): Swarm => ({

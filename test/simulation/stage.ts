@@ -96,6 +96,10 @@ export class Stage {
       standbys: hosts.filter((host) => host !== primary),
       proxies: [...proxies.slice(first), ...proxies.slice(0, first)],
       cut: (some, others, ways, forMs) => this.#cut(some, others, ways, forMs),
+      cutShare: ({ machine }, forMs, how) => {
+        machine.cutUntilMs = this.#now + forMs;
+        machine.cutErrs = how === "fails";
+      },
       later: (delayMs, run) => {
         this.#lastMs = Math.max(this.#lastMs, this.#now + delayMs);
         scheduler.after(delayMs, () => {
