@@ -7,7 +7,7 @@
 import type { NodeId } from "../../shared/ids.ts";
 import { hasVault, isQuarantined } from "./candidates.ts";
 import { dampedMs } from "./damping.ts";
-import type { HostHealth } from "./host-health.ts";
+import type { HostHealth, Verdict } from "./host-health.ts";
 import { poolReportOf, type PoolView } from "./pool-view.ts";
 import type { Settings } from "./settings.ts";
 
@@ -20,6 +20,7 @@ export type Judgement =
   | { readonly type: "sick"; readonly cause: "storage" | "clock"; readonly troubleMs: number }
   | { readonly type: "lost"; readonly cause: string; readonly troubleMs: number; readonly isHard: boolean };
 
+type DownHost = HostHealth & { readonly verdict: Extract<Verdict, { type: "down" }> };
 type Lost = Extract<Judgement, { type: "lost" }>;
 
 export function judgeOwner(view: PoolView, hosts: Hosts, nowMs: number, settings: Settings): Judgement {
@@ -47,18 +48,29 @@ function judge(view: PoolView, hosts: Hosts, nowMs: number, settings: Settings):
   if (view.order !== null && fence.owner === view.order.host && !serves(view, hosts)) {
     return { type: "wait", untilMs: view.order.deadlineMs };
   }
-  if (owner.verdict.type === "down") return judgeDown(view, owner, nowMs, settings);
+  const { verdict } = owner;
+  if (verdict.type === "down") return judgeDown(view, { ...owner, verdict }, nowMs, settings);
   if (serves(view, hosts)) return judgeServing(owner, hosts, nowMs, settings);
   return judgeIdle(view, owner, nowMs, settings);
 }
 
-/** A host that this proxy has never seen well may only be starting, like everybody else after a power cut. */
-function judgeDown(view: PoolView, owner: HostHealth, nowMs: number, settings: Settings): Judgement {
-  const cause = owner.verdict.type === "down" ? owner.verdict.reason : "down";
+/**
+ * A host that this proxy has never seen well may only be starting, like everybody else after a power cut. One that was down
+ * already when its fence became known lived when it wrote that: what was missed before says nothing against it.
+ */
+function judgeDown(
+  { fenceSinceMs }: PoolView,
+  { verdict, control, data, troubleSinceMs }: DownHost,
+  nowMs: number,
+  settings: Settings,
+): Judgement {
+  const cause = verdict.reason;
   const isHard = cause === "refused";
-  if (owner.control.heardMs === null || owner.data.heardMs === null)
-    return overdue(view.fenceSinceMs, nowMs, settings, { cause, isHard });
-  return { type: "lost", cause, troubleMs: owner.troubleSinceMs ?? nowMs, isHard };
+  if (control.heardMs === null || data.heardMs === null)
+    return overdue(fenceSinceMs, nowMs, settings, { cause, isHard });
+  if (verdict.sinceMs >= fenceSinceMs) return { type: "lost", cause, troubleMs: troubleSinceMs ?? nowMs, isHard };
+  const untilMs = fenceSinceMs + settings.failures * settings.intervalMs;
+  return nowMs >= untilMs ? { type: "lost", cause, troubleMs: fenceSinceMs, isHard } : { type: "wait", untilMs };
 }
 
 /** Sick only where another host is better off: else nothing would be won. */

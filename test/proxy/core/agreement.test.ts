@@ -67,6 +67,29 @@ class Council extends World {
 
 const atWork = (self?: NodeId): Council => new Council(self).atWork().says(P2, {}).says(P3, {}).atWork();
 
+describe("a host that this proxy could not reach while it was a standby, and hears of as the next primary", () => {
+  const told = (): Council =>
+    atWork()
+      .dead(C)
+      .after(1000)
+      .says(P2, { fence: fence(C, 2), epoch: 2, primary: C });
+
+  it("is not voted against for what was missed before", () => {
+    const world = told();
+    expect(world.own()).toMatchObject({ fence: fence(C, 2), opinion: "waiting" });
+    world.heard(C, primary(C, 2)).after(250).heard(C, primary(C, 2));
+    expect(world.own()).toMatchObject({ opinion: "well", primary: C });
+    expect(world.take()).toEqual([]);
+  });
+
+  it("is voted against when it cannot be reached for as long again", () => {
+    const world = told();
+    world.after(SETTINGS.failures * SETTINGS.intervalMs - 1);
+    expect(world.own().opinion).toBe("waiting");
+    expect(world.after(1).own()).toMatchObject({ opinion: "lost", cause: "refused" });
+  });
+});
+
 describe("a primary that only this proxy cannot reach", () => {
   it("is not replaced, however long", () => {
     const world = atWork().dead(A);
