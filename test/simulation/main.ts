@@ -1,10 +1,11 @@
 /**
  * `npm run simulate -- --seeds 1000`, `-- --minutes 10`, `-- --from 5000`, `-- --cores` for the simulation of the cores
- * alone; on all processors. `SEED=n npm run simulate` plays one seed again, with what happened last, and where it fails
+ * alone, `-- --plots` for single faults and what must come of them; on all processors. `SEED=n npm run simulate` plays one seed again, with what happened last, and where it fails
  * finds out which of its faults it needs for that. Ends with code 1 if a seed failed, with 64 if it is told nonsense.
  */
 import { availableParallelism } from "node:os";
 import { simulate as simulateCores } from "./core/simulation.ts";
+import { plotOf } from "./plots.ts";
 import { runSeeds } from "./seed-pool.ts";
 import { shrink } from "./shrink.ts";
 import { HELP, readCommand, type SimulateCommand } from "./simulate-command.ts";
@@ -28,11 +29,13 @@ async function main(): Promise<number> {
   return command.seed === null ? runMany(command) : replay(command.seed, command);
 }
 
-async function replay(one: number, { cores, lines }: SimulateCommand): Promise<number> {
-  const result = await (cores ? simulateCores({ seed: one, lines }) : simulate({ seed: one, lines }));
+async function replay(one: number, { cores, plots, lines }: SimulateCommand): Promise<number> {
+  const plot = plots ? plotOf(one) : undefined;
+  const result = await (cores ? simulateCores({ seed: one, lines }) : simulate({ seed: one, lines, plot }));
   const { failure, seen: _, ...figures } = result;
   process.stdout.write(`${failure?.text ?? `seed ${one} holds`}\n${JSON.stringify(figures)}\n`);
-  if (failure && !cores) process.stdout.write(`it needs these faults: ${await shrink(one, failure.invariant)}\n`);
+  if (failure && !cores && !plots)
+    process.stdout.write(`it needs these faults: ${await shrink(one, failure.invariant)}\n`);
   return failure ? 1 : 0;
 }
 

@@ -558,8 +558,18 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "a proxy decides alone",
     by: "plots",
     plot: "one proxy is cut off from the primary",
+    edits: [{ file: "proxy/core/ballot.ts", find: "Math.floor(seats.length / 2) + 1;", replace: "1;" }],
+  },
+  {
+    name: "what was missed of a host before it became primary is a vote against it",
+    by: "plots",
+    plot: "the primary dies, and a proxy that hears nothing is still against it when another loses sight of the next one",
     edits: [
-      { file: "proxy/core/ballot.ts", find: "Math.floor(seats.length / 2) + 1;", replace: "1;" },
+      {
+        file: "proxy/core/judgement.ts",
+        find: "if (verdict.sinceMs >= fenceSinceMs)",
+        replace: "if (verdict.sinceMs >= 0)",
+      },
     ],
   },
   {
@@ -649,8 +659,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: "host/core/vote.ts",
-        find: "  switch (type) {\n    case \"serves\":\n      return alive(told, stillMs);",
-        replace: "  switch (type) {\n    case \"serves\":\n      return down(told, stillMs);",
+        find: '  switch (type) {\n    case "serves":\n      return alive(told, stillMs);',
+        replace: '  switch (type) {\n    case "serves":\n      return down(told, stillMs);',
       },
     ],
   },

@@ -11,6 +11,7 @@ export interface SeedPoolOptions {
   readonly seeds: number | null;
   readonly minutes: number | null;
   readonly cores: boolean;
+  readonly plots: boolean;
   readonly progress: (done: number, failed: number) => void;
 }
 
@@ -28,13 +29,14 @@ export async function runSeeds(options: SeedPoolOptions): Promise<readonly SeedL
 }
 
 async function runWorker(options: SeedPoolOptions, index: number, add: (line: SeedLine) => void): Promise<void> {
-  const { from, seeds, minutes, cores, workers } = options;
+  const { from, seeds, minutes, cores, plots, workers } = options;
   const args = [
     `--from=${from + index}`,
     `--step=${workers}`,
     ...(seeds === null ? [] : [`--seeds=${from + seeds - 1}`]),
     ...(minutes === null ? [] : [`--minutes=${minutes}`]),
     ...(cores ? ["--cores"] : []),
+    ...(plots ? ["--plots"] : []),
   ];
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", WORKER, ...args], {
     stdio: ["ignore", "pipe", "inherit"],

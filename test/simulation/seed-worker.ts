@@ -1,6 +1,7 @@
 /** One process of a run of many seeds: every so-manieth seed from one on, a line of JSON for each. */
 import { parseArgs } from "node:util";
 import { simulate as simulateCores } from "./core/simulation.ts";
+import { plotOf } from "./plots.ts";
 import type { RunResult } from "./run-result.ts";
 import { simulate } from "./simulation.ts";
 
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "" },
     minutes: { type: "string", default: "" },
     cores: { type: "boolean", default: false },
+    plots: { type: "boolean", default: false },
   },
 });
 const [from, step] = [Number(values.from), Number(values.step)];
@@ -21,7 +23,8 @@ const last = values.seeds === "" ? Infinity : Number(values.seeds);
 const endMs = values.minutes === "" ? Infinity : performance.now() + Number(values.minutes) * 60_000;
 
 for (let seed = from; seed <= last && performance.now() < endMs; seed += step) {
-  const result = await (values.cores ? simulateCores({ seed }) : simulate({ seed }));
+  const plot = values.plots ? plotOf(seed) : undefined;
+  const result = await (values.cores ? simulateCores({ seed }) : simulate({ seed, plot }));
   const line: SeedLine = { ...result, seen: [...result.seen] };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }

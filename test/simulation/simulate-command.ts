@@ -7,6 +7,7 @@ export const HELP = `npm run simulate -- [options]; SEED=n npm run simulate play
   --minutes <n>   as long instead
   --from <n>      the first seed (1)
   --cores         the cores alone: fewer parts, many more seeds
+  --plots         one fault in a cluster that is well, of which it is known what must come of it
   --lines <n>     of the log of a failure (80)
   --json          the summary as JSON
 `;
@@ -22,6 +23,7 @@ export interface SimulateCommand {
   readonly minutes: number | null;
   readonly lines: number;
   readonly cores: boolean;
+  readonly plots: boolean;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -34,12 +36,14 @@ export function readCommand(args: readonly string[], seed: string | undefined): 
       minutes: { type: "string" },
       from: { type: "string", default: "1" },
       cores: { type: "boolean", default: false },
+      plots: { type: "boolean", default: false },
       lines: { type: "string", default: "80" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
-  const { minutes, cores, json, help } = values;
+  const { minutes, cores, plots, json, help } = values;
+  if (cores && plots) throw new Error("--cores and --plots: there are plots for whole clusters only");
   return {
     seed: seed === undefined ? null : numberOption("SEED", seed, COUNT),
     from: numberOption("--from", values.from, COUNT),
@@ -47,6 +51,7 @@ export function readCommand(args: readonly string[], seed: string | undefined): 
     minutes: minutes === undefined ? null : numberOption("--minutes", minutes, { least: 0.01, most: 24 * 60 }),
     lines: numberOption("--lines", values.lines, COUNT),
     cores,
+    plots,
     json,
     help,
   };

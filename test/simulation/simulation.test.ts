@@ -6,8 +6,8 @@ import { expect, test } from "vitest";
 import { simulate } from "./simulation.ts";
 import { QUIET, type Swarm } from "./swarm.ts";
 
-const FIXED = 40;
-const FRESH = 12;
+const FIXED = 32;
+const FRESH = 10;
 const FIRST_FRESH = 1_000_000 + Math.floor(Math.random() * 1_000_000_000);
 const TIMEOUT_MS = 240_000;
 

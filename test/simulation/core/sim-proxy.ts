@@ -118,7 +118,7 @@ export class SimProxy {
   #newState(): ProxyState {
     const { newId, dice, scheduler } = this.#world;
     // Later lives have greater boot ids as often as not.
-    this.#bootId = [...newId<BootId>()].reverse().join("");
+    this.#bootId = newId<BootId>().split("").toReversed().join("");
     const own = { wallAheadMs: 0, clocks: [], quarantined: null, program: "", configHash: "", keys: [] };
     const birth = { bootId: this.#bootId, seed: dice.whole(0, 1 << 30), own };
     return newProxyState(this.#rules, birth, scheduler.nowMs);
