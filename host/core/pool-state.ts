@@ -161,7 +161,7 @@ export interface Watch {
   /** What is asked for now; `null`: nothing, until `untilMs`. */
   readonly call: number | null;
   readonly untilMs: number;
-  /** The own last record when it was listed. */
+  /** The own last record when it was listed, or the one that the listing before did not show. */
   readonly from: Slot;
   /** Listings in a row that did not show it. */
   readonly misses: number;

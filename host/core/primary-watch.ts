@@ -10,7 +10,7 @@ import { isBehind, type Run, type Survey } from "./survey.ts";
 import { becomeFenced, stay, withPrimary } from "./transitions.ts";
 
 const WATCH_MS = 500;
-/** Listings that must agree before the own record is believed to be gone: a listing is not atomic. */
+/** Listings that must agree before an own record is believed to be gone: a listing is not atomic. */
 const WATCH_MISSES = 3;
 
 export const firstWatch = (head: Head, now: number): Watch => ({
@@ -26,7 +26,8 @@ export function watch(state: PoolState, primary: Primary, now: number): PoolStep
   const { watch: last } = primary;
   if (primary.stage !== "serving" || last.call !== null || now < last.untilMs) return stay(state);
   const call = state.calls + 1;
-  const { slot: from } = primary.head;
+  // A record that was missed is looked for again: of one that writes all the time each late listing misses another one.
+  const from = last.misses > 0 ? last.from : primary.head.slot;
   return {
     state: { ...withPrimary(state, { ...primary, watch: { ...last, call, from } }), calls: call },
     effects: [{ type: "survey", call, from }],
