@@ -53,6 +53,7 @@ const BY_STORAGE_MS = 16_000;
 /** Longer than any of the cluster's patience. */
 const LONG_MS = 6_000;
 
+const MOST_STALE_MS = 800;
 const ORDER_LOOK_MS = 3;
 
 const anyWay = ({ dice }: Cast): Ways => dice.pick(["to", "from", "both"]);
@@ -378,6 +379,8 @@ export const calm = (swarm: Swarm, { hosts, proxies, isIdle = false }: Plot): Sw
   clients: 1,
   thinkMs: isIdle ? 3_600_000 : 150,
   runMs: 120_000,
+  // A share that is late for longer than a primary looks for its own record makes it step down: that is no single fault.
+  staleMs: Math.min(swarm.staleMs, MOST_STALE_MS),
   rejoin: "auto",
   clockDrift: 0,
   faults: QUIET,
