@@ -4,7 +4,8 @@
  */
 import { parseArgs } from "node:util";
 import { applyMutation } from "./mutation-hook.ts";
-import { MUTATIONS, type Mutation } from "./mutations.ts";
+import type { Mutation } from "./mutation.ts";
+import { MUTATIONS } from "./mutations.ts";
 
 /** What found a mutation. */
 export interface Kill {

@@ -4,7 +4,7 @@ import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { root } from "../source-code.ts";
-import type { Mutation } from "./mutations.ts";
+import type { Mutation } from "./mutation.ts";
 
 export function applyMutation({ name, edits }: Pick<Mutation, "name" | "edits">): void {
   const sources = new Map<string, string>();

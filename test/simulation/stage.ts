@@ -5,7 +5,7 @@
  */
 import { disorderOf, type Cluster } from "./diagnosis.ts";
 import { check } from "./history.ts";
-import type { Cast, Plot, Ways } from "./plots.ts";
+import type { Cast, Plot, Ways } from "./plot.ts";
 
 const LOOK_MS = 50;
 /** All is well for so long before anything happens: longer than a standby must have seen the vault stand still. */
@@ -120,8 +120,7 @@ export class Stage {
     const { links, log } = this.#cluster.world;
     const untilMs = this.#now + forMs;
     for (const one of some) {
-      for (const other of others) {
-        if (one.id === other.id) continue;
+      for (const other of others.filter(({ id }) => id !== one.id)) {
         log.add(one.id, `is cut off: ${ways}`, other.id);
         if (ways !== "from") links.cut(one.id, other.id, untilMs);
         if (ways !== "to") links.cut(other.id, one.id, untilMs);
