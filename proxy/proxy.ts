@@ -159,7 +159,7 @@ class Proxy {
       quarantined: this.#selfWatch.quarantined,
       refusal: (proxy) => this.#gossiper.refusal(proxy),
       nowMs: this.#options.clock.monotonicMs(),
-      rules: this.#rules.gossip,
+      rules: this.#rules,
       protocolProblem: (node) => this.#protocols.of(node),
       parked: (pool) => this.#dataPlane.parked(pool).requests,
     });

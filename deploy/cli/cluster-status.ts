@@ -18,6 +18,8 @@ const PoolStatus = Type.Object({
   slot: orNull(Type.Number()),
   standbys: Type.Array(Type.Object({ host: Type.String(), slot: Type.Number(), lagMs: Type.Number() })),
   parked: Type.Number(),
+  /** Why the proxy would depose the primary, and how many of the proxies say so. */
+  trouble: Type.Optional(orNull(Type.String())),
 });
 /** Absent where a proxy of an older version answers. */
 const ClockStatus = {
