@@ -4,6 +4,7 @@ export const LONG_TESTS = {
   mutations: ["test/simulation/mutations.test.ts"],
   /** Real processes that wait for what must *not* happen, for clocks, for files to be copied. */
   cluster: [
+    "test/cluster/agreement.test.ts",
     "test/cluster/clocks.test.ts",
     "test/cluster/old-views.test.ts",
     "test/cluster/proxy-restarts.test.ts",
