@@ -1,9 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { LONG_TESTS } from "./test/long-tests.ts";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/bench/**", "test/faults/**", "test/simulation/mutations.test.ts", "node_modules/**"],
+    exclude: ["test/bench/**", "node_modules/**", ...Object.values(LONG_TESTS).flat()],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: "forks",

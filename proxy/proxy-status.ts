@@ -5,11 +5,11 @@ import type { Config } from "../shared/config/config.ts";
 import type { NodeId, PoolId } from "../shared/ids.ts";
 import type { PoolReport } from "../shared/wire/messages.ts";
 import { peerStateOf } from "./core/gossip.ts";
-import type { GossipRules } from "./core/gossip-state.ts";
+import { ballotOf } from "./core/failover.ts";
 import type { HostHealth, Verdict } from "./core/host-health.ts";
 import type { Content } from "./core/observation.ts";
 import { poolReportOf, type PoolState, type PoolView } from "./core/pool-view.ts";
-import type { ProxyState } from "./core/proxy-state.ts";
+import { councilOf, type ProxyState, type Rules } from "./core/proxy-state.ts";
 
 export interface ProxyStatus {
   readonly cluster: string;
@@ -39,6 +39,8 @@ interface PoolStatus {
   readonly slot: number | null;
   readonly standbys: readonly { readonly host: NodeId; readonly slot: number; readonly lagMs: number }[];
   readonly parked: number;
+  /** Why this proxy would depose the primary, with how many others; `null`: it would not. */
+  readonly trouble: string | null;
 }
 
 interface HostStatus extends ClockStatus {
@@ -82,7 +84,7 @@ export interface StatusSource {
   /** Why that proxy refuses what this one says to it. */
   readonly refusal: (proxy: NodeId) => string | null;
   readonly nowMs: number;
-  readonly rules: GossipRules;
+  readonly rules: Rules;
   readonly protocolProblem: (node: NodeId) => string | null;
   readonly parked: (pool: PoolId) => number;
 }
@@ -105,7 +107,7 @@ function proxyNodeStatus(id: NodeId, source: StatusSource): ProxyNodeStatus {
   const isSelf = id === self;
   return {
     id,
-    health: isSelf ? "up" : PEER_HEALTH[peerStateOf(state.gossip, id, nowMs, rules)],
+    health: isSelf ? "up" : PEER_HEALTH[peerStateOf(state.gossip, id, nowMs, rules.gossip)],
     reason: isSelf ? null : refusal(id),
     agrees: isSelf ? true : content && agrees(content, state.pools),
     version: content?.program ?? null,
@@ -141,7 +143,8 @@ function disputeText(dispute: ClockDispute | null): string | null {
   return `the clock of ${ahead} is ${figures} ahead of that of ${behind}; which of them is wrong cannot be said`;
 }
 
-function poolStatus(view: PoolView, { state, parked }: StatusSource): PoolStatus {
+function poolStatus(view: PoolView, source: StatusSource): PoolStatus {
+  const { state, parked } = source;
   const { pool: id, epoch } = view;
   const primary = view.state === "serving" ? (view.claim?.host ?? null) : null;
   const reports = reportsOf(id, state);
@@ -149,7 +152,15 @@ function poolStatus(view: PoolView, { state, parked }: StatusSource): PoolStatus
     .filter(({ host, entry }) => host !== primary && entry.role === "standby")
     .map(({ host, entry }) => ({ host, slot: entry.slot, lagMs: entry.lagMs }));
   const slot = reports.find(({ host }) => host === primary)?.entry.slot ?? null;
-  return { id, state: view.state, epoch, primary, slot, standbys, parked: parked(id) };
+  const trouble = troubleOf(view, source);
+  return { id, state: view.state, epoch, primary, slot, standbys, parked: parked(id), trouble };
+}
+
+function troubleOf(view: PoolView, { state, nowMs, rules }: StatusSource): string | null {
+  if (view.incident === null) return null;
+  const council = councilOf(state.gossip, state.own, nowMs, rules);
+  const { inFavour, needed } = ballotOf(view, { council, nowMs, settings: rules.settings });
+  return `${view.incident.cause}: ${inFavour} of ${needed} proxies needed say so`;
 }
 
 /** Of hosts that are down nothing is known any more. */

@@ -14,6 +14,7 @@ import type { Request } from "../shared/wire/messages.ts";
 import { Admin, requireLoopback } from "./admin.ts";
 import { newProxyState, stepProxy, type ProxyState, type Rules } from "./core/proxy-state.ts";
 import type { ProxyEffect, ProxyEvent } from "./core/proxy-event.ts";
+import { otherMembers } from "./core/council.ts";
 import type { Note } from "./core/note.ts";
 import { dataProbe } from "./data-probe.ts";
 import { GossipListener, type MountInbox } from "./gossip-listener.ts";
@@ -141,7 +142,10 @@ class Proxy {
       const gossip = await this.#listenToGossip(own);
       const admin = await this.#admin.listen(own.admin);
       this.#tell({ type: "tick" });
-      this.#selfWatch.start((state) => this.#tell({ type: "own", own: state }));
+      this.#selfWatch.start(
+        () => otherMembers(this.#state.gossip, this.#options.clock.monotonicMs(), this.#rules.gossip),
+        (state) => this.#tell({ type: "own", own: state }),
+      );
       return { addresses: { listen, admin, gossip }, status: () => this.status(), stop: () => this.stop() };
     } catch (error) {
       await this.stop();
@@ -159,7 +163,7 @@ class Proxy {
       quarantined: this.#selfWatch.quarantined,
       refusal: (proxy) => this.#gossiper.refusal(proxy),
       nowMs: this.#options.clock.monotonicMs(),
-      rules: this.#rules.gossip,
+      rules: this.#rules,
       protocolProblem: (node) => this.#protocols.of(node),
       parked: (pool) => this.#dataPlane.parked(pool).requests,
     });

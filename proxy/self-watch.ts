@@ -8,6 +8,7 @@ import { quarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { NodeId } from "../shared/ids.ts";
 import { programVersion } from "../shared/program-version.ts";
+import type { Member } from "./core/council.ts";
 import type { OwnState } from "./core/own-sight.ts";
 import { OwnClock } from "./own-clock.ts";
 import { ToldClocks } from "./told-clocks.ts";
@@ -62,10 +63,12 @@ export class SelfWatch {
     };
   }
 
-  /** Tells at once, and then at each look, until it is stopped. */
-  start(tell: (own: OwnState) => void): void {
+  /** Tells at once, and then at each look, until it is stopped. `members` are the other proxies, as they are heard. */
+  start(members: () => readonly Member[], tell: (own: OwnState) => void): void {
+    const living = members().filter(({ isSilent }) => !isSilent);
+    this.clocks.tell(new Map(living.map(({ proxy, content }) => [proxy, content?.clocks ?? []])));
     tell(this.state());
-    this.#timer = this.#options.clock.after(INTERVAL_MS, () => this.start(tell));
+    this.#timer = this.#options.clock.after(INTERVAL_MS, () => this.start(members, tell));
   }
 
   stop(): void {

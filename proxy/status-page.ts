@@ -4,7 +4,7 @@ import type { ProxyStatus } from "./proxy-status.ts";
 const REFRESH_S = 2;
 
 export function statusPage(status: ProxyStatus, self: string): string {
-  const pools = status.pools.map(({ id, state, epoch, primary, slot, standbys, parked }) => [
+  const pools = status.pools.map(({ id, state, epoch, primary, slot, standbys, parked, trouble }) => [
     id,
     state,
     epoch,
@@ -12,6 +12,7 @@ export function statusPage(status: ProxyStatus, self: string): string {
     slot ?? "",
     standbys.map(({ host, slot, lagMs }) => `${host} (slot ${slot}, ${Math.round(lagMs)} ms behind)`).join(", "),
     parked,
+    trouble ?? "",
   ]);
   const hosts = status.hosts.map((host) => [
     host.id,
@@ -23,7 +24,9 @@ export function statusPage(status: ProxyStatus, self: string): string {
   ]);
   const proxies = status.proxies.map((proxy) => [
     proxy.id,
-    proxy.health,
+    proxy.reason === null ? proxy.health : `${proxy.health} (${proxy.reason})`,
+    proxy.agrees === null ? "not heard" : proxy.agrees ? "yes" : "no",
+    proxy.version ?? "",
     clockText(proxy),
     remarksOn(proxy).join("; "),
   ]);
@@ -34,9 +37,9 @@ export function statusPage(status: ProxyStatus, self: string): string {
 <style>body{font:15px system-ui,sans-serif;margin:2rem}table{border-collapse:collapse;margin:0 0 2rem}
 th,td{border-bottom:1px solid #ccc;padding:.3rem 1rem .3rem 0;text-align:left}</style></head><body>
 <h1>Cluster ${escape(status.cluster)}</h1><p>As ${escape(self)} sees it.</p>
-<h2>Pools</h2>${table(["pool", "state", "epoch", "primary", "slot", "standbys", "parked"], pools)}
+<h2>Pools</h2>${table(["pool", "state", "epoch", "primary", "slot", "standbys", "parked", "remarks"], pools)}
 <h2>Hosts</h2>${table(["host", "health", "role", "version", "clock, ms", "remarks"], hosts)}
-<h2>Proxies</h2>${table(["proxy", "health", "clock, ms", "remarks"], proxies)}
+<h2>Proxies</h2>${table(["proxy", "health", "agrees", "version", "clock, ms", "remarks"], proxies)}
 <p>Clocks: how far they are ahead of that of ${escape(self)}.</p>${dispute}
 </body></html>
 `;
@@ -47,8 +50,10 @@ type Node = ProxyStatus["hosts"][number] | ProxyStatus["proxies"][number];
 const clockText = ({ clockOffsetMs, clockErrorMs }: Node): string =>
   clockOffsetMs === null || clockErrorMs === null ? "" : `${clockOffsetMs.toFixed(1)} ± ${clockErrorMs.toFixed(1)}`;
 
-const remarksOn = ({ quarantined }: Node): readonly string[] =>
-  quarantined === null ? [] : [`in quarantine: ${quarantined}`];
+const remarksOn = ({ quarantined, protocol }: Node): readonly string[] => [
+  ...(quarantined === null ? [] : [`in quarantine: ${quarantined}`]),
+  ...(protocol === null ? [] : [protocol]),
+];
 
 function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const head = heads.map((text) => `<th>${escape(text)}</th>`).join("");

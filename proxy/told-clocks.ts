@@ -29,7 +29,7 @@ export class ToldClocks {
     const nowMs = this.#clock.monotonicMs();
     const before = this.#told;
     this.#told = new Map();
-    for (const [node, { offsetMs, errorMs }] of this.#clocks.estimates()) {
+    for (const [node, { offsetMs, errorMs }] of this.#clocks.heardOffsets()) {
       if (node === this.#self || this.#told.size >= MAX_NODES) continue;
       const old = before.get(node);
       const isFresh = old !== undefined && nowMs - old.atMs < AGE_MS;

@@ -1,10 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { LONG_TESTS } from "./long-tests.ts";
 
-/** What takes longer than `npm test` may: `npm run test:faults` and `npm run test:mutations`. */
+/** What takes longer than `npm test` may: `npm run test:faults`, `test:mutations` and `test:cluster`. */
 export default defineConfig({
   test: {
     root: `${import.meta.dirname}/..`,
-    include: ["test/faults/**/*.test.ts", "test/simulation/mutations.test.ts"],
+    include: [...Object.values(LONG_TESTS).flat(), "test/shared/wire/message-fuzz.test.ts"],
+    env: { HOTSPARE_FUZZ_MESSAGES: "100000" },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",

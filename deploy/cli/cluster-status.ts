@@ -18,6 +18,8 @@ const PoolStatus = Type.Object({
   slot: orNull(Type.Number()),
   standbys: Type.Array(Type.Object({ host: Type.String(), slot: Type.Number(), lagMs: Type.Number() })),
   parked: Type.Number(),
+  /** Why the proxy would depose the primary, and how many of the proxies say so. */
+  trouble: Type.Optional(orNull(Type.String())),
 });
 /** Absent where a proxy of an older version answers. */
 const ClockStatus = {
@@ -42,6 +44,8 @@ const HostStatus = Type.Object({
 const ProxyStatus = Type.Object({
   ...ClockStatus,
   id: Type.String(),
+  health: Type.Optional(Type.String()),
+  agrees: Type.Optional(orNull(Type.Boolean())),
   keys: Type.Optional(orNull(Type.Array(Type.String()))),
   protocol: Type.Optional(orNull(Type.String())),
 });
@@ -80,7 +84,7 @@ type ProbeBody = Static<typeof ProbeBody>;
 
 export interface ProxyAnswer {
   readonly id: string;
-  readonly health: "up" | "down";
+  readonly health: string;
   /** Whether it sees primaries, epochs and hosts as is shown here; `null` if it did not answer. */
   readonly agrees: boolean | null;
   /** Why it did not answer; `null` if it did. */
@@ -135,9 +139,7 @@ export async function clusterStatus(config: Config, asking: Asking): Promise<Clu
     hosts: chosen.hosts,
     proxies: asked.map(({ id, view, reason }) => ({
       id,
-      health: view ? "up" : "down",
-      agrees: view && sameView(view, chosen),
-      reason,
+      ...(view ? { health: "up", agrees: sameView(view, chosen), reason } : heardOf(id, chosen, reason)),
       clockOffsetMs: entryOf(chosen, id)?.clockOffsetMs ?? null,
       clockErrorMs: entryOf(chosen, id)?.clockErrorMs ?? null,
       quarantined: (view && entryOf(view, id)?.quarantined) ?? null,
@@ -148,6 +150,13 @@ export async function clusterStatus(config: Config, asking: Asking): Promise<Clu
     clockDispute: chosen.clockDispute ?? null,
     source: views.length > 0 ? "proxies" : chosen.hosts.some(({ health }) => health === "up") ? "hosts" : "nobody",
   };
+}
+
+/** A proxy on another machine cannot be asked from here, but other proxies hear of it. */
+function heardOf(id: string, view: View, reason: string): Pick<ProxyAnswer, "health" | "agrees" | "reason"> {
+  const { health = "unknown", agrees = null } = entryOf(view, id) ?? {};
+  if (health === "unknown") return { health: "down", agrees: null, reason };
+  return { health, agrees, reason: `${reason}; its health is what ${view.self} hears` };
 }
 
 const entryOf = ({ proxies = [] }: View, proxy: string) => proxies.find(({ id }) => id === proxy);

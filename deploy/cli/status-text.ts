@@ -35,8 +35,9 @@ function poolTable({ pools }: ClusterStatus, colours: boolean): string {
     pool.slot,
     pool.standbys.map(({ host, slot, lagMs }) => `${host} at ${slot} (${lagText(lagMs)})`).join(", "),
     pool.parked,
+    printable(pool.trouble ?? ""),
   ]);
-  return plainTable(["pool", "state", "epoch", "primary", "slot", "standbys", "parked"], rows);
+  return plainTable(["pool", "state", "epoch", "primary", "slot", "standbys", "parked", "remarks"], rows);
 }
 
 function hostTable({ hosts, configHash }: ClusterStatus, colours: boolean): string {

@@ -37,7 +37,8 @@ export interface Ballot {
   readonly rank: number;
   /** Those for it first; then what others said that live. */
   readonly votes: readonly VoteMessage[];
-  /** Votes that are needed. */
+  /** Proxies that are for it, and how many would have to be. */
+  readonly inFavour: number;
   readonly needed: number;
 }
 
@@ -55,6 +56,7 @@ export function countVotes({ self, seats, standbyVotes, fence }: BallotBox): Bal
   return {
     agreed,
     needsStandbys,
+    inFavour: inFavour.length,
     needed,
     rank: [...inFavour].sort(byTrust).findIndex(({ proxy }) => proxy === self),
     votes: [

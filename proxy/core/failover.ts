@@ -154,7 +154,10 @@ function decideAgainst(before: PoolView, situation: Situation): Decision {
   return nowMs < turnMs ? settled(view, waitingState(view, hosts), turnMs) : orderBest(view, ballot, situation);
 }
 
-function ballotOf(view: PoolView, { council, nowMs, settings }: Situation): Ballot {
+export function ballotOf(
+  view: PoolView,
+  { council, nowMs, settings }: Pick<Situation, "council" | "nowMs" | "settings">,
+): Ballot {
   const fence = view.fence?.id ?? null;
   const fresh = view.standbyVotes.filter((vote) => vote.fence === fence && nowMs - vote.heardMs < settings.voteFreshMs);
   // One that saw the vault move may be the last to answer.

@@ -23,12 +23,16 @@ export const PUSH_WIDTH = 5;
 /** Of the observations in one message, by a cautious estimate. */
 const MAX_CONTENT_BYTES = 128 * 1024;
 
-/** What the sender of `digest` lacks, and what this proxy lacks of what it has. A sender that was forgotten is told so. */
+/**
+ * What the sender of `digest` lacks, and what this proxy lacks of what it has. A sender that was forgotten is told so. An
+ * empty digest asks for nothing.
+ */
 export function answerDigest(
   { known }: GossipState,
   digest: Digest,
   from: NodeId,
 ): { readonly observations: Observation[]; readonly wanted: NodeId[] } {
+  if (digest.length === 0) return { observations: [], wanted: [] };
   const shown = new Map(digest.map((stamp) => [stamp.origin, stamp]));
   const isWhole = digest.length < MAX_DIGEST;
   const newer = [...known.values()].filter((own) => {
@@ -40,16 +44,17 @@ export function answerDigest(
   return { observations: fitting(newer), wanted };
 }
 
-export const sendOwed = (state: GossipState): GossipStep => sendTo(state, owedPeers(state));
+/** News alone: what else either side lacks is for the rounds. */
+export const sendOwed = (state: GossipState): GossipStep => sendTo(state, owedPeers(state), "news");
 
-export const owedPeers = ({ owed, busy }: GossipState): Set<NodeId> =>
+const owedPeers = ({ owed, busy }: GossipState): Set<NodeId> =>
   new Set([...owed.keys()].filter((peer) => !busy.has(peer)));
 
-export function sendTo(before: GossipState, peers: ReadonlySet<NodeId>): GossipStep {
+export function sendTo(before: GossipState, peers: ReadonlySet<NodeId>, what: "news" | "round"): GossipStep {
   let state = before;
   const effects: GossipEffect[] = [];
   for (const peer of peers) {
-    const { digest, window } = digestOf(state);
+    const { digest, window } = what === "news" ? { digest: [], window: state.window } : digestOf(state);
     const owed = [...(state.owed.get(peer) ?? [])].flatMap((origin) => state.known.get(origin) ?? []);
     effects.push({ peer, observations: fitting(owed), digest });
     state = { ...state, window, busy: new Set(state.busy).add(peer), owed: without(state.owed, peer) };

@@ -11,16 +11,7 @@
 import type { NodeId } from "../../shared/ids.ts";
 import type { Digest, Observation } from "../../shared/wire/messages.ts";
 import { draw } from "./draw.ts";
-import {
-  drawPeers,
-  owe,
-  owedPeers,
-  PUSH_WIDTH,
-  pushTargets,
-  sendOwed,
-  sendTo,
-  type GossipStep,
-} from "./gossip-sending.ts";
+import { drawPeers, owe, PUSH_WIDTH, pushTargets, sendOwed, sendTo, type GossipStep } from "./gossip-sending.ts";
 import { ownOf, withOwn, type GossipRules, type GossipState } from "./gossip-state.ts";
 import { compareLives, isLivelier, mergeObservations, type Content, type Stamp } from "./observation.ts";
 import { peerForgiven, peerHeard, peerRefused, peerState, type PeerState } from "./peers.ts";
@@ -169,7 +160,9 @@ function beginRound(before: GossipState, nowMs: number, rules: GossipRules): Gos
   const own = ownOf(told);
   const beaten = withOwn(forget(told, nowMs, rules), { ...own, beat: own.beat + 1 });
   const { state, drawn } = drawPeers({ ...beaten, roundDueMs: nowMs + rules.intervalMs }, rules.fanout);
-  return sendTo(state, new Set([...drawn, ...owedPeers(state)]));
+  const round = sendTo(state, new Set(drawn), "round");
+  const news = sendOwed(round.state);
+  return { state: news.state, effects: [...round.effects, ...news.effects] };
 }
 
 // --- Who lives --------------------------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ export interface HostHealth {
   readonly probedMs: number;
   /** When it came back: was down and is not, or answered from another process than before. */
   readonly backMs: number;
+  /** Since when it says that it distrusts its own clock; `null`: it does not. */
+  readonly distrustedMs: number | null;
 }
 
 export type HealthEvent =
@@ -74,6 +76,7 @@ export const newHostHealth = (host: NodeId, nowMs: number): HostHealth => ({
   dataDueMs: nowMs,
   probedMs: Number.NEGATIVE_INFINITY,
   backMs: Number.NEGATIVE_INFINITY,
+  distrustedMs: null,
 });
 
 export function stepHealth(before: HostHealth, event: HealthEvent, nowMs: number, settings: Settings): HealthStep {
@@ -120,7 +123,8 @@ function takeReport(health: HostHealth, body: HostReport, sentMs: number, nowMs:
   if (health.report !== null && sentMs < health.report.sentMs) return { ...health, control };
   const isAnother = health.report !== null && health.report.body.bootId !== body.bootId;
   const backMs = isAnother ? nowMs : health.backMs;
-  return { ...health, control, backMs, report: { body, sentMs, roundTripMs: nowMs - sentMs } };
+  const distrustedMs = (body.quarantined ?? null) === null ? null : (health.distrustedMs ?? nowMs);
+  return { ...health, control, backMs, distrustedMs, report: { body, sentMs, roundTripMs: nowMs - sentMs } };
 }
 
 /** A refusal is confirmed at once by a second probe, which also goes to the data address. */

@@ -81,7 +81,7 @@ function judgeServing(owner: HostHealth, hosts: Hosts, nowMs: number, settings: 
     return { type: "sick", cause: "storage", troubleMs: nowMs - (stalledMs - settings.storageMs) };
   const hasBetterClock = others.some((health) => !isQuarantined(health));
   return isQuarantined(owner) && hasBetterClock
-    ? { type: "sick", cause: "clock", troubleMs: nowMs }
+    ? { type: "sick", cause: "clock", troubleMs: owner.distrustedMs ?? nowMs }
     : { type: "serving" };
 }
 

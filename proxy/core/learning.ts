@@ -5,7 +5,7 @@ import type { FenceMessage, Observation } from "../../shared/wire/messages.ts";
 import { orderFailed, orderRefused, orderServed } from "./failover.ts";
 import type { Note } from "./note.ts";
 import type { Content } from "./observation.ts";
-import { learnFence, learnReport, type PoolView, type StandbyVote } from "./pool-view.ts";
+import { learnReport, type PoolView, type StandbyVote } from "./pool-view.ts";
 import { noted, type ProxyEffect, type ProxyEvent } from "./proxy-event.ts";
 import type { Settings } from "./settings.ts";
 
@@ -15,7 +15,7 @@ type Pools = ReadonlyMap<PoolId, PoolView>;
 export interface Rumours {
   /** Not well, they say. */
   readonly troubled: ReadonlySet<string>;
-  /** Serving in an epoch that is new here. */
+  /** Serving in an epoch, or owner of a fence, that is new here. */
   readonly serving: ReadonlySet<string>;
 }
 
@@ -36,8 +36,6 @@ export function learn(
   { settings, hosts }: LearnRules,
   effects: ProxyEffect[],
 ): Pools {
-  const told = toldBy(event);
-  if (told.length > 0) return learnFences(before, told, nowMs);
   if (event.type === "voteAnswered") return learnVote(before, event, { nowMs, wallAheadMs });
   if (event.type === "probeAnswered") {
     if (!hosts.includes(event.host) || event.report.host !== event.host) return before;
@@ -51,16 +49,6 @@ export function learn(
     event.type === "orderFailed" ? endFailed(view, event, untilMs) : takeAnswer(view, event, { nowMs, untilMs });
   effects.push(...noted([orderNote(event)]));
   return new Map(before).set(event.pool, learned);
-}
-
-/** That a fence exists may be known from anybody who has read it: it says only whom to judge. */
-function learnFences(before: Pools, told: readonly Observation[], nowMs: number): Pools {
-  const pools = new Map(before);
-  for (const { pool, fence } of told.flatMap(({ content }) => content?.pools ?? [])) {
-    const view = pools.get(pool as PoolId);
-    if (view !== undefined && fence !== null) pools.set(view.pool, learnFence(view, fence, nowMs));
-  }
-  return pools;
 }
 
 function learnVote(
@@ -122,7 +110,12 @@ const toldBy = (event: ProxyEvent): readonly Observation[] =>
 
 const isTroubled = ({ verdict }: Content["hosts"][number]): boolean => verdict === "suspect" || verdict === "down";
 
-const newPrimaries = ({ pools }: Content, known: ReadonlyMap<PoolId, PoolView>): string[] =>
-  pools.flatMap(({ pool, epoch, primary }) =>
-    primary !== null && epoch > (known.get(pool as PoolId)?.epoch ?? Number.MAX_SAFE_INTEGER) ? [primary] : [],
-  );
+/** Who serves in an epoch that is new here, and who owns a fence that is: they are asked themselves. */
+const newPrimaries = ({ pools }: Content, known: Pools): string[] =>
+  pools.flatMap(({ pool, epoch, primary, fence }) => {
+    const view = known.get(pool as PoolId);
+    const serves = primary !== null && epoch > (view?.epoch ?? Number.MAX_SAFE_INTEGER);
+    const owns =
+      fence !== null && fence.epoch > (view === undefined ? Number.MAX_SAFE_INTEGER : (view.fence?.epoch ?? 0));
+    return [...(serves ? [primary] : []), ...(owns ? [fence.owner] : [])];
+  });

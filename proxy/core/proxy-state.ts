@@ -178,7 +178,12 @@ function gossipEvent(event: ProxyEvent): GossipEvent | null {
   }
 }
 
-const councilOf = (gossip: GossipState, own: OwnState, nowMs: number, rules: Rules): Council => ({
+export const councilOf = (
+  gossip: GossipState,
+  own: OwnState,
+  nowMs: number,
+  rules: Pick<Rules, "self" | "gossip">,
+): Council => ({
   self: rules.self,
   quarantined: own.quarantined,
   others: otherMembers(gossip, nowMs, rules.gossip),

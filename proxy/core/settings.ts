@@ -59,7 +59,7 @@ export function settings({ health, takeover }: Pick<Config, "health" | "takeover
     suspectIntervalMs: Math.min(intervalMs, Math.max(CONFIRM_MS, intervalMs / 4)),
     orderedIntervalMs: Math.min(intervalMs, ORDERED_INTERVAL_MS),
     retryMs: Math.min(takeover.timeoutMs, 4 * intervalMs),
-    storageFreshMs: hangMs / 2,
+    storageFreshMs: storageMs / 2,
     awayMs: 2 * intervalMs,
     recoveries: RECOVERIES,
     signalGapMs: 2 * intervalMs,

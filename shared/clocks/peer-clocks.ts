@@ -6,6 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { NodeId } from "../ids.ts";
 import type { ClockOffset } from "../wire/messages.ts";
 import { estimateOffset, learnExchange, type ClockReading, type ClockSamples } from "./clock-estimate.ts";
+import { withToldOffsets, type ToldOffsets } from "./told-offsets.ts";
 import { clockDeviation, clockDispute, type ClockDispute, type ClockOffsets } from "./clock-median.ts";
 
 export interface PeerClocksOptions {
@@ -25,6 +26,7 @@ export interface ClockStamps {
 export class PeerClocks {
   readonly #options: PeerClocksOptions;
   readonly #peers = new Map<NodeId, ClockSamples>();
+  #told: ToldOffsets = new Map();
 
   constructor(options: PeerClocksOptions) {
     this.#options = options;
@@ -37,13 +39,23 @@ export class PeerClocks {
     this.#peers.set(node, learnExchange(samples, { ...stamps, answeredMs, wallMs }));
   }
 
+  /** What others say of the clocks that they see; it replaces what they said before. */
+  tell(told: ToldOffsets): void {
+    this.#told = told;
+  }
+
   /** How far the node's clock is ahead of the own; `null`: not heard for a minute. */
   estimate(node: NodeId): ClockOffset | null {
     return this.estimates().get(node) ?? null;
   }
 
-  /** Of every node that was heard lately, and of this one: no offset and no error. */
+  /** Of every node that this one, or a node that it hears, heard lately; and of this one: no offset and no error. */
   estimates(): ClockOffsets {
+    return withToldOffsets(this.heardOffsets(), this.#told);
+  }
+
+  /** Of every node that was heard lately, and of this one. */
+  heardOffsets(): ClockOffsets {
     const now = this.#now();
     const offsets = new Map<NodeId, ClockOffset>([[this.#options.self, { offsetMs: 0, errorMs: 0 }]]);
     for (const [node, samples] of this.#peers) {

@@ -6,7 +6,7 @@ import { relative, isAbsolute, sep } from "node:path";
 import { formatAddress, type Address, type Config } from "./config.ts";
 import type { ConfigValues } from "./config-values.ts";
 import { formatDuration } from "./duration.ts";
-import { isWildcard } from "./parse-address.ts";
+import { isLoopback, isWildcard } from "./parse-address.ts";
 import type { SettingKey } from "./settings.ts";
 
 type Draft = Omit<Config, "hash">;
@@ -18,6 +18,7 @@ export function checkRules(config: Draft, values: ConfigValues): void {
   checkWildcards(config, values);
   checkListeners(config, values);
   checkReachable(config, values);
+  checkGossip(config, values);
   checkData(config, values);
   checkPreferred(config, values);
   checkRoutes(config, values);
@@ -66,6 +67,16 @@ function checkReachable({ proxies, hosts }: Draft, values: ConfigValues): void {
   for (const [at, { id, advertise }] of hosts.entries()) {
     once.add(formatAddress(advertise), { key: "hosts[].advertise", at: [at], name: `host ${id}` });
   }
+}
+
+/** A proxy that others on other machines cannot reach would be silent to them for ever. */
+function checkGossip({ proxies }: Draft, values: ConfigValues): void {
+  const machines = new Set(proxies.map(({ advertise }) => advertise.host).filter((host) => !isLoopback(host)));
+  const at = proxies.findIndex(({ gossip }) => isLoopback(gossip.host));
+  const gossip = proxies[at]?.gossip;
+  if (machines.size < 2 || gossip === undefined) return;
+  const accepted = "an address at which the proxies on other machines reach this one";
+  throw values.conflict("proxies[].gossip", [at], formatAddress(gossip), accepted);
 }
 
 function checkWildcards({ proxies, hosts }: Draft, values: ConfigValues): void {

@@ -201,7 +201,7 @@ export const SETTINGS = {
     "After several takeovers in a short time, the longest that a reason other than a dead process must last for the next one.",
   ),
   "gossip.interval": standard(duration({ min: 20, max: MINUTE }), "500ms", "Time between two rounds of gossip."),
-  "gossip.fanout": standard(count({ min: 1, max: 16 }), 2, "Proxies that each round and each piece of news goes to."),
+  "gossip.fanout": standard(count({ min: 1, max: 16 }), 2, "Proxies that each round of gossip goes to."),
   "gossip.forget": standard(
     duration({ min: SECOND, max: 720 * HOUR }),
     "1h",

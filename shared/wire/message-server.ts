@@ -142,7 +142,7 @@ class Receiver {
   }
 
   async refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const known = asHotspareError(error);
+    const known = asHotspareError(error, request.url);
     const { status, code, body } = encodeRefusal(known, this.#options.self);
     const verified = this.#verified.get(request);
     if (verified === undefined) this.#connections.condemn(request.raw.socket);
@@ -228,9 +228,10 @@ const brokeOff = ({ raw }: FastifyRequest): boolean => raw.destroyed && !raw.com
 const invalidSignature = (reason: string): HotspareError => new HotspareError("HS_SIGNATURE_INVALID", { reason });
 
 /** Fastify's own refusals (too large, another content type) are the sender's fault. */
-function asHotspareError(error: unknown): unknown {
+function asHotspareError(error: unknown, url: string): unknown {
   if (statusOf(error) === null) return error;
-  const accepted = `application/json of at most ${REQUEST_LIMITS.bytes} bytes`;
+  const name = url.slice(MESSAGE_PATH.length) as MessageName;
+  const accepted = `application/json of at most ${limitsOf(name).bytes} bytes`;
   return new HotspareError("HS_MESSAGE_INVALID", { field: "request", found: reasonOf(error), accepted });
 }
 

@@ -187,8 +187,8 @@ export const Digest = Type.Array(
 );
 
 /**
- * Proxy to proxy: what is new, and what the sender has. With `bootId: null` nothing of it is believed; the answer then
- * only tells the receiver's boot id. Carries NTP stamps like a heartbeat.
+ * Proxy to proxy: what is new, and what the sender has. With `bootId: null` nothing of it is believed: it only asks for the
+ * receiver's boot id. Carries NTP stamps like a heartbeat.
  */
 export const GossipRequest = Type.Object({
   bootId: orNull(Hex128),

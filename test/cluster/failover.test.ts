@@ -11,7 +11,8 @@ const KILLS = Number(process.env["HOTSPARE_KILLS"] ?? 20);
 
 let nodes: Nodes;
 beforeEach(async () => {
-  nodes = await Nodes.make({ hosts: 3, proxies: 1 });
+  // Hosts that come back are killed again at once here: nobody waits until they have been well for a while.
+  nodes = await Nodes.make({ hosts: 3, proxies: 1, extra: "health: { stable: 0 }" });
 });
 afterEach(({ task }) => nodes.end({ keep: task.result?.state === "fail" }));
 

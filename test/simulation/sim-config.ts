@@ -14,7 +14,8 @@ export function simConfig(swarm: Swarm): Config {
       `  - { id: host-${"abcd"[index]}, listen: "10.0.0.${index + 1}:7100", control: "10.0.0.${index + 1}:7101", data: ./data/${index}, mode: ${index === 0 ? "primary" : "restore"} }`,
   );
   const proxies = range(swarm.proxies).map(
-    (index) => `  - { id: proxy-${index + 1}, listen: "10.0.1.${index + 1}:8080", admin: "127.0.0.${index + 1}:8090" }`,
+    (index) =>
+      `  - { id: proxy-${index + 1}, listen: "10.0.1.${index + 1}:8080", admin: "127.0.0.${index + 1}:8090", gossip: "10.0.1.${index + 1}:8092" }`,
   );
   const text = [
     "cluster: simulation",

@@ -34,6 +34,8 @@ export interface Rotated {
 }
 
 const LOOK_MS = 500;
+/** Nodes take a changed file into use by themselves; whoever has not by then needs it copied. */
+const PATIENCE_MS = 5000;
 
 export class Rotation {
   readonly file: string;
@@ -105,9 +107,13 @@ export class Rotation {
 
   async #wait(reasons: readonly string[], sinceMs: number, spinner: Spinner): Promise<void> {
     const reason = reasons.join("; ");
-    if (this.#nowMs() - sinceMs >= this.#options.wait) throw new HotspareError("HS_ROTATION_WAITS", { reason });
-    spinner.say(`waiting: ${printable(reason)}`);
-    this.#tell(reason);
+    const waitedMs = this.#nowMs() - sinceMs;
+    if (waitedMs >= this.#options.wait) throw new HotspareError("HS_ROTATION_WAITS", { reason });
+    if (waitedMs < PATIENCE_MS) spinner.say("waiting until all nodes have taken the file into use");
+    else {
+      spinner.say(`waiting: ${printable(reason)}`);
+      this.#tell(reason);
+    }
     await sleep(this.#context.clock, LOOK_MS);
   }
 

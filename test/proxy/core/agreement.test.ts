@@ -72,7 +72,7 @@ describe("a host that this proxy could not reach while it was a standby, and hea
     atWork()
       .dead(C)
       .after(1000)
-      .says(P2, { fence: fence(C, 2), epoch: 2, primary: C });
+      .heard(B, report(B, { fence: fence(C, 2), slot: 12 }));
 
   it("is not voted against for what was missed before", () => {
     const world = told();
@@ -162,10 +162,27 @@ describe("a new primary that another proxy has seen", () => {
     world.nowMs += 20;
     world.says(P2, { fence: fence(B, 2), epoch: 2, primary: B });
     expect(world.effects.flatMap((effect) => (effect.type === "probe" ? [effect.host] : []))).toContain(B);
-    expect(world.view().epoch).toBe(1);
-    expect(world.route()).toBe("none");
+    expect(world.view().fence?.epoch).toBe(1);
+    expect(world.route()).toBe("host-a 1");
     world.heard(B, primary(B, 2));
     expect(world.route()).toBe("host-b 2");
+  });
+});
+
+describe("a primary that distrusts its clock", () => {
+  it("is handed over, after many takeovers in a minute, when that has lasted as long as the damper says", () => {
+    const world = new World().atWork();
+    const takeovers = Array.from({ length: 10 }, () => world.nowMs);
+    world.state = { ...world.state, pools: new Map([[MAIN, { ...world.view(), takeoversMs: takeovers }]]) };
+    const keep = (): World => {
+      world.heard(A, primary(A, 1, { quarantined: "its clock is off" }));
+      return world.heard(B, report(B, { fence: fence(A, 1), slot: 12 }));
+    };
+    for (let ms = 0; ms < SETTINGS.dampMs - 250; ms += 250) keep().after(250);
+    expect(world.take()).toEqual([]);
+    keep().after(250);
+    keep().after(250);
+    expect(world.take()).toEqual(["host-b deposes 1"]);
   });
 });
 

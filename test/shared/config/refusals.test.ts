@@ -160,6 +160,13 @@ const CASES: Readonly<Record<string, Case>> = {
     found: "127.0.0.1:7100 of both host host-a and host host-b",
     accepted: "no other listener",
   },
+  "proxies on several machines, one of which gossips on loopback": {
+    text: TWO_PROXIES.replaceAll(/listen: "127.0.0.1:808(\d)"/g, 'listen: "10.0.0.$1:80"'),
+    line: 5,
+    key: "proxies[0].gossip",
+    found: "127.0.0.1:8090",
+    accepted: "an address at which the proxies on other machines reach this one",
+  },
   "two nodes reached at one address": {
     text: EXAMPLE.replaceAll(/(listen: "127.0.0.1:71\d0")/g, '$1, advertise: "10.0.0.1:80"'),
     line: 8,

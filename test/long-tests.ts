@@ -1,0 +1,15 @@
+/** Tests that take longer than `npm test` may: each has a script of its own in `package.json`, and `.ci/run` runs all but the first. */
+export const LONG_TESTS = {
+  faults: ["test/faults/**/*.test.ts"],
+  mutations: ["test/simulation/mutations.test.ts"],
+  /** Real processes that wait for what must *not* happen, for clocks, for files to be copied. */
+  cluster: [
+    "test/cluster/agreement.test.ts",
+    "test/cluster/clocks.test.ts",
+    "test/cluster/old-views.test.ts",
+    "test/cluster/proxy-restarts.test.ts",
+    "test/cluster/rolling-upgrade.test.ts",
+    "test/cluster/rotate-secret.test.ts",
+    "test/cluster/two-machines.test.ts",
+  ],
+} as const;
