@@ -73,11 +73,14 @@ export function isOpen(view: PoolView, hosts: Hosts): boolean {
   return !(verdict.type === "suspect" && (verdict.reason === "refused" || verdict.reason === "reset"));
 }
 
-/** Hosts to look at often: who was ordered, and whoever is taking the pool over. */
+/**
+ * Hosts to look at often: who was ordered, and whoever is taking the pool over. Where another proxy has ordered, that one
+ * looks, and tells at once.
+ */
 export function watched(view: PoolView, hosts: Hosts): NodeId[] {
-  if (view.state === "serving") return [];
+  if (view.state === "serving" || (view.order === null && view.foreign !== null)) return [];
   return [...hosts.values()]
-    .filter((health) => [view.order?.host, view.foreign?.host].includes(health.host) || isTakingOver(health, view))
+    .filter((health) => health.host === view.order?.host || isTakingOver(health, view))
     .map((health) => health.host);
 }
 
@@ -136,8 +139,11 @@ function noteIncident(view: PoolView, { cause, troubleMs }: Against, { nowMs, co
 }
 
 /** An owner that still serves, sick or not, is taken out only when there is an order for another host. */
-const waitingState = (view: PoolView, hosts: Hosts): PoolState =>
-  view.order !== null || view.foreign !== null ? "taking-over" : serves(view, hosts) ? "serving" : "waiting";
+function waitingState(view: PoolView, hosts: Hosts): PoolState {
+  if (view.order !== null || view.foreign !== null) return "taking-over";
+  const isThere = view.claim !== null && hosts.get(view.claim.host)?.verdict.type !== "down";
+  return isThere && serves(view, hosts) ? "serving" : "waiting";
+}
 
 function decideAgainst(before: PoolView, situation: Situation): Decision {
   const { nowMs, settings, hosts } = situation;

@@ -80,7 +80,7 @@ export function stepProxy(before: ProxyState, event: ProxyEvent, nowMs: number, 
   const own = event.type === "own" ? event.own : before.own;
   const learned = learn(before.pools, event, { nowMs, wallAheadMs: own.wallAheadMs }, rules, effects);
   const council = councilOf(gossip, own, nowMs, rules);
-  const decided = decideAll(learned, { hosts, council, nowMs }, rules, effects);
+  const decided = decideAll({ known: before.pools, learned }, { hosts, council, nowMs }, rules, effects);
   hosts = stepHosts(hosts, (host, health) => paceEvent(host, health, decided.pools, hosts), nowMs, rules, effects);
   hosts = stepHosts(hosts, looksAt(rumoured(event, before.pools)), nowMs, rules, effects);
   const routes = routeAll(before, decided.pools, hosts, effects);
@@ -201,23 +201,26 @@ function paceEvent(
 }
 
 function decideAll(
-  before: ReadonlyMap<PoolId, PoolView>,
+  {
+    known,
+    learned,
+  }: { readonly known: ReadonlyMap<PoolId, PoolView>; readonly learned: ReadonlyMap<PoolId, PoolView> },
   seen: Pick<Situation, "hosts" | "council" | "nowMs">,
   rules: Rules,
   effects: ProxyEffect[],
 ): { readonly pools: ReadonlyMap<PoolId, PoolView>; readonly wakeMs: number } {
-  const pools = new Map(before);
+  const pools = new Map(learned);
   let wakeMs = Number.POSITIVE_INFINITY;
   for (const poolRules of rules.pools) {
     const { pool } = poolRules;
-    const view = before.get(pool) ?? newPoolView(pool, seen.nowMs);
+    const view = learned.get(pool) ?? newPoolView(pool, seen.nowMs);
     const decision = decide(view, { ...seen, rules: poolRules, settings: rules.settings });
     pools.set(pool, decision.view);
     wakeMs = Math.min(wakeMs, decision.wakeMs);
     const fence = decision.view.fence?.id ?? null;
     effects.push(...decision.ask.map((standby): ProxyEffect => ({ type: "askVote", pool, fence, ...standby })));
     if (decision.order !== null) effects.push(...orderEffects(pool, decision.order));
-    effects.push(...noted(poolNotes(view, decision.view, seen.nowMs)));
+    effects.push(...noted(poolNotes(known.get(pool) ?? view, decision.view, seen.nowMs)));
   }
   return { pools, wakeMs };
 }

@@ -169,6 +169,30 @@ describe("a new primary that another proxy has seen", () => {
   });
 });
 
+describe("a proxy whose colleague ordered", () => {
+  const served = (world: World): string[] =>
+    world.effects.flatMap((effect) =>
+      effect.type === "note" && effect.note.type === "served" ? [`${effect.note.host} ${effect.note.epoch}`] : [],
+    );
+
+  it("waits when that one is done and it has not asked the new primary yet, and tells of it when it has", () => {
+    const world = atWork(P2).dead(A).says(P1, { opinion: "lost", cause: "refused", ordered: B });
+    expect(world.view().state).toBe("taking-over");
+    world.effects = [];
+    world.says(P1, { fence: fence(B, 2), epoch: 2, primary: B }).says(P3, { fence: fence(B, 2), epoch: 2, primary: B });
+    expect(world.view().state).toBe("waiting");
+    expect(served(world)).toEqual([]);
+    world.heard(B, primary(B, 2));
+    expect(served(world)).toEqual(["host-b 2"]);
+  });
+
+  it("tells of a new primary also where it never doubted the old one", () => {
+    const world = atWork(P2);
+    world.heard(B, primary(B, 2));
+    expect(served(world)).toEqual(["host-b 2"]);
+  });
+});
+
 describe("a primary that distrusts its clock", () => {
   it("is handed over, after many takeovers in a minute, when that has lasted as long as the damper says", () => {
     const world = new World().atWork();
