@@ -146,7 +146,9 @@ export function learnReport(view: PoolView, report: HostReport, sentMs: number, 
 export function learnFence(view: PoolView, fence: FenceMessage, nowMs: number): PoolView {
   if (view.fence !== null && fence.epoch <= view.fence.epoch) return view;
   const takeoversMs = view.fence === null ? view.takeoversMs : rememberTakeover(view.takeoversMs, nowMs);
-  return { ...view, fence, fenceSinceMs: nowMs, idleSinceMs: null, tried: [], standbyVotes: [], takeoversMs };
+  // What was agreed was about another owner.
+  const incident = view.incident && { ...view.incident, agreedMs: null };
+  return { ...view, fence, fenceSinceMs: nowMs, idleSinceMs: null, tried: [], standbyVotes: [], takeoversMs, incident };
 }
 
 /** Learns that `host` serves under its own `fence`. A claim of the same or a lower epoch changes nothing. */

@@ -141,6 +141,22 @@ describe("a primary that is gone", () => {
     expect(world.take()).toEqual(["host-b deposes 1"]);
   });
 
+  it("and whose successor is gone too is left to the first proxy's turn again", () => {
+    const world = atWork(P2).dead(A).says(P1, { opinion: "lost", cause: "refused", ordered: B });
+    for (let ms = 0; ms < 2 * SETTINGS.signalGapMs; ms += 250)
+      world.after(250).says(P1, { opinion: "lost", cause: "refused", ordered: B });
+    world.heard(C, report(C, { fence: fence(B, 2), slot: 13 }));
+    world.says(P1, { fence: fence(B, 2), opinion: "lost", cause: "refused" });
+    world.dead(B).heard(C, report(C, { fence: fence(B, 2) }));
+    expect(world.take()).toEqual([]);
+    for (let ms = 0; ms < SETTINGS.signalGapMs; ms += 250)
+      world
+        .after(250)
+        .heard(C, report(C, { fence: fence(B, 2) }))
+        .says(P1, { fence: fence(B, 2), opinion: "lost" });
+    expect(world.take()).toEqual(["host-c deposes 2"]);
+  });
+
   it("is not replaced by votes on another fence", () => {
     const world = atWork().dead(A).says(P2, { opinion: "lost", cause: "refused", fence: null });
     expect(world.take()).toEqual([]);
