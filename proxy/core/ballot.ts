@@ -35,12 +35,16 @@ export interface Ballot {
   readonly needsStandbys: boolean;
   /** How many others that agree come before this one in sending the order. */
   readonly rank: number;
-  /** Those for it first; then what others said that live. */
+  /** The own one first, then others for it, then what others said that live. Bounded. */
   readonly votes: readonly VoteMessage[];
   /** Proxies that are for it, and how many would have to be. */
   readonly inFavour: number;
   readonly needed: number;
 }
+
+/** An order carries so many votes, each so long: a message and a fence have their bounds. */
+const MAX_VOTES = 64;
+const MAX_VERDICT = 200;
 
 export function countVotes({ self, seats, standbyVotes, fence }: BallotBox): Ballot {
   const inFavour = seats.filter((seat) => !seat.isSilent && isFor(seat, fence));
@@ -59,11 +63,11 @@ export function countVotes({ self, seats, standbyVotes, fence }: BallotBox): Bal
     inFavour: inFavour.length,
     needed,
     rank: [...inFavour].sort(byTrust).findIndex(({ proxy }) => proxy === self),
-    votes: [
-      ...inFavour.map(voteOf),
+    votes: bounded([
+      ...inFavour.toSorted((a, b) => Number(b.proxy === self) - Number(a.proxy === self)).map(voteOf),
       ...(needsStandbys ? standIns(silent, down, missing) : []),
       ...against.map(({ proxy, sighting }) => ({ by: proxy, verdict: `against: ${sighting?.opinion ?? "not heard"}` })),
-    ],
+    ]),
   };
 }
 
@@ -71,6 +75,9 @@ const isFor = ({ sighting }: Seat, fence: string | null): boolean =>
   sighting !== null &&
   (sighting.fence?.id ?? null) === fence &&
   (sighting.opinion === "lost" || sighting.opinion === "sick");
+
+const bounded = (votes: readonly VoteMessage[]): readonly VoteMessage[] =>
+  votes.slice(0, MAX_VOTES).map((vote) => ({ ...vote, verdict: vote.verdict.slice(0, MAX_VERDICT) }));
 
 /** A proxy that distrusts its own clock lets others go first. */
 const byTrust = (a: Seat, b: Seat): number =>

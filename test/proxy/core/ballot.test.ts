@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { Check } from "typebox/value";
+import { PromoteRequest } from "../../../shared/wire/messages.ts";
 import { parseNodeId } from "../../../shared/ids.ts";
 import { countVotes, type Seat } from "../../../proxy/core/ballot.ts";
 import type { Opinion, StandbyVote } from "../../../proxy/core/pool-view.ts";
@@ -80,6 +82,15 @@ describe("proxies agree to depose", () => {
       { by: "proxy-3", verdict: "against: well" },
       { by: "proxy-4", verdict: "against: not heard" },
     ]);
+  });
+
+  it("and of very many, or very long ones, so much is kept as an order can carry, this proxy's own first", () => {
+    const many = Array.from({ length: 1000 }, (_, index) => seat("lost", index));
+    const long = many.map((one) => ({ ...one, sighting: { ...one.sighting!, cause: "x".repeat(1024) } }));
+    const { votes } = countVotes({ self: many[777]!.proxy, seats: long, standbyVotes: [], fence: FENCE.id });
+    expect(votes[0]?.by).toBe("proxy-778");
+    expect(Buffer.byteLength(JSON.stringify(votes))).toBeLessThan(32 * 1024);
+    expect(Check(PromoteRequest.properties.votes, votes)).toBe(true);
   });
 
   it("and standbys are asked only where they could make up what is missing", () => {
