@@ -66,8 +66,10 @@ export class Gossiper {
       throw new HotspareError("HS_MESSAGE_INVALID", { field: "/from", found: from, accepted });
     }
     const { observations, digest, originMs } = request;
-    if (request.bootId !== null) tell({ type: "gossipHeard", from, observations, digest });
-    const lacking = answerDigest(state(), digest, from);
+    // Without the boot id it may be an old one that somebody repeats: that learns nothing, and teaches nothing.
+    const isAsking = request.bootId === null;
+    if (!isAsking) tell({ type: "gossipHeard", from, observations, digest });
+    const lacking = answerDigest(state(), isAsking ? [] : digest, from);
     return { bootId, originMs, receivedMs, sentMs: clock.wallMs(), ...lacking };
   }
 
@@ -77,7 +79,7 @@ export class Gossiper {
     const result = known === undefined ? null : await this.#ask(to, known, said);
     if (result !== null && !isForgotten(result)) return result;
     this.#bootIds.delete(to.id);
-    const asked = await this.#ask(to, null, { observations: [], digest: said.digest });
+    const asked = await this.#ask(to, null, { observations: [], digest: [] });
     if (asked.type === "failed") return asked;
     this.#bootIds.set(to.id, asked.answer.bootId);
     return this.#ask(to, asked.answer.bootId, said);

@@ -58,8 +58,8 @@ export function logNote(log: Logger, note: Note): void {
   }
 }
 
-/** A host has no version of the protocol in common with this proxy, or (`null`) has one again. */
-export function logProtocol(log: Logger, host: NodeId, problem: string | null): void {
-  if (problem === null) log.info({ event: "protocol", host }, "the host and this proxy understand one another again");
-  else log.warn({ event: "protocol", host, problem }, "the host and this proxy do not understand one another");
+/** A node has no version of the protocol in common with this proxy, or (`null`) has one again. */
+export function logProtocol(log: Logger, node: NodeId, problem: string | null): void {
+  if (problem === null) log.info({ event: "protocol", node }, `${node} and this proxy understand one another again`);
+  else log.warn({ event: "protocol", node, problem }, `${node} and this proxy do not understand one another`);
 }

@@ -65,10 +65,19 @@ export class SelfWatch {
 
   /** Tells at once, and then at each look, until it is stopped. `members` are the other proxies, as they are heard. */
   start(members: () => readonly Member[], tell: (own: OwnState) => void): void {
-    const living = members().filter(({ isSilent }) => !isSilent);
-    this.clocks.tell(new Map(living.map(({ proxy, content }) => [proxy, content?.clocks ?? []])));
+    this.#hearClocks(members());
     tell(this.state());
     this.#timer = this.#options.clock.after(INTERVAL_MS, () => this.start(members, tell));
+  }
+
+  /** Of nodes that are not configured nothing is taken: they would count in the median. */
+  #hearClocks(members: readonly Member[]): void {
+    const { hosts, proxies } = this.#options.config;
+    const nodes = new Set<string>([...hosts, ...proxies].map(({ id }) => id));
+    const told = members.flatMap(({ proxy, isSilent, content }) =>
+      isSilent ? [] : [[proxy, (content?.clocks ?? []).filter(({ node }) => nodes.has(node))] as const],
+    );
+    this.clocks.tell(new Map(told));
   }
 
   stop(): void {
