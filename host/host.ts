@@ -17,23 +17,21 @@ import type { Secret } from "../shared/signature/key-ring.ts";
 import { isLinearizable, isNetwork } from "../shared/vault/mount.ts";
 import { probeVault } from "../shared/vault/probe-vault.ts";
 import { checkVaultIdentity } from "../shared/vault/vault-identity.ts";
-import { WriteProbe } from "../shared/vault/write-probe.ts";
 import { AppListener } from "./app/app-listener.ts";
 import { AppServer } from "./app/app-server.ts";
 import type { LoadedApp } from "./app/app.ts";
 import { loadApp } from "./app/load-app.ts";
 import type { Control } from "./control.ts";
-import { HintWriter } from "./hint-writer.ts";
 import type { HostParts, HostVault, PeerClient } from "./host-parts.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
 import { PoolFolder } from "./pool-folder.ts";
 import { HostedPool } from "./pool.ts";
+import { Presence } from "./presence.ts";
 import { Push } from "./push.ts";
-import { Reporter } from "./reporter.ts";
 import { SpaceWatch } from "./space-watch.ts";
 import { TemporarySweeper } from "./temporary-sweeper.ts";
 import { startUpkeep } from "./upkeep.ts";
-import { NO_VOTE, voteWaitMs, Voting } from "./voting.ts";
+import { NO_VOTE, voteWaitMs } from "./voting.ts";
 
 export interface HostOptions {
   readonly config: Config;
@@ -58,7 +56,6 @@ export interface RunningHost {
   stop(): Promise<void>;
 }
 
-const PROBE = { intervalMs: 500, timeoutMs: 2000 } as const;
 const STOP_GRACE_MS = 5000;
 const SURVEY_MS = 100;
 const WARM_UP_AFTER_MS = 1000;
@@ -94,8 +91,7 @@ class HostStart {
   readonly #own: HostConfig;
   readonly #vaultDirectory: string;
   readonly #bootId: BootId;
-  #probe: WriteProbe | null = null;
-  #voting: Voting | null = null;
+  #presence: Presence | null = null;
 
   constructor(options: HostOptions, closers: Closer[]) {
     this.#options = options;
@@ -195,7 +191,7 @@ class HostStart {
       random,
       log: poolLog,
       die,
-      wroteSince: (sinceMs) => this.#wroteSince(sinceMs),
+      wroteSince: (sinceMs) => this.#presence?.wroteSince(sinceMs) ?? false,
       hooks: checkpoints,
     });
     checkpoints.attach(hosted);
@@ -236,7 +232,7 @@ class HostStart {
       clock,
       handlers: {
         promote: async (request, from) => await find(request.pool).hosted.promote(request, from),
-        vote: async ({ pool, fence }) => (await this.#voting?.vote(find(pool).hosted, fence)) ?? NO_VOTE,
+        vote: async ({ pool, fence }) => (await this.#presence?.vote(find(pool).hosted, fence)) ?? NO_VOTE,
         appended: async (request) => await Promise.resolve(find(request.pool).hosted.hinted()),
         checkpoint: async (request) => await find(request.pool).checkpoints.take(request.reason),
       },
@@ -269,40 +265,17 @@ class HostStart {
 
   #startReporting(vault: HostVault, open: readonly OpenPool[], control: Control, client: PeerClient): void {
     const { config, clock, log } = this.#options;
-    const pools = open.map(({ hosted }) => hosted);
-    const abort = new AbortController();
-    const probe = new WriteProbe({ vault, host: this.#own.id, clock, ...PROBE });
-    this.#probe = probe;
-    void probe.run(abort.signal);
-    const reporter = new Reporter({ pools, control, probe, clock });
-    const space = new SpaceWatch({ vault, pools, clock, log });
-    const hints = new HintWriter({
-      vault,
-      host: this.#own.id,
-      bootId: this.#bootId,
-      version: programVersion(),
-      pools: open,
-      clock,
-    });
-    const sweeper = new TemporarySweeper({ vault, clock, log });
     const { hosts, health } = config;
-    const voting = new Voting({ self: this.#own.id, hosts, health, pools, vault, probe, client, clock });
-    this.#voting = voting;
+    const known = { self: this.#own.id, bootId: this.#bootId, hosts, health };
+    const presence = new Presence({ ...known, pools: open, vault, control, client, clock });
+    const space = new SpaceWatch({ vault, pools: open.map(({ hosted }) => hosted), clock, log });
+    const sweeper = new TemporarySweeper({ vault, clock, log });
+    this.#presence = presence;
     this.#closers.push(() => {
       sweeper.stop();
-      hints.stop();
-      abort.abort(new HotspareError("HS_INTERNAL", { what: "the host runs" }));
-      reporter.stop();
+      presence.stop();
       space.stop();
-      voting.stop();
     });
-  }
-
-  /** Or could have, were it another process. */
-  #wroteSince(sinceMs: number): boolean {
-    const report = this.#probe?.report();
-    if (!report) return false;
-    return report.distrusted || (report.ok && this.#options.clock.monotonicMs() - report.ageMs > sinceMs);
   }
 
   async #startPool(vault: HostVault, { config: pool, hosted, checkpoints, folder }: OpenPool): Promise<void> {
