@@ -5,7 +5,6 @@ import type { TLSSocket } from "node:tls";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { askJson } from "../../deploy/cli/ask-json.ts";
 import { startControl, type Control } from "../../host/control.ts";
-import { quarantineRules } from "../../shared/clocks/quarantine.ts";
 import { silentLog } from "../../shared/log.ts";
 import type { TlsFiles } from "../../shared/config/config.ts";
 import { systemSockets, type Sockets } from "../../shared/sockets.ts";
@@ -16,7 +15,8 @@ import { readTlsMaterial } from "../../shared/tls/tls-material.ts";
 import type { MessageClient } from "../../shared/wire/message-client.ts";
 import type { MessageRefused } from "../../shared/wire/message-server.ts";
 import { Authority } from "../certificates.ts";
-import { HOST, HOST_BOOT, SECRET, startClient } from "../shared/wire/nodes.ts";
+import { HOST, HOST_BOOT, startClient } from "../shared/wire/nodes.ts";
+import { controlOptions } from "./control-options.ts";
 import { TUNING } from "../tuning.ts";
 import { until } from "../until.ts";
 
@@ -43,25 +43,8 @@ afterEach(async () => {
 function start(tls: TlsIdentity | null): Promise<Control> {
   refused = [];
   const never = (): Promise<never> => Promise.reject(new Error("nobody asks for this"));
-  return startControl(
-    {
-      host: { id: HOST, control: { host: "127.0.0.1", port: 0 }, candidate: true },
-      cluster: "demo",
-      secret: SECRET,
-      bootId: HOST_BOOT,
-      vaultId: null,
-      version: "0.1.0",
-      configHash: "c",
-      stalledMs: 10_000,
-      voteWaitMs: 5000,
-      quarantine: quarantineRules(500, 250),
-      clock: systemClock,
-      onFailed: (error) => expect.unreachable(String(error)),
-      onRefused: (refusal) => refused.push(refusal),
-      handlers: { promote: never, appended: never, vote: never, checkpoint: never },
-    },
-    tls,
-  );
+  const handlers = { promote: never, appended: never, vote: never, checkpoint: never };
+  return startControl(controlOptions(handlers, { onRefused: (refusal) => refused.push(refusal) }), tls);
 }
 
 async function socketsOf(files: TlsFiles): Promise<Sockets> {

@@ -4,7 +4,6 @@ import { createServer, type AddressInfo } from "node:net";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
 import { startControl, type Control, type ControlHandlers, type ControlOptions } from "../../host/control.ts";
-import { quarantineRules } from "../../shared/clocks/quarantine.ts";
 import { HotspareError } from "../../shared/errors.ts";
 import type { ClockOffset } from "../../shared/wire/messages.ts";
 import { KeyRing, type Secret } from "../../shared/signature/key-ring.ts";
@@ -13,6 +12,7 @@ import { systemClock } from "../../shared/system-clock.ts";
 import type { MessageRefused } from "../../shared/wire/message-server.ts";
 import type { Request } from "../../shared/wire/messages.ts";
 import { HOST, HOST_BOOT, SECRET, startClient } from "../shared/wire/nodes.ts";
+import { controlOptions } from "./control-options.ts";
 import { until } from "../until.ts";
 import { POOL } from "./control-report.ts";
 
@@ -31,25 +31,7 @@ const serve: ControlHandlers = {
 };
 
 async function control(options: Partial<ControlOptions> = {}, tls: TlsIdentity | null = null): Promise<Control> {
-  const started = await startControl(
-    {
-      host: { id: HOST, control: { host: "127.0.0.1", port: 0 }, candidate: true },
-      cluster: "demo",
-      secret: SECRET,
-      bootId: HOST_BOOT,
-      vaultId: null,
-      version: "0.1.0",
-      configHash: "c",
-      stalledMs: 10_000,
-      voteWaitMs: 5000,
-      quarantine: quarantineRules(500, 250),
-      clock: systemClock,
-      onFailed: (error) => expect.unreachable(String(error)),
-      handlers: serve,
-      ...options,
-    },
-    tls,
-  );
+  const started = await startControl(controlOptions(serve, options), tls);
   stops.push(() => started.stop());
   return started;
 }

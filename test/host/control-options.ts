@@ -1,0 +1,23 @@
+/** A host's control listener on a port of its own, for tests that say what differs. */
+import { expect } from "vitest";
+import type { ControlHandlers, ControlOptions } from "../../host/control.ts";
+import { quarantineRules } from "../../shared/clocks/quarantine.ts";
+import { systemClock } from "../../shared/system-clock.ts";
+import { HOST, HOST_BOOT, SECRET } from "../shared/wire/nodes.ts";
+
+export const controlOptions = (handlers: ControlHandlers, more: Partial<ControlOptions> = {}): ControlOptions => ({
+  host: { id: HOST, control: { host: "127.0.0.1", port: 0 }, candidate: true },
+  cluster: "demo",
+  secret: SECRET,
+  bootId: HOST_BOOT,
+  vaultId: null,
+  version: "0.1.0",
+  configHash: "c",
+  stalledMs: 10_000,
+  voteWaitMs: 5000,
+  quarantine: quarantineRules(500, 250),
+  clock: systemClock,
+  onFailed: (error) => expect.unreachable(String(error)),
+  handlers,
+  ...more,
+});
