@@ -1,8 +1,8 @@
 /**
  * Writes the receipt of each tenure that begins on this host, and how it ended if others ended it, beside the hot path: a
- * little later, so that the requests that waited for the takeover go first. A put whose outcome is not known is settled as everywhere: the same name is read
- * back, and tried again with the same bytes, never another name. After a few tries it is given up: the fence has what
- * matters, and nobody waits for the rest.
+ * little later, so that the requests that waited for the takeover go first. A put whose outcome is not known is settled as
+ * everywhere: the same name is read back, and tried again with the same bytes, never another name. After a few tries it is
+ * given up: the fence has what matters, and nobody waits for the rest.
  */
 import { sleep, type Clock } from "../shared/clock.ts";
 import { HotspareError, isHotspareError, isUndurable, reasonOf } from "../shared/errors.ts";

@@ -1,4 +1,7 @@
-/** With which nodes this proxy has no version of the protocol in common, as they say. One that was not reached has said nothing. */
+/**
+ * With which nodes this proxy has no version of the protocol in common, as they say. One that was not reached has said
+ * nothing.
+ */
 import type { ErrorDetails } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { MessageName } from "../shared/wire/messages.ts";

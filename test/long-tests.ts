@@ -1,4 +1,7 @@
-/** Tests that take longer than `npm test` may: each has a script of its own in `package.json`, and `.ci/run` runs all but the first. */
+/**
+ * Tests that take longer than `npm test` may: each has a script of its own in `package.json`, and `.ci/run` runs all but the
+ * first.
+ */
 export const LONG_TESTS = {
   faults: ["test/faults/**/*.test.ts"],
   mutations: ["test/simulation/mutations.test.ts"],

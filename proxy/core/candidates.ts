@@ -2,8 +2,9 @@
  * Who can take a pool over, best first. Pure.
  *
  * A candidate answers its heartbeats, may and can take over, reads the same vault, and has just written to it. One that
- * came back a moment ago is none yet: a host that falls again and again must not get the pool each time. Among them the one that has applied most is quickest; equals go by the configured preference. One that
- * distrusts its own clock comes last, but is never left out: nothing of safety reads a clock.
+ * came back a moment ago is none yet: a host that falls again and again must not get the pool each time. Among them the one
+ * that has applied most is quickest; equals go by the configured preference. One that distrusts its own clock comes last, but
+ * is never left out: nothing of safety reads a clock.
  */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import type { PoolReport } from "../../shared/wire/messages.ts";

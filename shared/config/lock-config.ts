@@ -1,6 +1,6 @@
 /**
- * The lock that programs hold while they change `hotspare.yaml` or the secret. A courtesy between programs on one machine: an owner that
- * slept may lose it without knowing, so `editConfig` looks again before it replaces the file.
+ * The lock that programs hold while they change `hotspare.yaml` or the secret. A courtesy between programs on one machine: an
+ * owner that slept may lose it without knowing, so whoever edits looks again before it replaces the file.
  */
 import { accessSync, constants } from "node:fs";
 import { dirname, resolve } from "node:path";

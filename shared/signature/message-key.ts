@@ -1,7 +1,8 @@
 /**
  * One key that messages are signed and verified with: HMAC-SHA256 over one of the cluster's secrets. The algorithm belongs
- * to the key and never comes from the wire; signatures are compared in constant time. The secret is kept as a `KeyObject`, which neither logs nor JSON can show and which may
- * be handed to a thread. Its id tells two secrets apart without revealing either.
+ * to the key and never comes from the wire; signatures are compared in constant time. The secret is kept as a `KeyObject`,
+ * which neither logs nor JSON can show and which may be handed to a thread. Its id tells two secrets apart without
+ * revealing either.
  */
 import { createHmac, createSecretKey, KeyObject } from "node:crypto";
 import { createSigner, createVerifier, type SigningKey, type VerifyingKey } from "http-message-signatures";

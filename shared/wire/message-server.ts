@@ -1,16 +1,17 @@
 /**
  * Takes messages of other nodes: mounts `POST /hotspare/v1/<message>` for each handler on a Fastify instance. A message
- * reaches its handler only after, in this order: form of the signature, bytes within bounds, key, digest and signature over the raw bytes, JSON, protocol version,
- * envelope, cluster and receiver, time window, nonce not seen before, body, boot id. What fails is refused with its
- * code, counted, and told to `onRefused`; the secret is in none of it.
+ * reaches its handler only after, in this order: form of the signature, bytes within bounds, key, digest and signature over
+ * the raw bytes, JSON, protocol version, envelope, cluster and receiver, time window, nonce not seen before, body, boot id.
+ * What fails is refused with its code, counted, and told to `onRefused`; the secret is in none of it.
  *
- * `heartbeat`, `promote`, `vote` and `gossip` have no time window, so that a wrong clock cannot make a node deaf: the receiver's
- * boot id in their body keeps those of an earlier boot out. Heartbeat and gossip may come without it (`null`): they change
- * nothing then, and are how a sender learns the boot id.
+ * `heartbeat`, `promote`, `vote` and `gossip` have no time window, so that a wrong clock cannot make a node deaf: the
+ * receiver's boot id in their body keeps those of an earlier boot out. Heartbeat and gossip may come without it (`null`): they
+ * change nothing then, and are how a sender learns the boot id.
  *
- * Every answer to a message whose signature is valid, also a refusal, is signed with the message's key and bound to its nonce. Any other gets an
- * unsigned refusal: a stranger must not obtain a signed one for somebody else's nonce. Its connection ends with that answer,
- * so that each further try costs a stranger a connection, and nodes, which are never refused so, are heard in between.
+ * Every answer to a message whose signature is valid, also a refusal, is signed with the message's key and bound to its nonce.
+ * Any other gets an unsigned refusal: a stranger must not obtain a signed one for somebody else's nonce. Its connection ends
+ * with that answer, so that each further try costs a stranger a connection, and nodes, which are never refused so, are heard
+ * in between.
  */
 import type { Server } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";

@@ -1,7 +1,7 @@
 /**
- * Tells of refused messages and connections at a bounded rate, so that a flood of bad ones is neither a flood of logs nor of work for
- * the main thread: per code and sender at once, then at most once a minute with the number since. That a sender speaks no
- * version of the protocol which this host knows stays so until one of the two is updated, and is told once.
+ * Tells of refused messages and connections at a bounded rate, so that a flood of bad ones is neither a flood of logs nor of
+ * work for the main thread: per code and sender at once, then at most once a minute with the number since. That a sender
+ * speaks no version of the protocol which this node knows stays so until one of the two is updated, and is told once.
  */
 import type { Clock } from "../clock.ts";
 import type { ErrorCode } from "../errors.ts";

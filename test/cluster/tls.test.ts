@@ -1,4 +1,7 @@
-/** A whole cluster of real processes in which every connection is mutual TLS, and its certificates are renewed while it runs. */
+/**
+ * A whole cluster of real processes in which every connection is mutual TLS, and its certificates are renewed while it
+ * runs.
+ */
 import { copyFileSync, readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import type { TLSSocket } from "node:tls";

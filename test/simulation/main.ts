@@ -1,7 +1,8 @@
 /**
  * `npm run simulate -- --seeds 1000`, `-- --minutes 10`, `-- --from 5000`, `-- --cores` for the simulation of the cores
- * alone, `-- --plots` for single faults and what must come of them; on all processors. `SEED=n npm run simulate` plays one seed again, with what happened last, and where it fails
- * finds out which of its faults it needs for that. Ends with code 1 if a seed failed, with 64 if it is told nonsense.
+ * alone, `-- --plots` for single faults and what must come of them; on all processors. `SEED=n npm run simulate` plays one
+ * seed again, with what happened last, and where it fails finds out which of its faults it needs for that. Ends with code 1 if
+ * a seed failed, with 64 if it is told nonsense.
  */
 import { availableParallelism } from "node:os";
 import { simulate as simulateCores } from "./core/simulation.ts";

@@ -1,4 +1,7 @@
-/** `hotspare status`: pools, hosts and proxies, as the nodes tell it. Needs no vault and no secret, but certificates where there is TLS. */
+/**
+ * `hotspare status`: pools, hosts and proxies, as the nodes tell it. Needs no vault and no secret, but certificates where
+ * there is TLS.
+ */
 import type { Command } from "commander";
 import { sleep } from "../../../shared/clock.ts";
 import { formatAddress, type Config } from "../../../shared/config/config.ts";
