@@ -7,6 +7,7 @@ import { parseNodeId, type BootId, type OriginId, type RecordId, type Sha256 } f
 import { isHotspareError, reasonOf } from "../errors.ts";
 import type { Head } from "../journal/head.ts";
 import { epoch, lsn, slot } from "../position.ts";
+import { readVersionedJson } from "../versioned-json.ts";
 import type { parseManifestName } from "../vault/layout.ts";
 import { CHECKPOINT_FORMAT, Manifest } from "./manifest.ts";
 
@@ -33,12 +34,9 @@ export function encodeManifest(manifest: Manifest): Buffer {
 
 /** Reads the manifest found under the name of `id`. */
 export function decodeManifest(bytes: Buffer, id: CheckpointId): DecodedManifest {
-  if (bytes.length > MAX_MANIFEST_BYTES) return invalid(`it has more than ${MAX_MANIFEST_BYTES} bytes`);
-  const value = parse(bytes);
-  const version = formatOf(value);
-  if (version === null) return invalid("it is not JSON with a format version");
-  if (version > CHECKPOINT_FORMAT) return { type: "newer", version };
-  if (!schema.Check(value)) return invalid(describe(value));
+  const read = readVersionedJson(bytes, schema, { maxBytes: MAX_MANIFEST_BYTES, newest: CHECKPOINT_FORMAT });
+  if (read.type !== "value") return read;
+  const { value } = read;
   const { head, stateHash } = value;
   if (head.slot !== id.slot || stateHash !== id.stateHash) {
     return invalid(`it is of slot ${head.slot} with state ${stateHash}, which its name is not`);
@@ -73,25 +71,6 @@ function headOf({ head }: Manifest): Head {
       bootId: fence.bootId as BootId,
     },
   };
-}
-
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch {
-    return null;
-  }
-}
-
-function formatOf(value: unknown): number | null {
-  if (typeof value !== "object" || value === null || !("format" in value)) return null;
-  const { format } = value;
-  return typeof format === "number" && Number.isSafeInteger(format) && format >= 1 ? format : null;
-}
-
-function describe(value: unknown): string {
-  const [first] = schema.Errors(value);
-  return first ? `${first.instancePath || "/"} ${first.message}` : "it does not fit its schema";
 }
 
 const invalid = (reason: string): DecodedManifest => ({ type: "invalid", reason });
