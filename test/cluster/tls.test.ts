@@ -80,6 +80,10 @@ test(
   async () => {
     nodes.startAll();
     const before = await served(2);
+    // Over TLS, too: else each would hold the other for silent, and a standby would vote in its place.
+    const hears = (proxy: string, other: string): boolean =>
+      nodes.log(proxy).includes(`"event":"proxy","proxy":"${other}"`) && nodes.log(proxy).includes('"state":"alive"');
+    await until(() => hears("proxy-1", "proxy-2") && hears("proxy-2", "proxy-1"), { timeoutMs: 30_000, everyMs: 100 });
     const made = await ask("PUT", "/spaces/one");
     expect([made.status, made.text]).toEqual([201, expect.any(String)]);
 
