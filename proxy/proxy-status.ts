@@ -103,11 +103,13 @@ export function proxyStatus(source: StatusSource): ProxyStatus {
 
 function proxyNodeStatus(id: NodeId, source: StatusSource): ProxyNodeStatus {
   const { self, clocks, state, nowMs, rules, refusal, protocolProblem } = source;
-  const content = state.gossip.known.get(id)?.content ?? null;
   const isSelf = id === self;
+  const health = isSelf ? "up" : PEER_HEALTH[peerStateOf(state.gossip, id, nowMs, rules.gossip)];
+  // Of one that is silent nothing is known any more.
+  const content = health === "up" ? (state.gossip.known.get(id)?.content ?? null) : null;
   return {
     id,
-    health: isSelf ? "up" : PEER_HEALTH[peerStateOf(state.gossip, id, nowMs, rules.gossip)],
+    health,
     reason: isSelf ? null : refusal(id),
     agrees: isSelf ? true : content && agrees(content, state.pools),
     version: content?.program ?? null,
