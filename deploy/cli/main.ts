@@ -3,6 +3,7 @@
  * process's exit code.
  */
 import { createInterface } from "node:readline/promises";
+import { isatty } from "node:tty";
 import pc from "picocolors";
 import { HotspareError } from "../../shared/errors.ts";
 import { systemClock } from "../../shared/system-clock.ts";
@@ -39,7 +40,8 @@ const context: CommandContext = {
   ask: isTerminal ? ask : null,
   screen: process.stderr.isTTY ? process.stderr : null,
   keyboard: isTerminal ? keyboard : null,
-  colours: pc.isColorSupported && process.stdout.isTTY,
+  // Of a pipe `stdout.isTTY` is undefined, which would leave the choice to the environment.
+  colours: pc.isColorSupported && isatty(process.stdout.fd),
   program: [process.execPath, import.meta.filename],
 };
 

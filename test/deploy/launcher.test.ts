@@ -11,6 +11,8 @@ const folder = mkdtempSync(join(tmpdir(), "hotspare-launcher-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const run = (...args: readonly string[]) => spawnSync(process.execPath, args, { encoding: "utf8", cwd: folder });
+const runIn = (env: NodeJS.ProcessEnv, ...args: readonly string[]) =>
+  spawnSync(process.execPath, args, { encoding: "utf8", cwd: folder, env: { ...process.env, ...env } });
 
 describe("the launcher", () => {
   it("on a Node of the right line that lacks what the store needs, too", () => {
@@ -51,5 +53,12 @@ describe("the source", () => {
       78,
       expect.stringMatching(/^hotspare: Cannot read [^\n]*\(HS_CONFIG_UNREADABLE\)\n$/),
     ]);
+  });
+
+  it("writes no colours into a pipe, on a build server either, whose CI variable says that it can show them", () => {
+    expect(run(main, "init", "--yes").status).toBe(0);
+    const { stdout } = runIn({ CI: "true" }, main, "status");
+    expect(stdout).toContain("cluster ");
+    expect(stdout).not.toContain("\u001b");
   });
 });
