@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import { unreachable } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
+import type { AccessEntry } from "./relay/access-entry.ts";
 import type { Note } from "./core/note.ts";
 
 export function logNote(log: Logger, note: Note): void {
@@ -62,4 +63,9 @@ export function logNote(log: Logger, note: Note): void {
 export function logProtocol(log: Logger, node: NodeId, problem: string | null): void {
   if (problem === null) log.info({ event: "protocol", node }, `${node} and this proxy understand one another again`);
   else log.warn({ event: "protocol", node, problem }, `${node} and this proxy do not understand one another`);
+}
+
+/** One line for each request, where that is configured. */
+export function logAccess(log: Logger, entry: AccessEntry): void {
+  log.info({ event: "request", ...entry }, "a request ended");
 }

@@ -20,12 +20,13 @@ import { dataProbe } from "./data-probe.ts";
 import { GossipListener, type MountInbox } from "./gossip-listener.ts";
 import { Gossiper } from "./gossiper.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { logNote, logProtocol } from "./log-note.ts";
+import { logAccess, logNote, logProtocol } from "./log-note.ts";
 import { NoteFeed } from "./note-feed.ts";
 import { ProtocolProblems } from "./protocol-problems.ts";
 import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
 import { DataPlane } from "./relay/data-plane.ts";
+import { TrustedPeers } from "./relay/trusted-peers.ts";
 import { SelfWatch } from "./self-watch.ts";
 import { askVote, sendOrder, type SignalOptions } from "./signal.ts";
 import { proxyRules } from "./proxy-rules.ts";
@@ -64,7 +65,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   if (own === undefined)
     throw new HotspareError("HS_USAGE", { reason: `${options.config.file} has no proxy ${options.id}` });
   requireLoopback(options.config, own.admin);
-  return new Proxy(options).start(own);
+  return new Proxy(options, own).start(own);
 }
 
 class Proxy {
@@ -89,7 +90,7 @@ class Proxy {
   #gossip: GossipListener | null = null;
   #stopped: Promise<void> | null = null;
 
-  constructor(options: ProxyOptions) {
+  constructor(options: ProxyOptions, own: ProxyConfig) {
     const { config, clock, random, sockets, connect, id } = options;
     this.#options = options;
     this.#rules = proxyRules(config, id);
@@ -123,7 +124,7 @@ class Proxy {
       timeoutMs: config.health.timeoutMs,
       state: () => this.#state.gossip,
     });
-    this.#dataPlane = this.#makeDataPlane();
+    this.#dataPlane = this.#makeDataPlane(own);
     const status = (): ProxyStatus => this.status();
     this.#metrics = proxyMetrics(this.#register, status);
     this.#admin = new Admin({
@@ -269,8 +270,8 @@ class Proxy {
     };
   }
 
-  #makeDataPlane(): DataPlane {
-    const { config, clock, sockets } = this.#options;
+  #makeDataPlane(own: ProxyConfig): DataPlane {
+    const { config, clock, sockets, log } = this.#options;
     return new DataPlane({
       pools: config.pools,
       bootId: this.#bootId,
@@ -281,6 +282,8 @@ class Proxy {
       logTimeMs: (pool) => this.#state.pools.get(pool)?.logTimeMs ?? 0,
       trafficFailed: (host) => this.#troubles.add(host),
       lingerMs: config.takeover.timeoutMs,
+      trusted: new TrustedPeers(own.trust),
+      accessLog: own.accessLog ? (entry) => logAccess(log, entry) : null,
     });
   }
 

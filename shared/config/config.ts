@@ -63,6 +63,10 @@ export interface ProxyConfig {
   readonly admin: Address;
   readonly advertise: Address;
   readonly gossip: Address;
+  /** Addresses and networks of other proxies, whose word about a client is passed on. */
+  readonly trust: readonly string[];
+  /** Whether each request leaves a line in the log. */
+  readonly accessLog: boolean;
 }
 
 export interface HostConfig {

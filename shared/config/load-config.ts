@@ -131,6 +131,8 @@ function proxyAt(values: ConfigValues, at: number): ProxyConfig {
     admin,
     advertise: values.get("proxies[].advertise", at) ?? listen,
     gossip: values.get("proxies[].gossip", at) ?? admin,
+    trust: values.get("proxies[].trust", at) ?? [],
+    accessLog: values.get("proxies[].accessLog", at),
   };
 }
 

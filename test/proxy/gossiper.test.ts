@@ -45,6 +45,8 @@ function gossiping(results: Result[] = []) {
       admin: ADDRESS,
       advertise: ADDRESS,
       gossip: ADDRESS,
+      trust: [],
+      accessLog: false,
     })),
     bootId: parseBootId(hex(1)),
     transport: {
