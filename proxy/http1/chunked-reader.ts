@@ -5,8 +5,9 @@
 import { HttpRefusal } from "./http-refusal.ts";
 import { CR, isValue, LF } from "./octets.ts";
 
-/** A size in 13 digits is exact as a number. */
-const SIZE_LINE = /^([0-9A-Fa-f]{1,13})(?:;.*)?$/;
+/** A size in 13 digits is exact as a number; behind it extensions, whose form is checked though nobody reads them. */
+const SIZE_LINE =
+  /^([0-9A-Fa-f]{1,13})(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"[^"\\]*"))?)*$/;
 const LONGEST_SIZE_LINE = 256;
 const MOST_TRAILER_BYTES = 8192;
 

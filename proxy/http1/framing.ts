@@ -27,9 +27,10 @@ export class FramingFields {
     this.#length = Number(value);
   }
 
-  /** @throws {HttpRefusal} 400 if repeated, 501 for a coding that is not `chunked`. */
+  /** @throws {HttpRefusal} 400 if repeated or empty, 501 for a coding that is not `chunked`. */
   addCoding(value: string): void {
     if (this.#chunked) throw new HttpRefusal(400, "more than one Transfer-Encoding");
+    if (value === "") throw new HttpRefusal(400, "a Transfer-Encoding without a coding");
     if (value.toLowerCase() !== "chunked") throw new HttpRefusal(501, "a transfer coding other than chunked");
     this.#chunked = true;
   }

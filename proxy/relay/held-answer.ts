@@ -5,7 +5,7 @@
 import type { AnswerHead } from "../http1/answer-head.ts";
 
 /** The largest answer that waits until it is complete. */
-export const HELD_BYTES = 64 * 1024;
+export const HELD_BYTES = 32 * 1024;
 /** How long the end of one without a stated length is waited for: it may be a stream that has none. */
 export const HELD_MS = 50;
 
