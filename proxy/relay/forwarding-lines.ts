@@ -32,8 +32,12 @@ export class ForwardingLines {
 
 function linesFor({ address, proto }: ForwardedClient, authority: string | null, passing: string): string {
   const said = (name: string): boolean => new RegExp(`^${name}:`, "im").test(passing);
-  const lines = [`x-forwarded-for: ${address}`, `forwarded: ${forwarded(address, proto, authority)}`];
-  if (authority !== null) lines.unshift(`host: ${authority}`);
+  const lines = [
+    // HTTP/1.0 asks for none, HTTP/1.1 does: an empty one says that none was named.
+    `host: ${authority ?? ""}`,
+    `x-forwarded-for: ${address}`,
+    `forwarded: ${forwarded(address, proto, authority)}`,
+  ];
   if (!said("x-forwarded-proto")) lines.push(`x-forwarded-proto: ${proto}`);
   if (authority !== null && !said("x-forwarded-host")) lines.push(`x-forwarded-host: ${authority}`);
   return `${lines.join("\r\n")}\r\n`;

@@ -20,7 +20,7 @@ export class Patience {
   isOver(phase: Phase, socket: Socket): boolean {
     const mark = socket.bytesRead + socket.bytesWritten - socket.writableLength;
     const least = phase === "idle" ? 1 : LEAST_BYTES;
-    const goesOn = phase !== "head" && phase !== "closing" && mark - this.#mark >= least;
+    const goesOn = phase !== "head" && phase !== "closing" && Math.abs(mark - this.#mark) >= least;
     if (phase !== this.#phase || goesOn || waitsForProxy(phase, socket)) {
       this.#phase = phase;
       this.#mark = mark;

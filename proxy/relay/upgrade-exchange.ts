@@ -93,16 +93,18 @@ export class UpgradeExchange implements Waiter, OnTheWay, UpgradeListener {
     this.#client.socket.once("close", cancel);
   }
 
-  /** Listens before the library does: what it does with an end of the host's, it does after this. */
+  /** Listens to ends before the library does: what it does with them, it does after this. */
   #join(upstream: Socket): void {
     this.#upstream = upstream;
-    upstream.on("data", (bytes: Buffer) => {
-      this.#boundary.pass(bytes);
-      // Behind the bytes of this turn, which the library writes after this.
-      if (this.#leaves && this.#boundary.isHere) process.nextTick(() => this.#leave(upstream));
-    });
+    // After the library has joined the two, and before anything flows: what flows earlier would reach nobody but this.
+    process.nextTick(() => upstream.on("data", (bytes: Buffer) => this.#passed(upstream, bytes)));
     const lost = (): void => this.#leave(upstream);
     upstream.prependListener("end", lost).prependListener("error", lost).prependListener("close", lost);
+  }
+
+  #passed(upstream: Socket, bytes: Buffer): void {
+    this.#boundary.pass(bytes);
+    if (this.#leaves && this.#boundary.isHere) this.#leave(upstream);
   }
 
   #leave(upstream: Socket): void {
