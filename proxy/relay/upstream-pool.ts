@@ -1,6 +1,6 @@
 /** Connections to hosts that wait for a request, the one used last first. Bounded in number and in how long they wait. */
 import type { Cancel, Clock } from "../../shared/clock.ts";
-import { formatAddress, type Address } from "../../shared/config/config.ts";
+import type { Address } from "../../shared/config/config.ts";
 import type { Sockets } from "../../shared/sockets.ts";
 import { UpstreamConnection, type ConnectionHome } from "./upstream-connection.ts";
 
@@ -15,7 +15,8 @@ const PROBE_MS = 1000;
 export class UpstreamPool {
   readonly #sockets: Sockets;
   readonly #clock: Clock;
-  readonly #homes = new Map<string, Home>();
+  /** By the address as an object: the configuration has one for each host, and this is asked for every request. */
+  readonly #homes = new Map<Address, Home>();
   #sweep: Cancel | null = null;
 
   constructor(sockets: Sockets, clock: Clock) {
@@ -41,12 +42,10 @@ export class UpstreamPool {
   }
 
   #homeOf(address: Address): Home {
-    const name = formatAddress(address);
-    let home = this.#homes.get(name);
-    if (home === undefined) {
-      home = new Home(() => this.#arm());
-      this.#homes.set(name, home);
-    }
+    const known = this.#homes.get(address);
+    if (known !== undefined) return known;
+    const home = new Home(() => this.#arm());
+    this.#homes.set(address, home);
     return home;
   }
 
