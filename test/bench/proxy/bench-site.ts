@@ -15,7 +15,7 @@ import { haproxyText } from "./haproxy-text.ts";
 import { hotspareText } from "./hotspare-text.ts";
 import { POST_BYTES, SHAPES, type Load, type LoadShape } from "./load.ts";
 import { proxyText, upstreamText } from "./nginx-text.ts";
-import { processCost, type ProcessCost } from "./process-cost.ts";
+import { processCost, processTree, type ProcessCost } from "./process-cost.ts";
 import { Programs, type Program } from "./programs.ts";
 import type { Tools } from "./tools.ts";
 
@@ -59,6 +59,7 @@ export class BenchSite {
     const program = this.programs.start({ name: TITLES[contender], command, cores });
     await listens(program, address);
     await expectAnswer(address, load);
+    if (contender === "hotspare-2") await hasWorkers(program, 2);
     return { contender, address, cost: () => processCost(program.pid), end: () => program.end() };
   }
 
@@ -152,6 +153,14 @@ function canConnect({ host, port }: Address): Promise<boolean> {
   return new Promise((resolve) => {
     socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
   }).finally(() => socket.destroy()) as Promise<boolean>;
+}
+
+/** One that carried everything itself would be measured under a false name. */
+async function hasWorkers({ name, pid }: Program, workers: number): Promise<void> {
+  const count = (): number => processTree(pid).length - 1;
+  await until(() => count() >= workers, { timeoutMs: READY_MS, everyMs: 50 }).catch(() => {
+    throw new Error(`${name} has ${count()} processes beside its own`);
+  });
 }
 
 /** What is wrong is found here, and not in figures. The echo's generator looks itself. */
