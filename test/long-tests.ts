@@ -9,6 +9,7 @@ export const LONG_TESTS = {
   cluster: [
     "test/cluster/agreement.test.ts",
     "test/cluster/clocks.test.ts",
+    "test/cluster/no-request-fails.test.ts",
     "test/cluster/old-views.test.ts",
     "test/cluster/proxy-restarts.test.ts",
     "test/cluster/rolling-upgrade.test.ts",
