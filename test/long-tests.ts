@@ -12,6 +12,7 @@ export const LONG_TESTS = {
     "test/cluster/no-request-fails.test.ts",
     "test/cluster/old-views.test.ts",
     "test/cluster/ordinary-clients.test.ts",
+    "test/cluster/poison.test.ts",
     "test/cluster/proxy-restarts.test.ts",
     "test/cluster/rolling-upgrade.test.ts",
     "test/cluster/rotate-secret.test.ts",
