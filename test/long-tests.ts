@@ -16,6 +16,7 @@ export const LONG_TESTS = {
     "test/cluster/proxy-restarts.test.ts",
     "test/cluster/rolling-upgrade.test.ts",
     "test/cluster/rotate-secret.test.ts",
+    "test/cluster/ten-thousand-parked.test.ts",
     "test/cluster/two-machines.test.ts",
   ],
 } as const;
