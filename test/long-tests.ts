@@ -9,10 +9,14 @@ export const LONG_TESTS = {
   cluster: [
     "test/cluster/agreement.test.ts",
     "test/cluster/clocks.test.ts",
+    "test/cluster/no-request-fails.test.ts",
     "test/cluster/old-views.test.ts",
+    "test/cluster/ordinary-clients.test.ts",
+    "test/cluster/poison.test.ts",
     "test/cluster/proxy-restarts.test.ts",
     "test/cluster/rolling-upgrade.test.ts",
     "test/cluster/rotate-secret.test.ts",
+    "test/cluster/ten-thousand-parked.test.ts",
     "test/cluster/two-machines.test.ts",
   ],
 } as const;
