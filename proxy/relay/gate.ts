@@ -1,6 +1,9 @@
 /**
  * The way to one pool's primary: open while there is one, else requests park here. Those that waited go first, in order,
  * a bounded number at a time, so that a new primary is not met by all of them at once.
+ *
+ * Suspects, which were at a host when it ended, go one by one beside them: one of them may have killed it. If it kills the next
+ * host too, it takes none of the others with it, which would then have been executed twice as well.
  */
 import type { Cancel, Clock } from "../../shared/clock.ts";
 import type { NodeId } from "../../shared/ids.ts";
@@ -10,6 +13,8 @@ import type { Route } from "../core/proxy-event.ts";
 export type OpenRoute = NonNullable<Route>;
 
 export interface Waiter {
+  /** It was at a host when that ended. */
+  readonly isSuspect: boolean;
   /** Go now. `settled` is to be called when its answer begins or fails: the next one follows. */
   go(route: OpenRoute, settled: () => void): void;
   /** There was no place, or its time is over; it has left. */
@@ -24,8 +29,10 @@ interface Resting {
 }
 
 const CONCURRENCY = 128;
-/** A request that is answered slowly (long polling) does not keep its turn longer. */
-const TURN_MS = 100;
+/** A request that is answered slowly (long polling) does not keep its turn longer. A host that has just started is slow, too. */
+const TURN_MS = 1000;
+/** The same for a suspect: whatever kills its host does so at once, or not by itself. */
+const TRIAL_MS = 100;
 const HOLD_MS = 10;
 const LONGEST_HOLD_MS = 250;
 const EXPIRY_STEP_MS = 20;
@@ -34,6 +41,8 @@ export class Gate {
   readonly #clock: Clock;
   readonly #bounds: ParkBounds;
   readonly #parking: Parking<Waiter>;
+  readonly #suspects: Parking<Waiter>;
+  #onTrial = false;
   /** Parked too, but not yet to be let go. */
   readonly #resting = new Map<Waiter, Resting>();
   #route: Route = null;
@@ -47,6 +56,7 @@ export class Gate {
     this.#clock = clock;
     this.#bounds = bounds;
     this.#parking = new Parking(bounds);
+    this.#suspects = new Parking(bounds);
   }
 
   get route(): Route {
@@ -54,22 +64,25 @@ export class Gate {
   }
 
   get parked(): number {
-    return this.#parking.count + this.#resting.size;
+    return this.#parking.count + this.#suspects.count + this.#resting.size;
   }
 
   get parkedBytes(): number {
-    return this.#parking.bytes;
+    return this.#parking.bytes + this.#suspects.bytes;
   }
 
   /** Lets the waiter go at once, parks it, or turns it away. */
   enter(waiter: Waiter, bytes: number, waitMs: number): void {
-    if (this.#route !== null && this.#hold === null && this.#parking.count === 0) {
-      return waiter.go(this.#route, nothing);
+    const isFree = waiter.isSuspect ? !this.#onTrial && this.#suspects.count === 0 : this.#parking.count === 0;
+    if (this.#route !== null && this.#hold === null && isFree) {
+      return waiter.go(this.#route, waiter.isSuspect ? this.#beginTrial() : nothing);
     }
     if (this.#closed) return waiter.turnedAway("late");
     const sinceMs = this.#clock.monotonicMs();
     const untilMs = sinceMs + waitMs;
-    if (!this.#parking.park({ item: waiter, bytes, sinceMs, untilMs })) return waiter.turnedAway("full");
+    const parking = waiter.isSuspect ? this.#suspects : this.#parking;
+    const hasRoom = this.parked < this.#bounds.requests && this.parkedBytes + bytes <= this.#bounds.bytes;
+    if (!hasRoom || !parking.park({ item: waiter, bytes, sinceMs, untilMs })) return waiter.turnedAway("full");
     this.#armExpiry(untilMs);
     this.#letGo();
   }
@@ -105,6 +118,7 @@ export class Gate {
   /** The client is gone: its place is free. */
   leave(waiter: Waiter): void {
     this.#parking.leave(waiter);
+    this.#suspects.leave(waiter);
     this.#resting.get(waiter)?.cancel();
     this.#resting.delete(waiter);
   }
@@ -140,14 +154,21 @@ export class Gate {
     this.#expiry?.cancel();
     this.#expiry = null;
     this.#wakeAll();
-    for (const { item } of this.#parking.release(this.#parking.count)) item.turnedAway("late");
+    for (const parking of this.#both()) {
+      for (const { item } of parking.release(parking.count)) item.turnedAway("late");
+    }
   }
 
   #wakeAll(): void {
     for (const { wake } of this.#resting.values()) wake();
   }
 
+  #both(): readonly Parking<Waiter>[] {
+    return [this.#suspects, this.#parking];
+  }
+
   #letGo(): void {
+    this.#letSuspectGo();
     while (this.#route !== null && this.#hold === null && this.#turns < CONCURRENCY) {
       const [next] = this.#parking.release(1);
       if (next === undefined) return;
@@ -155,17 +176,33 @@ export class Gate {
     }
   }
 
+  #letSuspectGo(): void {
+    if (this.#route === null || this.#hold !== null || this.#onTrial) return;
+    const [next] = this.#suspects.release(1);
+    next?.item.go(this.#route, this.#beginTrial());
+  }
+
+  #beginTrial(): () => void {
+    this.#onTrial = true;
+    return this.#turn(TRIAL_MS, () => (this.#onTrial = false));
+  }
+
   #takeTurn(): () => void {
     this.#turns += 1;
+    return this.#turn(TURN_MS, () => (this.#turns -= 1));
+  }
+
+  /** Ends once: when it is called, or when its time is over. The next one follows. */
+  #turn(mostMs: number, end: () => void): () => void {
     let taken = true;
     const settled = (): void => {
       if (!taken) return;
       taken = false;
       cancel();
-      this.#turns -= 1;
+      end();
       this.#letGo();
     };
-    const cancel = this.#clock.after(TURN_MS, settled);
+    const cancel = this.#clock.after(mostMs, settled);
     return settled;
   }
 
@@ -175,7 +212,8 @@ export class Gate {
   }
 
   #armExpiry(atMs: number): void {
-    if (this.#parking.count === 0 || (this.#expiry !== null && this.#expiry.atMs <= atMs)) return;
+    if (this.#parking.count + this.#suspects.count === 0 || (this.#expiry !== null && this.#expiry.atMs <= atMs))
+      return;
     this.#expiry?.cancel();
     const delayMs = Math.max(0, atMs - this.#clock.monotonicMs());
     this.#expiry = { atMs, cancel: this.#clock.after(delayMs, () => this.#expire()) };
@@ -184,9 +222,12 @@ export class Gate {
   #expire(): void {
     this.#expiry = null;
     const nowMs = this.#clock.monotonicMs();
-    for (const { item } of this.#parking.expire(nowMs)) item.turnedAway("late");
+    for (const parking of this.#both()) {
+      for (const { item } of parking.expire(nowMs)) item.turnedAway("late");
+    }
     // Not one timer for each of thousands that came within the same moment.
-    this.#armExpiry(Math.max(nowMs + EXPIRY_STEP_MS, this.#parking.earliestMs));
+    const earliestMs = Math.min(this.#parking.earliestMs, this.#suspects.earliestMs);
+    this.#armExpiry(Math.max(nowMs + EXPIRY_STEP_MS, earliestMs));
   }
 }
 
