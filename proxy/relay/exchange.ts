@@ -138,6 +138,7 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
 
   failed(sent: boolean): void {
     this.#attempt = null;
+    if (sent && this.#route !== null) this.#relay.gate.broke(this.#route);
     this.#endTurn();
     if (this.#state === "streaming") return this.#breakOff();
     this.#comeBack({ executed: sent ? "yes" : "no" });

@@ -31,8 +31,12 @@ interface Resting {
 const CONCURRENCY = 128;
 /** A request that is answered slowly (long polling) does not keep its turn longer. A host that has just started is slow, too. */
 const TURN_MS = 1000;
-/** The same for a suspect: whatever kills its host does so at once, or not by itself. */
-const TRIAL_MS = 100;
+/**
+ * How long all suspects together may keep one another waiting at one primary, at most a turn each: many that are answered
+ * slowly must not use up the time that they may wait.
+ */
+const TRIALS_MS = 5000;
+const SHORTEST_TRIAL_MS = 10;
 const HOLD_MS = 10;
 const LONGEST_HOLD_MS = 250;
 const EXPIRY_STEP_MS = 20;
@@ -43,6 +47,9 @@ export class Gate {
   readonly #parking: Parking<Waiter>;
   readonly #suspects: Parking<Waiter>;
   #onTrial = false;
+  #trialsLeftMs = TRIALS_MS;
+  /** Where and when a connection broke last: no suspect goes there before that host has shown that it lives. */
+  #broken: { readonly host: NodeId; readonly sinceMs: number } | null = null;
   /** Parked too, but not yet to be let go. */
   readonly #resting = new Map<Waiter, Resting>();
   #route: Route = null;
@@ -73,7 +80,7 @@ export class Gate {
 
   /** Lets the waiter go at once, parks it, or turns it away. */
   enter(waiter: Waiter, bytes: number, waitMs: number): void {
-    const isFree = waiter.isSuspect ? !this.#onTrial && this.#suspects.count === 0 : this.#parking.count === 0;
+    const isFree = waiter.isSuspect ? this.#triesSuspects && this.#suspects.count === 0 : this.#parking.count === 0;
     if (this.#route !== null && this.#hold === null && isFree) {
       return waiter.go(this.#route, waiter.isSuspect ? this.#beginTrial() : nothing);
     }
@@ -110,6 +117,10 @@ export class Gate {
 
   /** The host answered a heartbeat that was sent at `sentMs`: a connection that broke before did not break by its death. */
   lives(host: NodeId, sentMs: number): void {
+    if (this.#broken?.host === host && this.#broken.sinceMs <= sentMs) {
+      this.#broken = null;
+      this.#letGo();
+    }
     for (const resting of this.#resting.values()) {
       if (resting.host === host && resting.sinceMs <= sentMs) resting.wake();
     }
@@ -125,10 +136,17 @@ export class Gate {
 
   setRoute(route: Route): void {
     this.#route = route;
+    this.#trialsLeftMs = TRIALS_MS;
+    this.#broken = null;
     this.#endHold();
     this.#holdMs = HOLD_MS;
     this.#wakeAll();
     this.#letGo();
+  }
+
+  /** A connection to this host broke; to be told before the turn of what was on it ends. */
+  broke({ host }: OpenRoute): void {
+    this.#broken = { host, sinceMs: this.#clock.monotonicMs() };
   }
 
   /** The primary refused a connection or says that it is none: nobody else need try for a moment. */
@@ -163,6 +181,10 @@ export class Gate {
     for (const { wake } of this.#resting.values()) wake();
   }
 
+  get #triesSuspects(): boolean {
+    return !this.#onTrial && this.#broken?.host !== this.#route?.host;
+  }
+
   #both(): readonly Parking<Waiter>[] {
     return [this.#suspects, this.#parking];
   }
@@ -177,14 +199,19 @@ export class Gate {
   }
 
   #letSuspectGo(): void {
-    if (this.#route === null || this.#hold !== null || this.#onTrial) return;
+    if (this.#route === null || this.#hold !== null || !this.#triesSuspects) return;
     const [next] = this.#suspects.release(1);
     next?.item.go(this.#route, this.#beginTrial());
   }
 
   #beginTrial(): () => void {
     this.#onTrial = true;
-    return this.#turn(TRIAL_MS, () => (this.#onTrial = false));
+    const sinceMs = this.#clock.monotonicMs();
+    const mostMs = Math.max(SHORTEST_TRIAL_MS, Math.min(TURN_MS, this.#trialsLeftMs));
+    return this.#turn(mostMs, () => {
+      this.#onTrial = false;
+      this.#trialsLeftMs -= this.#clock.monotonicMs() - sinceMs;
+    });
   }
 
   #takeTurn(): () => void {
