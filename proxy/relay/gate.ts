@@ -35,7 +35,7 @@ const TURN_MS = 1000;
  * How long all suspects together may keep one another waiting at one primary, at most a turn each: many that are answered
  * slowly must not use up the time that they may wait.
  */
-const TRIALS_MS = 5000;
+const TRIALS_MS = 1000;
 const SHORTEST_TRIAL_MS = 10;
 const HOLD_MS = 10;
 const LONGEST_HOLD_MS = 250;
