@@ -72,6 +72,8 @@ export class BodyKeeper {
     this.#ended = true;
     this.#trailers = trailers;
     this.#sink?.finish(trailers);
+    // What comes now is none of it.
+    this.#resume();
   }
 
   /** Gives all of it to `sink`, from the beginning. Only while `replayable`. */

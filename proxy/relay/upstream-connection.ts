@@ -60,6 +60,7 @@ export class UpstreamConnection implements BodySink {
   #bodySent = true;
   #isOpen = false;
   #endedInOrder = false;
+  #paused = false;
 
   constructor(socket: Socket, home: ConnectionHome) {
     this.#socket = socket;
@@ -102,10 +103,13 @@ export class UpstreamConnection implements BodySink {
 
   /** No more of the answer for now: its client is slow. */
   pause(): void {
+    this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
     this.#socket.resume();
   }
 
@@ -239,6 +243,8 @@ export class UpstreamConnection implements BodySink {
     this.#detach();
     this.#chunked = null;
     this.#state = reusable ? "idle" : "ended";
+    // Its last bytes may have been more than the client had room for: that is no matter of the next request.
+    this.resume();
     if (reusable) this.#home.idle(this);
     else this.#socket.destroy();
     listener?.finished(trailers);

@@ -181,6 +181,42 @@ describe("an answer", () => {
   });
 });
 
+describe("behind back-pressure", () => {
+  it("of a body that came whole, the next request of the same client is read", async () => {
+    await plane.stop();
+    plane = await startPlane({ replay: { attempts: 2, bodyBytes: 1000, answerBytes: 1000, policy: "keyed" } });
+    const body = "x".repeat(5000);
+    const post = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const seen = sendRaw(plane.address, post, /(?!)/);
+    await until(() => plane.plane.parked(MAIN).requests === 1);
+    plane.routeTo(plane.a, 1);
+    await until(() => plane.a.received.length === 1);
+    const socket = connect(plane.address.port, "127.0.0.1", () => socket.write(post));
+    let answers = "";
+    socket.on("data", (chunk) => (answers += chunk.toString()));
+    await until(() => answers.endsWith("host-a"));
+    socket.write(CLOSING);
+    await until(() => socket.closed);
+    expect(answers.match(/200 OK/g)).toHaveLength(2);
+    plane.plane.setRoute(MAIN, null);
+    await plane.plane.stop(0);
+    expect(await seen).toContain("200 OK");
+  });
+
+  it("of an answer of any size, its host's connection serves the next request", async () => {
+    plane.a.script = ({ url }, response) => {
+      response.socket?.setNoDelay(true);
+      response.writeHead(200, { "Content-Length": url.slice(1) }).flushHeaders();
+      // The last bytes come in one piece, as large as one read of the kernel.
+      setTimeout(() => response.end(Buffer.alloc(Number(url.slice(1)), "x")), 2);
+    };
+    for (const size of [65_536, 131_072, 65_535, 196_608, 100_000, 65_536]) {
+      expect((await send(plane.address, { path: `/${size}` })).body).toHaveLength(size);
+    }
+    expect(plane.a.sockets.size).toBe(1);
+  });
+});
+
 describe("a request", () => {
   it("with a body in chunks arrives with its content, its trailers, and none that could deceive", async () => {
     const trailers: unknown[] = [];
