@@ -18,12 +18,16 @@ import { PoolRelay, type RelayContext } from "./pool-relay.ts";
 import { errorAnswer, formatOwnAnswer, refusalAnswer, sendOwnAnswer, type OwnAnswer } from "./problem-answer.ts";
 import { relayMetrics } from "./relay-metrics.ts";
 import { checkRequest, hostNameOf, type RequestTarget } from "./request-check.ts";
+import type { ParkedLoad, Traffic, WorkerCount } from "./traffic.ts";
 import { UpgradeExchange } from "./upgrade-exchange.ts";
 import { Upstream } from "./upstream.ts";
 
 export interface DataPlaneOptions {
   readonly pools: readonly PoolConfig[];
+  /** What its request numbers begin with. */
   readonly bootId: BootId;
+  /** By which the proxy knows itself in `Via`; several processes of one proxy have the same. Made of `bootId` if absent. */
+  readonly pseudonym?: string;
   readonly clock: Clock;
   readonly sockets: Pick<NodeSockets, "public" | "data">;
   readonly register: Registry;
@@ -40,7 +44,7 @@ const PSEUDONYM_DIGITS = 12;
 /** How long a connection at rest is kept when the proxy stops: a client's request may be on its way on it. */
 const LEAVE_MS = 500;
 
-export class DataPlane {
+export class DataPlane implements Traffic {
   readonly #options: DataPlaneOptions;
   readonly #pseudonym: string;
   readonly #upstream: Upstream;
@@ -53,7 +57,7 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
-    this.#pseudonym = `hotspare-${options.bootId.slice(0, PSEUDONYM_DIGITS)}`;
+    this.#pseudonym = options.pseudonym ?? pseudonymOf(options.bootId);
     this.#upstream = new Upstream(options.sockets.data);
     const context = this.#context();
     this.#relays = new Map(options.pools.map((pool) => [pool.id, new PoolRelay(pool, context)]));
@@ -79,7 +83,7 @@ export class DataPlane {
     for (const relay of this.#relays.values()) relay.gate.lives(host, sentMs);
   }
 
-  parked(pool: PoolId): { readonly requests: number; readonly bytes: number } {
+  parked(pool: PoolId): ParkedLoad {
     const relay = this.#relays.get(pool);
     return { requests: relay?.gate.parked ?? 0, bytes: (relay?.gate.parkedBytes ?? 0) + (relay?.kept.kept ?? 0) };
   }
@@ -87,6 +91,15 @@ export class DataPlane {
   /** Requests on the way, parked ones included. */
   active(pool: PoolId): number {
     return this.#relays.get(pool)?.active ?? 0;
+  }
+
+  workers(): WorkerCount {
+    return { configured: 1, serving: 1 };
+  }
+
+  /** The register that it was given. */
+  metrics(): Promise<Registry> {
+    return Promise.resolve(this.#options.register);
   }
 
   /**
@@ -200,6 +213,8 @@ export class DataPlane {
     return formatRequestNumber({ bootId: this.#options.bootId, number: this.#number });
   }
 }
+
+export const pseudonymOf = (bootId: BootId): string => `hotspare-${bootId.slice(0, PSEUDONYM_DIGITS)}`;
 
 type Place =
   | { readonly type: "found"; readonly target: RequestTarget; readonly relay: PoolRelay }
