@@ -63,6 +63,8 @@ export interface ProxyConfig {
   readonly admin: Address;
   readonly advertise: Address;
   readonly gossip: Address;
+  /** Processes that carry its requests; 1: its own. */
+  readonly workers: number;
 }
 
 export interface HostConfig {

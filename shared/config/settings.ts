@@ -143,6 +143,11 @@ export const SETTINGS = {
   "proxies[].admin": needed(address, "Admin listener; keep it on loopback or a private network."),
   "proxies[].advertise": derived(address, "as `listen`", "Where clients reach the proxy, if not at `listen`."),
   "proxies[].gossip": derived(address, "as `admin`", "Where other proxies reach this one."),
+  "proxies[].workers": standard(
+    count({ min: 1, max: 64 }),
+    1,
+    "Processes that carry requests: 1 is the proxy's own; of 2 or more it has them beside it, one for each core that it may use.",
+  ),
   "hosts[].id": needed(nodeId, "Name of the host, unique in the cluster."),
   "hosts[].listen": needed(address, "Where the application answers: the address to bind to."),
   "hosts[].control": needed(address, "Heartbeats, orders and probes."),

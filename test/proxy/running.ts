@@ -55,8 +55,8 @@ export async function configOf(hosts: readonly FakeHost[]): Promise<Config> {
     secret: { env: "NONE" },
     vault: { directory: "/none", id: null },
     proxies: [
-      { id: parseNodeId("proxy-1"), listen: ANY, admin: ANY, advertise: ANY, gossip: ANY },
-      { id: parseNodeId("proxy-2"), listen: ANY, admin: ANY, advertise: ANY, gossip: ANY },
+      { id: parseNodeId("proxy-1"), listen: ANY, admin: ANY, advertise: ANY, gossip: ANY, workers: 1 },
+      { id: parseNodeId("proxy-2"), listen: ANY, admin: ANY, advertise: ANY, gossip: ANY, workers: 1 },
     ],
     hosts: listening.map(({ host, address }) => ({
       id: host.id,

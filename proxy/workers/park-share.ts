@@ -1,0 +1,17 @@
+/**
+ * What one of several worker processes may park. The bounds of a pool hold for the proxy as a whole, so each worker gets its
+ * part of them; what cannot be divided goes to the first ones.
+ */
+import type { PoolConfig } from "../../shared/config/config.ts";
+
+/** `pool` as worker `index` (from 0) of `count` has it. */
+export function shareOf(pool: PoolConfig, index: number, count: number): PoolConfig {
+  const { park } = pool;
+  return {
+    ...pool,
+    park: { ...park, requests: part(park.requests, index, count), bytes: part(park.bytes, index, count) },
+  };
+}
+
+const part = (whole: number, index: number, count: number): number =>
+  Math.floor(whole / count) + (index < whole % count ? 1 : 0);
