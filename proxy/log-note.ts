@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import { unreachable } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
+import type { Log } from "../shared/log.ts";
 import type { Note } from "./core/note.ts";
 
 export function logNote(log: Logger, note: Note): void {
@@ -62,4 +63,19 @@ export function logNote(log: Logger, note: Note): void {
 export function logProtocol(log: Logger, node: NodeId, problem: string | null): void {
   if (problem === null) log.info({ event: "protocol", node }, `${node} and this proxy understand one another again`);
   else log.warn({ event: "protocol", node, problem }, `${node} and this proxy do not understand one another`);
+}
+
+export function logWorkerStarted(
+  log: Log,
+  fields: { readonly worker: number; readonly pid: number | undefined },
+): void {
+  log.info({ event: "worker-started", ...fields }, "a worker process takes connections");
+}
+
+/** `restartMs`: when another one is started. */
+export function logWorkerEnded(
+  log: Log,
+  fields: { readonly worker: number; readonly reason: string; readonly restartMs: number },
+): void {
+  log.error({ event: "worker-ended", ...fields }, "a worker process ended, and its clients' connections with it");
 }

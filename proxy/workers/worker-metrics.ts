@@ -2,7 +2,7 @@
  * What all workers counted, summed. A sum of counters must never go down, or it would look as if everything had been counted
  * anew: what a worker said before it ended is kept, and so is what one said last that does not answer now.
  */
-import { AggregatorRegistry, type Registry } from "prom-client";
+import { AggregatorRegistry, Counter, Gauge, type Registry } from "prom-client";
 import type { Metrics } from "./worker-messages.ts";
 
 export class WorkerMetrics {
@@ -36,3 +36,26 @@ export class WorkerMetrics {
 const isGauge = (metric: object): boolean => (metric as { readonly type?: unknown }).type === "gauge";
 
 const aggregate = (all: readonly Metrics[]): Registry => AggregatorRegistry.aggregate([...all]);
+
+/** How many workers there are, as the parent sees it. */
+export function addWorkerCounts(
+  register: Registry,
+  { serving, restarts }: { readonly serving: () => number; readonly restarts: () => number },
+): void {
+  const registers = [register];
+  const gauge: Gauge = new Gauge({
+    name: "hotspare_proxy_workers",
+    help: "Worker processes that take connections",
+    registers,
+    collect: () => gauge.set(serving()),
+  });
+  const counter: Counter = new Counter({
+    name: "hotspare_proxy_worker_restarts_total",
+    help: "Worker processes that were started again after one had ended",
+    registers,
+    collect: () => {
+      counter.reset();
+      counter.inc(restarts());
+    },
+  });
+}

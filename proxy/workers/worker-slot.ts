@@ -7,6 +7,7 @@ import { HotspareError, unreachable } from "../../shared/errors.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import type { Log } from "../../shared/log.ts";
 import { unpackError } from "../../shared/thread-error.ts";
+import { logWorkerEnded, logWorkerStarted } from "../log-note.ts";
 import { restartDelayMs, WELL_MS } from "./restart-delay.ts";
 import type { Metrics, PoolLoad, ToWorker, WorkerPlan, WorkerReport } from "./worker-messages.ts";
 import { WorkerProcess, type Patience } from "./worker-process.ts";
@@ -164,8 +165,7 @@ export class WorkerSlot {
     this.#state = "serving";
     this.#hasServed = true;
     this.#first.resolve();
-    const { pid, number: worker } = this;
-    this.#options.log.info({ event: "worker-started", worker, pid }, "a worker process carries requests");
+    logWorkerStarted(this.#options.log, { worker: this.number, pid: this.pid });
   }
 
   #ended(how: string): void {
@@ -190,7 +190,7 @@ export class WorkerSlot {
     const wasWell = clock.monotonicMs() - this.#bornMs >= WELL_MS;
     this.#shortLives = wasWell ? 0 : this.#shortLives + 1;
     const restartMs = restartDelayMs(this.#shortLives);
-    log.error({ event: "worker-ended", worker: this.number, reason, restartMs }, "a worker process ended");
+    logWorkerEnded(log, { worker: this.number, reason, restartMs });
     this.#restart = clock.after(restartMs, () => {
       this.#restarts += 1;
       this.#fork();

@@ -3,7 +3,7 @@
  * what they report, starts again what died, and stops them in order. A worker that starts gets the whole table first, and
  * from then on each change in the order of the calls. One object of this in a process: `node:cluster` is one for all.
  */
-import { Counter, Gauge, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import type { Address, Config, PoolConfig, ProxyConfig } from "../../shared/config/config.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import type { Log } from "../../shared/log.ts";
@@ -15,7 +15,7 @@ import { claimPort } from "./claim-port.ts";
 import { HeardNews } from "./heard-news.ts";
 import { shareOf } from "./park-share.ts";
 import type { ToWorker, WorkerPlan } from "./worker-messages.ts";
-import { WorkerMetrics } from "./worker-metrics.ts";
+import { addWorkerCounts, WorkerMetrics } from "./worker-metrics.ts";
 import { PATIENCE, type Patience } from "./worker-process.ts";
 import { WorkerSlot } from "./worker-slot.ts";
 
@@ -52,7 +52,10 @@ export class Workers implements Traffic {
     });
     const version = programVersion();
     this.#slots = Array.from({ length: own.workers }, (_, index) => this.#makeSlot(index, version));
-    this.#countWorkers(parts.register);
+    addWorkerCounts(parts.register, {
+      serving: () => this.workers().serving,
+      restarts: () => sum(this.#slots.map(({ restarts }) => restarts)),
+    });
   }
 
   async listen(address: Address): Promise<Address> {
@@ -162,24 +165,6 @@ export class Workers implements Traffic {
       routes: [...this.#routes].map(([pool, route]) => ({ pool, route })),
       logTimes: pools.map(({ id }) => ({ pool: id, logTimeMs: logTimeMs(id) })),
     };
-  }
-
-  #countWorkers(register: Registry): void {
-    const gauge: Gauge = new Gauge({
-      name: "hotspare_proxy_workers",
-      help: "Worker processes that take connections",
-      registers: [register],
-      collect: () => gauge.set(this.workers().serving),
-    });
-    const restarts: Counter = new Counter({
-      name: "hotspare_proxy_worker_restarts_total",
-      help: "Worker processes that were started again after one had ended",
-      registers: [register],
-      collect: () => {
-        restarts.reset();
-        restarts.inc(sum(this.#slots.map((slot) => slot.restarts)));
-      },
-    });
   }
 }
 
