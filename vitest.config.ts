@@ -4,7 +4,7 @@ import { LONG_TESTS } from "./test/long-tests.ts";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/bench/**", "node_modules/**", ...Object.values(LONG_TESTS).flat()],
+    exclude: ["node_modules/**", ...Object.values(LONG_TESTS).flat()],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: "forks",

@@ -4,6 +4,7 @@ import { unreachable } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import type { Note } from "./core/note.ts";
+import type { AccessEntry } from "./relay/access-entry.ts";
 
 export function logNote(log: Logger, note: Note): void {
   switch (note.type) {
@@ -78,4 +79,9 @@ export function logWorkerEnded(
   fields: { readonly worker: number; readonly reason: string; readonly restartMs: number },
 ): void {
   log.error({ event: "worker-ended", ...fields }, "a worker process ended, and its clients' connections with it");
+}
+
+/** One line for each request, where that is configured. */
+export function logAccess(log: Log, entry: AccessEntry): void {
+  log.info({ event: "request", ...entry }, "a request ended");
 }

@@ -17,13 +17,14 @@ import { dataProbe } from "./data-probe.ts";
 import { GossipListener } from "./gossip-listener.ts";
 import { Gossiper } from "./gossiper.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { logNote, logProtocol } from "./log-note.ts";
+import { logAccess, logNote, logProtocol } from "./log-note.ts";
 import { NoteFeed } from "./note-feed.ts";
 import { ProtocolProblems } from "./protocol-problems.ts";
 import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
 import { DataPlane, type DataPlaneOptions } from "./relay/data-plane.ts";
 import type { Traffic } from "./relay/traffic.ts";
+import { TrustedPeers } from "./relay/trusted-peers.ts";
 import type { ProxyOptions } from "./proxy-options.ts";
 import { SelfWatch } from "./self-watch.ts";
 import { askVote, sendOrder, type SignalOptions } from "./signal.ts";
@@ -49,7 +50,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   if (own === undefined)
     throw new HotspareError("HS_USAGE", { reason: `${options.config.file} has no proxy ${options.id}` });
   requireLoopback(options.config, own.admin);
-  return new Proxy(options).start(own);
+  return new Proxy(options, own).start(own);
 }
 
 class Proxy {
@@ -74,7 +75,7 @@ class Proxy {
   #gossip: GossipListener | null = null;
   #stopped: Promise<void> | null = null;
 
-  constructor(options: ProxyOptions) {
+  constructor(options: ProxyOptions, own: ProxyConfig) {
     const { config, clock, random, sockets, connect, id } = options;
     this.#options = options;
     this.#rules = proxyRules(config, id);
@@ -108,7 +109,7 @@ class Proxy {
       timeoutMs: config.health.timeoutMs,
       state: () => this.#state.gossip,
     });
-    this.#traffic = this.#makeTraffic();
+    this.#traffic = this.#makeTraffic(own);
     const status = (): ProxyStatus => this.status();
     this.#metrics = proxyMetrics(this.#register, status);
     this.#admin = new Admin({
@@ -255,8 +256,8 @@ class Proxy {
     };
   }
 
-  #makeTraffic(): Traffic {
-    const { config, clock, sockets, traffic } = this.#options;
+  #makeTraffic(own: ProxyConfig): Traffic {
+    const { config, clock, sockets, log, traffic } = this.#options;
     const parts: DataPlaneOptions = {
       pools: config.pools,
       bootId: this.#bootId,
@@ -267,6 +268,8 @@ class Proxy {
       logTimeMs: (pool) => this.#state.pools.get(pool)?.logTimeMs ?? 0,
       trafficFailed: (host) => this.#troubles.add(host),
       lingerMs: config.takeover.timeoutMs,
+      trusted: new TrustedPeers(own.trust),
+      accessLog: own.accessLog ? (entry) => logAccess(log, entry) : null,
     };
     return traffic === undefined ? new DataPlane(parts) : traffic(parts);
   }

@@ -3,18 +3,25 @@
  * a simulation can stand in for it; only a `main.ts`, and what starts a whole process, names the real one. A server that
  * cannot be bound is an error; a connection that fails says so itself, as a `net.Socket` does.
  */
-import type { Server } from "node:http";
-import { connect, type AddressInfo, type Socket } from "node:net";
+import { connect, type AddressInfo, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { formatAddress, type Address } from "./config/config.ts";
 import { HotspareError, reasonOf } from "./errors.ts";
+
+/** What can be bound: a server of `node:http`, or one that handles its connections itself. */
+export interface BoundServer extends Server {
+  /** What it speaks over TLS, the preferred first; HTTP/1.1 if it does not say. */
+  readonly protocols?: readonly string[];
+  /** Ends connections that nothing is under way on. */
+  closeIdleConnections(): void;
+}
 
 export interface Sockets {
   /**
    * Binds `server`, named `what` in an error; resolves to the address with the port that was given.
    * @throws {HotspareError} HS_PORT_TAKEN
    */
-  listen(server: Server, address: Address, what: string): Promise<Address>;
+  listen(server: BoundServer, address: Address, what: string): Promise<Address>;
   /** A connection on its way, or what fails with `error`; `onceOpen` tells when it stands. */
   dial(address: Address): Socket;
 }

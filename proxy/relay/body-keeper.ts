@@ -1,33 +1,43 @@
 /**
- * A request's body, streamed to a host and kept on the way, so that it can be sent again from its beginning. Nothing is
- * read from the client before a host takes it (what waits, waits in the kernel), and no more than the bound is kept:
- * past it the body goes on streaming but cannot be sent again.
+ * A request's body on its way from a client to a host, kept while it passes, so that it can be sent again from its beginning.
+ * While no host takes it, no more is read than may be kept: the rest waits with the client. With a host it streams, and past
+ * the bound it cannot be sent again.
  */
-import { Readable } from "node:stream";
-import type { IncomingMessage } from "node:http";
 import type { KeptBytes } from "./kept-bytes.ts";
 
+/** The client. */
+export interface BodySource {
+  pause(): void;
+  resume(): void;
+}
+
+/** A connection to a host. */
+export interface BodySink {
+  /** False: no more, until it calls `BodyKeeper.more`. */
+  take(chunk: Buffer): boolean;
+  finish(trailers: string): void;
+}
+
+export interface BodyKeeperOptions {
+  readonly source: BodySource;
+  /** Of one body. */
+  readonly boundBytes: number;
+  /** Of all bodies of the pool. */
+  readonly budget: KeptBytes;
+}
+
 export class BodyKeeper {
-  readonly #source: IncomingMessage;
-  readonly #boundBytes: number;
-  readonly #budget: KeptBytes;
+  readonly #options: BodyKeeperOptions;
   #kept: Buffer[] = [];
   #keptBytes = 0;
   #whole = true;
   #ended = false;
-  #reader: Reader | null = null;
+  #trailers = "";
+  #sink: BodySink | null = null;
+  #paused = false;
 
-  constructor(source: IncomingMessage, boundBytes: number, budget: KeptBytes) {
-    this.#source = source;
-    this.#boundBytes = boundBytes;
-    this.#budget = budget;
-    if (hasBody(source)) {
-      source.on("readable", () => this.#pump());
-      source.once("end", () => this.#end());
-    } else {
-      this.#ended = true;
-      source.resume();
-    }
+  constructor(options: BodyKeeperOptions) {
+    this.#options = options;
   }
 
   /** Whether all that was read so far is kept. */
@@ -35,94 +45,87 @@ export class BodyKeeper {
     return this.#whole;
   }
 
+  /** Whether the client has sent all of it. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   get keptBytes(): number {
     return this.#keptBytes;
   }
 
-  /** The body from its beginning. The reader before is cut off. Only while `replayable`. */
-  open(): Readable {
-    this.#reader?.destroy();
-    this.#reader = new Reader([...this.#kept], () => this.#pump());
-    if (this.#ended) this.#reader.finish();
-    return this.#reader;
+  /** All of it, if it is all here and nothing comes after it: it can leave in one piece. */
+  get whole(): readonly Buffer[] | null {
+    return this.#ended && this.#whole && this.#trailers === "" ? this.#kept : null;
+  }
+
+  /** From the client. False: there is no room for it, and no host that takes it. */
+  feed(chunk: Buffer): boolean {
+    const sink = this.#sink;
+    if (this.#whole && !this.#keep(chunk, sink !== null)) return false;
+    if (sink === null ? this.#isFull() : !sink.take(chunk)) this.#pause();
+    return true;
+  }
+
+  /** The client has sent all. */
+  finish(trailers: string): void {
+    this.#ended = true;
+    this.#trailers = trailers;
+    this.#sink?.finish(trailers);
+  }
+
+  /** Gives all of it to `sink`, from the beginning. Only while `replayable`. */
+  attach(sink: BodySink): void {
+    this.#sink = sink;
+    let hasRoom = true;
+    for (const chunk of this.#kept) hasRoom = sink.take(chunk);
+    if (this.#ended) sink.finish(this.#trailers);
+    else if (hasRoom) this.#resume();
+  }
+
+  detach(): void {
+    this.#sink = null;
+    if (this.#whole && !this.#ended && !this.#isFull()) this.#resume();
+  }
+
+  /** The sink has room again. */
+  more(): void {
+    if (!this.#ended) this.#resume();
   }
 
   /** Nobody will send it again: what is kept is let go, what still comes only streams. */
   release(): void {
     this.#whole = false;
-    this.#letGo();
-  }
-
-  /** Nobody wants the rest either: it is read and thrown away. */
-  discard(): void {
-    this.release();
-    this.#reader?.destroy();
-    this.#reader = null;
-    this.#source.removeAllListeners("readable");
-    this.#source.resume();
-  }
-
-  #pump(): void {
-    while (this.#reader?.hungry) {
-      const chunk = this.#source.read() as Buffer | null;
-      if (chunk === null) return;
-      this.#keep(chunk);
-      this.#reader.feed(chunk);
-    }
-  }
-
-  #end(): void {
-    this.#ended = true;
-    this.#reader?.finish();
-  }
-
-  #keep(chunk: Buffer): void {
-    if (!this.#whole) return;
-    const fits = this.#keptBytes + chunk.length <= this.#boundBytes && this.#budget.take(chunk.length);
-    if (!fits) return this.release();
-    this.#kept.push(chunk);
-    this.#keptBytes += chunk.length;
-  }
-
-  #letGo(): void {
-    this.#budget.give(this.#keptBytes);
+    this.#options.budget.give(this.#keptBytes);
     this.#kept = [];
     this.#keptBytes = 0;
   }
-}
 
-/** Whether the message has a body by its framing (RFC 9112, 6.3). */
-export const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
-
-/** What one attempt reads: first what was kept, then what comes. */
-class Reader extends Readable {
-  readonly #kept: Buffer[];
-  readonly #more: () => void;
-  #finished = false;
-  hungry = false;
-
-  constructor(kept: Buffer[], more: () => void) {
-    super();
-    this.#kept = kept;
-    this.#more = more;
+  #keep(chunk: Buffer, hasSink: boolean): boolean {
+    const { boundBytes, budget } = this.#options;
+    const fits = !hasSink || this.#keptBytes + chunk.length <= boundBytes;
+    if (fits && budget.take(chunk.length)) {
+      this.#kept.push(chunk);
+      this.#keptBytes += chunk.length;
+      return true;
+    }
+    if (hasSink) this.release();
+    return hasSink;
   }
 
-  override _read(): void {
-    this.hungry = true;
-    let chunk: Buffer | undefined;
-    while (this.hungry && (chunk = this.#kept.shift()) !== undefined) this.feed(chunk);
-    if (this.#kept.length > 0) return;
-    if (this.#finished) this.push(null);
-    else if (this.hungry) this.#more();
+  #isFull(): boolean {
+    return this.#keptBytes >= this.#options.boundBytes;
   }
 
-  feed(chunk: Buffer): void {
-    this.hungry = this.push(chunk);
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#options.source.pause();
   }
 
-  finish(): void {
-    this.#finished = true;
-    if (this.#kept.length === 0 && !this.readableEnded && !this.destroyed) this.push(null);
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#options.source.resume();
   }
 }

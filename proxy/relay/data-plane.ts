@@ -1,26 +1,32 @@
 /**
- * The public listener: accepts requests, finds their pool, hands them to it. Decides nothing about hosts: routes come in
- * from the core, errors of real requests go out to it.
+ * The public listener: takes connections, finds the pools of their requests, hands them on. Decides nothing about hosts:
+ * routes come in from the core, errors of real requests go out to it.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { Server as NetServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { Registry } from "prom-client";
 import type { Clock } from "../../shared/clock.ts";
 import type { Address, PoolConfig } from "../../shared/config/config.ts";
 import type { BootId, NodeId, PoolId } from "../../shared/ids.ts";
 import type { NodeSockets } from "../../shared/sockets.ts";
 import { formatRequestNumber } from "../../shared/wire/fields.ts";
-import { poolOf } from "../core/routing.ts";
 import type { Route } from "../core/proxy-event.ts";
+import type { RequestHead } from "../http1/request-head.ts";
+import type { AccessEntry } from "./access-entry.ts";
+import { ClientConnection, type ClientHome, type UpgradingClient } from "./client-connection.ts";
+import { ClientListener, type Connection } from "./client-listener.ts";
+import type { Client } from "./client.ts";
 import { Exchange } from "./exchange.ts";
-import { hasBody } from "./body-keeper.ts";
+import type { ForwardedClient } from "./forwarding-lines.ts";
 import { PoolRelay, type RelayContext } from "./pool-relay.ts";
-import { errorAnswer, formatOwnAnswer, refusalAnswer, sendOwnAnswer, type OwnAnswer } from "./problem-answer.ts";
-import { relayMetrics } from "./relay-metrics.ts";
-import { checkRequest, hostNameOf, type RequestTarget } from "./request-check.ts";
+import { PoolTable } from "./pool-table.ts";
+import { errorAnswer, formatOwnAnswer, refusalAnswer, type OwnAnswer } from "./problem-answer.ts";
+import { RelayMetrics } from "./relay-metrics.ts";
 import type { ParkedLoad, Traffic, WorkerCount } from "./traffic.ts";
+import type { TrustedPeers } from "./trusted-peers.ts";
 import { UpgradeExchange } from "./upgrade-exchange.ts";
-import { Upstream } from "./upstream.ts";
+import { UpgradeUpstream } from "./upgrade-upstream.ts";
+import { UpstreamPool } from "./upstream-pool.ts";
 
 export interface DataPlaneOptions {
   readonly pools: readonly PoolConfig[];
@@ -35,38 +41,36 @@ export interface DataPlaneOptions {
   readonly logTimeMs: (pool: PoolId) => number;
   readonly trafficFailed: (host: NodeId) => void;
   readonly lingerMs: number;
+  readonly trusted: TrustedPeers;
+  readonly accessLog: ((entry: AccessEntry) => void) | null;
 }
 
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 3_600_000;
-const KEEP_ALIVE_MS = 60_000;
 const PSEUDONYM_DIGITS = 12;
-/** How long a connection at rest is kept when the proxy stops: a client's request may be on its way on it. */
-const LEAVE_MS = 500;
 
-export class DataPlane implements Traffic {
+export class DataPlane implements Traffic, ClientHome {
   readonly #options: DataPlaneOptions;
   readonly #pseudonym: string;
-  readonly #upstream: Upstream;
+  readonly #upstreams: UpstreamPool;
   readonly #relays: ReadonlyMap<PoolId, PoolRelay>;
-  readonly #server: Server;
-  readonly #upgraded = new Set<Socket>();
-  readonly #answering = new Set<ServerResponse>();
+  readonly #table: PoolTable;
+  readonly #listener: ClientListener;
   #number = 0;
-  #stopping = false;
 
   constructor(options: DataPlaneOptions) {
+    const { clock, sockets, pools, bootId } = options;
     this.#options = options;
-    this.#pseudonym = options.pseudonym ?? pseudonymOf(options.bootId);
-    this.#upstream = new Upstream(options.sockets.data);
+    this.#pseudonym = options.pseudonym ?? pseudonymOf(bootId);
+    this.#upstreams = new UpstreamPool(sockets.data, clock);
     const context = this.#context();
-    this.#relays = new Map(options.pools.map((pool) => [pool.id, new PoolRelay(pool, context)]));
-    this.#server = this.#createServer();
+    this.#relays = new Map(pools.map((pool) => [pool.id, new PoolRelay(pool, context)]));
+    this.#table = new PoolTable(pools);
+    const accept = (socket: Socket): Connection => new ClientConnection(socket, this.#clientOf(socket), this);
+    this.#listener = new ClientListener({ clock, sockets: sockets.public, accept });
   }
 
   /** @throws {HotspareError} HS_PORT_TAKEN if it cannot listen there. */
   listen(address: Address): Promise<Address> {
-    return this.#options.sockets.public.listen(this.#server, address, "listen");
+    return this.#listener.listen(address);
   }
 
   setRoute(pool: PoolId, route: Route): void {
@@ -102,120 +106,104 @@ export class DataPlane implements Traffic {
     return Promise.resolve(this.#options.register);
   }
 
-  /**
-   * Stops accepting, lets what is on the way end for at most `graceMs`, then breaks it off. What comes on connections that
-   * are there is answered with `Connection: close`; one that nothing comes on is closed after a moment.
-   */
+  /** Stops accepting, lets what is on the way end for at most `graceMs`, then breaks it off. */
   async stop(graceMs: number): Promise<void> {
-    this.#stopping = true;
-    if (!this.#server.listening) return this.#upstream.close();
-    const { clock } = this.#options;
-    for (const response of this.#answering) response.shouldKeepAlive = false;
-    this.#server.keepAliveTimeout = LEAVE_MS;
-    // That of the HTTP server would close connections at rest at once, with a client's next request on its way.
-    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()));
-    for (const socket of this.#upgraded) socket.end();
-    const cancels = [
-      clock.after(Math.min(graceMs, LEAVE_MS), () => this.#server.closeIdleConnections()),
-      clock.after(graceMs, () => this.#breakOff()),
-    ];
-    await closed;
-    for (const cancel of cancels) cancel();
-    // Ends what the HTTP server does beside its connections.
-    this.#server.close();
-    for (const relay of this.#relays.values()) relay.gate.close();
-    this.#upstream.close();
+    const closeGates = (): void => {
+      for (const relay of this.#relays.values()) relay.gate.close();
+    };
+    await this.#listener.stop(graceMs, closeGates);
+    closeGates();
+    this.#upstreams.close();
   }
 
-  #breakOff(): void {
-    for (const relay of this.#relays.values()) relay.gate.close();
-    for (const socket of this.#upgraded) socket.destroy();
-    this.#server.closeAllConnections();
+  get stops(): boolean {
+    return this.#listener.stops;
+  }
+
+  nextId(): string {
+    this.#number += 1;
+    return formatRequestNumber({ bootId: this.#options.bootId, number: this.#number });
+  }
+
+  exchange(client: Client): Exchange | null {
+    const requestId = this.nextId();
+    const place = this.#place(client.head, requestId);
+    if (place.type === "found") return new Exchange(client, requestId, place.relay);
+    client.answerSelf(place.answer, "");
+    return null;
+  }
+
+  upgrade(client: UpgradingClient): void {
+    const { socket, head } = client;
+    const requestId = this.nextId();
+    this.#listener.replace(socket, new UpgradedConnection(socket));
+    const place = this.#place(head, requestId);
+    if (place.type === "found") new UpgradeExchange(client, requestId, place.relay).start();
+    else socket.end(formatOwnAnswer(place.answer));
+  }
+
+  #place({ via, target, method, maxForwards }: RequestHead, requestId: string): Place {
+    if (via !== "" && hasPassed(via, this.#pseudonym)) {
+      return { type: "answered", answer: refusalAnswer(508, "the request has passed this proxy before", requestId) };
+    }
+    if (maxForwards === 0 && method === "OPTIONS") {
+      return { type: "answered", answer: { status: 204, fields: {}, body: "" } };
+    }
+    const pool = this.#table.poolOf(target);
+    const relay = pool === null ? undefined : this.#relays.get(pool);
+    if (relay !== undefined) return { type: "found", relay };
+    return { type: "answered", answer: errorAnswer("HS_NO_ROUTE", { target: target.path }, requestId) };
+  }
+
+  #clientOf(socket: Socket): ForwardedClient {
+    // A listener on all addresses sees those of IPv4 in the form of IPv6.
+    const address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=\d+\.)/, "");
+    const proto = (socket as Partial<TLSSocket>).encrypted === true ? "https" : "http";
+    return { address, proto, isTrusted: this.#options.trusted.has(address) };
   }
 
   #context(): RelayContext {
-    const { clock, addressOf, logTimeMs, trafficFailed, lingerMs, register } = this.#options;
+    const { clock, addressOf, logTimeMs, trafficFailed, lingerMs, register, sockets, accessLog } = this.#options;
     return {
       clock,
-      upstream: this.#upstream,
-      metrics: relayMetrics(register),
+      upstreams: this.#upstreams,
+      upgrades: new UpgradeUpstream(sockets.data),
+      metrics: new RelayMetrics(register),
       pseudonym: this.#pseudonym,
       addressOf,
       logTimeMs: (pool) => logTimeMs(pool.id),
       trafficFailed,
       lingerMs,
+      accessLog,
     };
-  }
-
-  #createServer(): Server {
-    const server = createServer({
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      insecureHTTPParser: false,
-      // HTTP/2 in clear text is not spoken: such a request is answered in HTTP/1.1.
-      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() !== "h2c",
-    });
-    // All of them, so that none is cut off in silence: `checkRequest` counts.
-    server.maxHeadersCount = 0;
-    server.on("request", (request, response) => this.#accept(request, response, { expectsContinue: false }));
-    server.on("checkContinue", (request, response) => this.#accept(request, response, { expectsContinue: true }));
-    server.on("upgrade", (request, socket, head) => this.#acceptUpgrade(request, socket as Socket, head));
-    server.on("connect", (_, socket) => {
-      socket.on("error", () => socket.destroy());
-      socket.end(formatOwnAnswer(refusalAnswer(405, "CONNECT is not offered", this.#nextId())));
-    });
-    return server;
-  }
-
-  #accept(request: IncomingMessage, response: ServerResponse, { expectsContinue }: { expectsContinue: boolean }): void {
-    const requestId = this.#nextId();
-    if (this.#stopping) response.shouldKeepAlive = false;
-    this.#answering.add(response);
-    response.once("close", () => this.#answering.delete(response));
-    const place = this.#place(request, requestId);
-    if (place.type === "refused") {
-      sendOwnAnswer(response, place.answer);
-      return void request.resume();
-    }
-    new Exchange({ request, response, target: place.target, requestId, expectsContinue }, place.relay).start();
-  }
-
-  #acceptUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const requestId = this.#nextId();
-    socket.on("error", () => socket.destroy());
-    this.#upgraded.add(socket);
-    socket.once("close", () => this.#upgraded.delete(socket));
-    const place = this.#place(request, requestId);
-    if (place.type === "refused") return void socket.end(formatOwnAnswer(place.answer));
-    if (request.method !== "GET" || hasBody(request)) {
-      return void socket.end(formatOwnAnswer(refusalAnswer(400, "an upgrade with a method or body", requestId)));
-    }
-    new UpgradeExchange({ request, socket, head, target: place.target, requestId }, place.relay).start();
-  }
-
-  #place(request: IncomingMessage, requestId: string): Place {
-    const checked = checkRequest(request, this.#pseudonym);
-    if (checked.type === "refused")
-      return { type: "refused", answer: refusalAnswer(checked.status, checked.reason, requestId) };
-    if (checked.type === "answered") return { type: "refused", answer: { status: 204, fields: {}, body: "" } };
-    const { target } = checked;
-    const path = target.path.split("?", 1)[0] ?? "/";
-    const pool = poolOf(this.#options.pools, hostNameOf(target.authority), path);
-    const relay = pool === null ? undefined : this.#relays.get(pool);
-    if (relay === undefined)
-      return { type: "refused", answer: errorAnswer("HS_NO_ROUTE", { target: path }, requestId) };
-    return { type: "found", target, relay };
-  }
-
-  #nextId(): string {
-    this.#number += 1;
-    return formatRequestNumber({ bootId: this.#options.bootId, number: this.#number });
   }
 }
 
 export const pseudonymOf = (bootId: BootId): string => `hotspare-${bootId.slice(0, PSEUDONYM_DIGITS)}`;
 
 type Place =
-  | { readonly type: "found"; readonly target: RequestTarget; readonly relay: PoolRelay }
-  | { readonly type: "refused"; readonly answer: OwnAnswer };
+  | { readonly type: "found"; readonly relay: PoolRelay }
+  | { readonly type: "answered"; readonly answer: OwnAnswer };
+
+/** Two connections that are joined: the pair looks after itself. */
+class UpgradedConnection implements Connection {
+  readonly isIdle = false;
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  sweep(): void {}
+
+  leave(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+const hasPassed = (via: string, pseudonym: string): boolean =>
+  via.split(",").some((hop) => hop.trim().split(/\s+/)[1] === pseudonym);

@@ -2,65 +2,55 @@
  * One client's request, from its acceptance to its end: parked, sent, perhaps sent again, answered. It ends in exactly
  * one of answer, definite error, client gone.
  *
- * It is sent again when no answer began: the connection was refused or reset, the host was abandoned, or the host itself
- * said that nothing was applied. That is safe because every attempt carries the same `Hotspare-Request`, which a host
- * settles once. What may have been executed counts as an execution, and there are at most two: a request that kills its
- * host must not be carried through every host.
+ * It is sent again when its client has seen nothing of an answer: the connection was refused or reset, the host was
+ * abandoned or died while its answer was held, or the host itself said that nothing was applied. That is safe because every
+ * attempt carries the same `Hotspare-Request`, which a host settles once. What may have been executed counts as an
+ * execution, and there are at most two: a request that kills its host must not be carried through every host.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { reasonOf, type ErrorCode, type ErrorDetails } from "../../shared/errors.ts";
+import type { Cancel } from "../../shared/clock.ts";
+import { unreachable, type ErrorCode } from "../../shared/errors.ts";
 import type { NodeId } from "../../shared/ids.ts";
-import * as FIELDS from "../../shared/wire/fields.ts";
+import type { AnswerHead } from "../http1/answer-head.ts";
+import type { Framing } from "../http1/framing.ts";
+import { passingTrailers } from "../http1/trailers.ts";
 import { BodyKeeper } from "./body-keeper.ts";
-import { answerFields, requestFields, type Fields } from "./forward-fields.ts";
+import type { Client, OutgoingHead } from "./client.ts";
 import type { OpenRoute, Waiter } from "./gate.ts";
+import { HELD_MS, HeldAnswer } from "./held-answer.ts";
+import { namingLines, outgoingHead, parkedLine, requestHead } from "./message-lines.ts";
 import type { OnTheWay, PoolRelay } from "./pool-relay.ts";
-import { errorAnswer, sendOwnAnswer } from "./problem-answer.ts";
-import type { RequestTarget } from "./request-check.ts";
-import type { Attempt, AttemptListener, UpstreamRequest } from "./upstream.ts";
-
-export interface ExchangeRequest {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly target: RequestTarget;
-  readonly requestId: string;
-  /** The client waits for `100 Continue` before it sends its body. */
-  readonly expectsContinue: boolean;
-}
+import { errorAnswer } from "./problem-answer.ts";
+import { mayHaveHappened, whyNotAgain } from "./replay-rule.ts";
+import type { AttemptListener, UpstreamConnection } from "./upstream-connection.ts";
 
 /** A request's place in the parking: its head, roughly. Kept bytes have a budget of their own, of the same size. */
 const PARKED_BYTES = 1024;
-const MOST_EXECUTIONS = 2;
-const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 export class Exchange implements Waiter, OnTheWay, AttemptListener {
-  readonly #parts: ExchangeRequest;
+  readonly body: BodyKeeper;
+  readonly #client: Client;
+  readonly #requestId: string;
   readonly #relay: PoolRelay;
-  readonly #body: BodyKeeper;
-  readonly #fields: Fields;
-  readonly #method: string;
-  #state: "waiting" | "sent" | "answering" | "ended" = "waiting";
+  #state: "waiting" | "sent" | "held" | "streaming" | "ended" = "waiting";
+  #attempt: UpstreamConnection | null = null;
+  #attempts = 0;
   #executions = 0;
-  #attempt: Attempt | null = null;
   #route: OpenRoute | null = null;
   #lastHost: NodeId | null = null;
   #settled: () => void = nothing;
+  #held: HeldAnswer | null = null;
+  #timer: Cancel = nothing;
   #logTimeMs: number | null = null;
   #enteredMs = 0;
   #waitedMs = 0;
   #parked = false;
   #entering = false;
-  #lingers = false;
-  #continued: boolean;
 
-  constructor(parts: ExchangeRequest, relay: PoolRelay) {
-    this.#parts = parts;
+  constructor(client: Client, requestId: string, relay: PoolRelay) {
+    this.#client = client;
+    this.#requestId = requestId;
     this.#relay = relay;
-    this.#method = parts.request.method ?? "GET";
-    this.#fields = requestFields(parts.request, parts.target, relay.context.pseudonym);
-    this.#body = new BodyKeeper(parts.request, relay.config.replay.bodyBytes, relay.kept);
-    this.#continued = !parts.expectsContinue;
-    parts.response.on("close", () => this.#clientClosed());
+    this.body = new BodyKeeper({ source: client, boundBytes: relay.config.replay.bodyBytes, budget: relay.kept });
     relay.add(this);
   }
 
@@ -69,18 +59,22 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     return this.#route;
   }
 
+  get waits(): boolean {
+    return this.#state === "waiting";
+  }
+
   start(): void {
     this.#wait("enter");
   }
 
   go(route: OpenRoute, settled: () => void): void {
+    const { context, config } = this.#relay;
     this.#noteWait();
     this.#state = "sent";
     this.#route = route;
     this.#settled = settled;
-    this.#logTimeMs ??= this.#relay.context.logTimeMs(this.#relay.config);
-    if (!this.#continued) this.#parts.response.writeContinue();
-    this.#continued = true;
+    this.#logTimeMs ??= context.logTimeMs(config);
+    this.#client.proceed();
     this.#send(route);
   }
 
@@ -90,62 +84,122 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     this.#fail(why === "full" ? "HS_PARK_FULL" : "HS_PARKED_TOO_LONG");
   }
 
-  answered(answer: IncomingMessage): void {
-    const { gate, context } = this.#relay;
+  /** The client's body does not fit beside those of others, and no host takes it. */
+  overflowed(): void {
+    this.#relay.gate.leave(this);
+    this.turnedAway("full");
+  }
+
+  interim(head: AnswerHead): void {
+    if (this.#state === "sent") this.#client.interim(head.status, head.lines);
+  }
+
+  answered(head: AnswerHead): void {
     this.#endTurn();
-    if (FIELDS.readOutcome(answer.headers[FIELDS.OUTCOME_FIELD]) !== null) {
-      answer.resume();
+    if (head.outcome !== null) {
+      this.#attempt?.forget();
       return this.#comeBack({ executed: false });
     }
-    gate.ease();
-    this.#state = "answering";
-    this.#body.release();
-    this.#answer(answer, answerFields(answer, context.pseudonym));
+    this.#relay.gate.ease();
+    this.#held = new HeldAnswer(head);
+    this.#state = "held";
+    if (!this.#held.isSmall) this.#stream(this.#held);
+    else if (head.framing.type === "chunked") this.#timer = this.#after(HELD_MS, () => this.#streamHeld());
+  }
+
+  payload(bytes: Buffer): void {
+    if (this.#state === "streaming") {
+      if (!this.#client.write(bytes)) this.#attempt?.pause();
+    } else if (this.#held?.take(bytes) === false) this.#stream(this.#held);
+  }
+
+  finished(trailers: string): void {
+    const held = this.#held;
+    this.#attempt = null;
+    if (held === null) return;
+    const passing = this.#client.head.takesTrailers ? passingTrailers(trailers) : "";
+    if (this.#state === "held" && passing !== "") this.#stream(held);
+    const streams = this.#state === "streaming";
+    this.#end(held.head.status);
+    if (streams) return this.#client.end(passing);
+    const { framing } = held.head;
+    const whole: Framing = framing.type === "none" ? framing : { type: "length", bytes: held.bytes };
+    this.#client.answer(this.#outgoing(held.head, whole), held.chunks);
   }
 
   failed(sent: boolean): void {
+    this.#attempt = null;
     this.#endTurn();
+    if (this.#state === "streaming") return this.#breakOff();
     this.#comeBack({ executed: sent });
   }
 
-  abandoned(): void {
-    if (this.#state === "answering") return this.#linger();
-    if (this.#state !== "sent" || this.#attempt === null) return;
-    const executed = this.#attempt.sent;
-    this.#attempt.abort();
-    this.#endTurn();
-    this.#again({ executed, way: "enter" });
+  /** Asking another host would not help: this one is well, as far as anybody knows. */
+  invalid(): void {
+    this.#attempt = null;
+    this.#executions += 1;
+    if (this.#state === "streaming") this.#breakOff();
+    else this.#fail("HS_OUTCOME_UNKNOWN");
   }
 
-  #send(route: OpenRoute): void {
-    try {
-      this.#attempt = this.#relay.context.upstream.send(this.#upstreamRequest(route), this);
-    } catch (error) {
-      // Node will not send on what its parser let in: no host has seen it.
-      this.#fail("HS_REQUEST_INVALID", { reason: reasonOf(error) });
+  abandoned(): void {
+    switch (this.#state) {
+      case "streaming":
+        return this.#leaveStream();
+      case "sent":
+      case "held": {
+        const executed = this.#attempt?.isOpen ?? false;
+        this.#attempt?.abort();
+        this.#endTurn();
+        return this.#again({ executed, way: "enter" });
+      }
+      case "waiting":
+      case "ended":
+        return;
+      default:
+        return unreachable(this.#state);
     }
   }
 
-  #upstreamRequest(route: OpenRoute): UpstreamRequest {
-    return {
-      address: this.#relay.context.addressOf(route.host),
-      method: this.#method,
-      path: this.#parts.target.path,
-      fields: { ...this.#fields, ...this.#ownFields(route) },
-      body: this.#body.open(),
-      // A kept connection to the host that just failed may be as dead as the last one.
-      connection: this.#lastHost === route.host ? "fresh" : "kept",
-    };
+  /** The client takes more of the answer. */
+  clientDrained(): void {
+    this.#attempt?.resume();
   }
 
-  #ownFields(route: OpenRoute): Fields {
-    return {
-      [FIELDS.POOL_FIELD]: this.#relay.config.id,
-      [FIELDS.EPOCH_FIELD]: String(route.epoch),
-      [FIELDS.REQUEST_FIELD]: this.#parts.requestId,
-      [FIELDS.ATTEMPT_FIELD]: String(this.#executions + 1),
-      [FIELDS.LOG_TIME_FIELD]: String(Math.floor(this.#logTimeMs ?? 0)),
-    };
+  clientGone(): void {
+    if (this.#state === "ended") return;
+    this.#relay.gate.leave(this);
+    this.#relay.context.metrics.failed(this.#relay.config.id, "client-gone");
+    this.#end(null);
+  }
+
+  #send(route: OpenRoute): void {
+    const { context } = this.#relay;
+    const { head, forwarding } = this.#client;
+    const framing = this.#framingNow(head.framing);
+    // A kept connection to the host that just failed may be as dead as the last one.
+    const connection = this.#lastHost === route.host ? "fresh" : "kept";
+    this.#attempts += 1;
+    this.#attempt = context.upstreams.take(context.addressOf(route.host), connection);
+    const naming = this.#naming(route);
+    const text = requestHead({ head, forwarding, naming, framing, pseudonym: context.pseudonym });
+    this.#attempt.send({ method: head.method, head: text, framing, body: this.body }, this);
+  }
+
+  /** A body that is all here has a length. */
+  #framingNow(framing: Framing): Framing {
+    if (framing.type !== "chunked" || this.body.whole === null) return framing;
+    return { type: "length", bytes: this.body.keptBytes };
+  }
+
+  #naming({ epoch }: OpenRoute): string {
+    return namingLines({
+      pool: this.#relay.config.id,
+      epoch,
+      requestId: this.#requestId,
+      attempt: this.#executions + 1,
+      logTimeMs: this.#logTimeMs ?? 0,
+    });
   }
 
   /** No answer, or one that says "not here": ask about the host at once, and decide on the request. */
@@ -159,34 +213,31 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
   }
 
   #again({ executed, way }: { readonly executed: boolean; readonly way: "enter" | "rest" }): void {
+    const { config, context } = this.#relay;
+    this.#endTimer();
     this.#state = "waiting";
     this.#lastHost = this.#route?.host ?? null;
     this.#attempt = null;
+    this.#held = null;
     this.#route = null;
     if (executed) this.#executions += 1;
-    const code = this.#whyNotAgain(executed);
+    const { method } = this.#client.head;
+    const executions = this.#executions;
+    const { replayable } = this.body;
+    const code = whyNotAgain({ method, executed, executions, replayable, config: config.replay });
     if (code !== null) return this.#fail(code);
-    this.#relay.context.metrics.replays.inc({ pool: this.#relay.config.id });
+    context.metrics.replayed(config.id);
     this.#wait(way);
   }
 
-  #whyNotAgain(executed: boolean): ErrorCode | null {
-    const { attempts, policy } = this.#relay.config.replay;
-    if (!executed && !this.#body.replayable) return this.#mayHaveHappened() ? "HS_OUTCOME_UNKNOWN" : "HS_NOT_APPLIED";
-    if (!executed) return null;
-    if (this.#executions >= MOST_EXECUTIONS) return "HS_REQUEST_POISON";
-    const allowed = policy === "keyed" || (policy === "safe" && SAFE_METHODS.has(this.#method));
-    const again = allowed && this.#executions < attempts && this.#body.replayable;
-    return again ? null : "HS_OUTCOME_UNKNOWN";
-  }
-
   #wait(way: "enter" | "rest"): void {
-    this.#enteredMs = this.#relay.context.clock.monotonicMs();
-    const waitMs = this.#relay.config.park.waitMs - this.#waitedMs;
+    const { context, config, gate } = this.#relay;
+    this.#enteredMs = context.clock.monotonicMs();
+    const waitMs = config.park.waitMs - this.#waitedMs;
     this.#entering = true;
-    const bytes = PARKED_BYTES + this.#body.keptBytes;
-    if (way === "rest" && this.#lastHost !== null) this.#relay.gate.rest(this, this.#lastHost, { bytes, waitMs });
-    else this.#relay.gate.enter(this, bytes, waitMs);
+    const bytes = PARKED_BYTES + this.body.keptBytes;
+    if (way === "rest" && this.#lastHost !== null) gate.rest(this, this.#lastHost, { bytes, waitMs });
+    else gate.enter(this, bytes, waitMs);
     this.#entering = false;
   }
 
@@ -197,68 +248,83 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     this.#waitedMs += this.#relay.context.clock.monotonicMs() - this.#enteredMs;
   }
 
-  #answer(answer: IncomingMessage, fields: Fields): void {
-    const { response } = this.#parts;
-    const { metrics } = this.#relay.context;
-    try {
-      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, this.#withTiming(fields));
-    } catch {
-      // A field that Node will not send: the answer is no valid HTTP.
-      return this.#fail("HS_OUTCOME_UNKNOWN");
-    }
-    metrics.requests.inc({ pool: this.#relay.config.id, status: String(answer.statusCode) });
-    if (this.#parked) metrics.parkSeconds.observe({ pool: this.#relay.config.id }, this.#waitedMs / 1000);
-    // Never silently short: a client must see that the end is missing.
-    answer.on("close", () => {
-      if (!answer.complete) response.destroy();
-    });
-    answer.pipe(response);
+  #streamHeld(): void {
+    if (this.#state === "held" && this.#held !== null) this.#stream(this.#held);
+  }
+
+  /** From here on the client sees it: it cannot be sent again. */
+  #stream(held: HeldAnswer): void {
+    this.#endTimer();
+    this.#state = "streaming";
+    this.body.release();
+    this.#client.begin(this.#outgoing(held.head, held.head.framing));
+    let hasRoom = true;
+    for (const chunk of held.chunks) hasRoom = this.#client.write(chunk);
+    if (!hasRoom) this.#attempt?.pause();
+  }
+
+  #outgoing(head: AnswerHead, framing: Framing): OutgoingHead {
+    const { context, config } = this.#relay;
+    context.metrics.answered(config.id, head.status, this.#parked ? this.#waitedMs : null);
+    return outgoingHead({ head, framing, pseudonym: context.pseudonym, timing: this.#timing() });
   }
 
   /** Tells how long it waited, if it did. */
-  #withTiming(fields: Fields): Fields {
-    if (!this.#parked) return fields;
-    const own = `park;dur=${this.#waitedMs.toFixed(1)}`;
-    const others = fields["server-timing"] ?? [];
-    return { ...fields, "server-timing": [...(Array.isArray(others) ? others : [others]), own] };
+  #timing(): string {
+    return this.#parked ? parkedLine(this.#waitedMs) : "";
   }
 
-  /** An answer that began at a host that is gone may end, but not hang for ever. */
-  #linger(): void {
-    if (this.#lingers) return;
-    this.#lingers = true;
-    const { clock, lingerMs } = this.#relay.context;
-    const cancel = clock.after(lingerMs, () => this.#parts.response.destroy());
-    this.#parts.response.once("close", cancel);
-  }
-
-  #fail(code: ErrorCode, more: ErrorDetails = {}): void {
-    const { response, requestId } = this.#parts;
-    const { config, context } = this.#relay;
-    this.#attempt?.abort();
-    this.#end();
-    context.metrics.failures.inc({ pool: config.id, code });
-    const answer = errorAnswer(code, { pool: config.id, waitMs: config.park.waitMs, ...more }, requestId);
-    sendOwnAnswer(response, answer, this.#withTiming({}) as Record<string, string>);
-  }
-
-  /** Answered to the end, or the client left. */
-  #clientClosed(): void {
-    const { response } = this.#parts;
-    if (this.#state !== "ended" && !response.writableFinished) {
-      this.#relay.gate.leave(this);
-      this.#relay.context.metrics.failures.inc({ pool: this.#relay.config.id, code: "client-gone" });
-      this.#attempt?.abort();
+  /** An answer that began at a host that is gone may end, but not hang for ever. A stream of events begins anew. */
+  #leaveStream(): void {
+    const head = this.#held?.head;
+    if (head?.isEventStream === true) {
+      this.#end(head.status);
+      return this.#client.end("");
     }
-    this.#end();
+    this.#endTimer();
+    this.#timer = this.#after(this.#relay.context.lingerMs, () => this.#breakOff());
   }
 
-  #end(): void {
+  #breakOff(): void {
+    this.#end(this.#held?.head.status ?? null);
+    this.#client.breakOff();
+  }
+
+  #fail(code: ErrorCode): void {
+    const { config, context } = this.#relay;
+    const answer = errorAnswer(code, { pool: config.id, waitMs: config.park.waitMs }, this.#requestId);
+    this.#end(answer.status);
+    context.metrics.failed(config.id, code);
+    this.#client.answerSelf(answer, this.#timing());
+  }
+
+  /** `status`: what the client got, `null` if nothing. */
+  #end(status: number | null): void {
     this.#state = "ended";
+    this.#report(status);
+    this.#endTimer();
     this.#endTurn();
-    this.#relay.remove(this);
-    this.#body.discard();
+    this.#attempt?.abort();
     this.#attempt = null;
+    this.#relay.remove(this);
+    this.body.release();
+  }
+
+  #report(status: number | null): void {
+    const { context, config } = this.#relay;
+    if (context.accessLog === null) return;
+    context.accessLog({
+      requestId: this.#requestId,
+      client: this.#client.address,
+      method: this.#client.head.method,
+      path: this.#client.head.target.path,
+      pool: config.id,
+      epoch: this.#route?.epoch ?? null,
+      host: this.#route?.host ?? this.#lastHost,
+      parkedMs: Math.round(this.#waitedMs),
+      attempts: this.#attempts,
+      status,
+    });
   }
 
   #endTurn(): void {
@@ -266,9 +332,18 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     this.#settled = nothing;
   }
 
+  #after(delayMs: number, run: () => void): Cancel {
+    return this.#relay.context.clock.after(delayMs, run);
+  }
+
+  #endTimer(): void {
+    this.#timer();
+    this.#timer = nothing;
+  }
+
   #mayHaveHappened(): boolean {
-    return this.#executions > 0 && !SAFE_METHODS.has(this.#method);
+    return mayHaveHappened(this.#client.head.method, this.#executions);
   }
 }
 
-const nothing = (): void => undefined;
+function nothing(): void {}

@@ -3,14 +3,17 @@ import type { Address, PoolConfig } from "../../shared/config/config.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { NodeId } from "../../shared/ids.ts";
 import type { Route } from "../core/proxy-event.ts";
+import type { AccessEntry } from "./access-entry.ts";
 import { Gate, type OpenRoute } from "./gate.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 import type { RelayMetrics } from "./relay-metrics.ts";
-import type { Upstream } from "./upstream.ts";
+import type { UpgradeUpstream } from "./upgrade-upstream.ts";
+import type { UpstreamPool } from "./upstream-pool.ts";
 
 export interface RelayContext {
   readonly clock: Clock;
-  readonly upstream: Upstream;
+  readonly upstreams: UpstreamPool;
+  readonly upgrades: UpgradeUpstream;
   readonly metrics: RelayMetrics;
   readonly pseudonym: string;
   /** Where each host's application is reached. */
@@ -21,6 +24,8 @@ export interface RelayContext {
   readonly trafficFailed: (host: NodeId) => void;
   /** After an abandoned host's answers have begun, how long they may take to end. */
   readonly lingerMs: number;
+  /** `null`: there is none. */
+  readonly accessLog: ((entry: AccessEntry) => void) | null;
 }
 
 /** A request that can be taken away from a host. */

@@ -1,5 +1,4 @@
 /** The proxy's own errors, as `application/problem+json` with the request's number, so that a log can be searched for it. */
-import type { ServerResponse } from "node:http";
 import { HotspareError, type ErrorCode, type ErrorDetails } from "../../shared/errors.ts";
 import { makeProblem, problemOf, PROBLEM_TYPE, type Problem } from "../../shared/wire/problem.ts";
 
@@ -28,23 +27,15 @@ export const refusalAnswer = (status: number, reason: string, requestId: string)
     requestId,
   );
 
-/** Sends it, if the answer has not begun. The connection ends: the body of the request may be unread. */
-export function sendOwnAnswer(
-  response: ServerResponse,
-  answer: OwnAnswer,
-  more: Readonly<Record<string, string>> = {},
-): void {
-  if (response.headersSent || response.destroyed) return;
-  const close: Record<string, string> = response.req.complete ? {} : { connection: "close" };
-  response.writeHead(answer.status, { ...answer.fields, ...close, ...more });
-  response.end(answer.body);
-}
+/** Its field lines, each with its CRLF. */
+export const ownLines = ({ fields }: OwnAnswer): string =>
+  Object.entries(fields)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join("");
 
-/** The same as bytes, for a connection that is no `ServerResponse` (upgrades). */
-export function formatOwnAnswer({ status, fields, body }: OwnAnswer): string {
-  const lines = Object.entries({ ...fields, connection: "close" }).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${status} \r\n${lines.join("")}\r\n${body}`;
-}
+/** The same as bytes, for a connection that is no HTTP any more once it was answered (upgrades). */
+export const formatOwnAnswer = (answer: OwnAnswer): string =>
+  `HTTP/1.1 ${answer.status} \r\n${ownLines(answer)}connection: close\r\n\r\n${answer.body}`;
 
 function answerOf(problem: Problem, requestId: string): OwnAnswer {
   const body = JSON.stringify({ ...problem, requestId });

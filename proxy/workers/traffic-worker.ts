@@ -11,7 +11,9 @@ import type { Random } from "../../shared/random.ts";
 import { sharingSockets, systemSockets } from "../../shared/sockets.ts";
 import { packError } from "../../shared/thread-error.ts";
 import { Networks } from "../../shared/tls/networks.ts";
+import { logAccess } from "../log-note.ts";
 import { DataPlane, type DataPlaneOptions } from "../relay/data-plane.ts";
+import { TrustedPeers } from "../relay/trusted-peers.ts";
 import { TroubleLimit } from "../trouble-limit.ts";
 import type { FromWorker, LogTime, PoolLoad, ToWorker, WorkerCommand, WorkerPlan } from "./worker-messages.ts";
 
@@ -83,8 +85,9 @@ export class TrafficWorker {
     return plane;
   }
 
-  #parts({ pools, hosts, pseudonym, lingerMs }: WorkerPlan): Omit<DataPlaneOptions, "sockets"> {
-    const { clock, random, trySend } = this.#options;
+  #parts(plan: WorkerPlan): Omit<DataPlaneOptions, "sockets"> {
+    const { pools, hosts, pseudonym, lingerMs, trust, accessLog } = plan;
+    const { clock, random, log, trySend } = this.#options;
     const addresses = new Map(hosts.map(({ id, address }) => [id, address]));
     const troubles = new TroubleLimit(clock, (host) => void trySend({ type: "trouble", host }));
     return {
@@ -102,6 +105,8 @@ export class TrafficWorker {
       logTimeMs: (pool) => this.#logTimes.get(pool) ?? 0,
       trafficFailed: (host) => troubles.add(host),
       lingerMs,
+      trusted: new TrustedPeers(trust),
+      accessLog: accessLog ? (entry) => logAccess(log, entry) : null,
     };
   }
 

@@ -57,6 +57,8 @@ export interface WorkerPlan {
   readonly tls: Pick<TlsConfig, "public" | "data">;
   readonly pseudonym: string;
   readonly lingerMs: number;
+  readonly trust: readonly string[];
+  readonly accessLog: boolean;
   readonly routes: readonly { readonly pool: PoolId; readonly route: Route }[];
   readonly logTimes: readonly LogTime[];
 }
@@ -99,6 +101,8 @@ const PlanSchema = Type.Object({
   tls: Type.Object({ public: Files, data: Files }),
   pseudonym: Name,
   lingerMs: Type.Number(),
+  trust: Type.Array(Name),
+  accessLog: Type.Boolean(),
   routes: Type.Array(Type.Object({ pool: Name, route: RouteSchema })),
   logTimes: LogTimes,
 });

@@ -20,10 +20,10 @@ import { PATIENCE, type Patience } from "./worker-process.ts";
 import { WorkerSlot } from "./worker-slot.ts";
 
 export interface WorkersOptions {
-  /** As the data plane in the proxy's own process would be given them; sockets are the workers' own. */
-  readonly parts: Omit<DataPlaneOptions, "sockets">;
+  /** As the data plane in the proxy's own process would be given them, without what each worker makes for itself. */
+  readonly parts: Omit<DataPlaneOptions, "sockets" | "trusted" | "accessLog">;
   readonly config: Pick<Config, "hosts" | "tls" | "secret">;
-  readonly own: Pick<ProxyConfig, "id" | "workers">;
+  readonly own: Pick<ProxyConfig, "id" | "workers" | "trust" | "accessLog">;
   readonly log: Log;
   readonly socket?: WorkerPlan["socket"];
   readonly patience?: Patience;
@@ -151,7 +151,7 @@ export class Workers implements Traffic {
   }
 
   #plan(pools: readonly PoolConfig[]): WorkerPlan {
-    const { parts, config } = this.#options;
+    const { parts, config, own } = this.#options;
     const { hosts, tls } = config;
     const { addressOf, logTimeMs, lingerMs, bootId } = parts;
     return {
@@ -162,6 +162,8 @@ export class Workers implements Traffic {
       tls: { public: tls.public, data: tls.data },
       pseudonym: pseudonymOf(bootId),
       lingerMs,
+      trust: own.trust,
+      accessLog: own.accessLog,
       routes: [...this.#routes].map(([pool, route]) => ({ pool, route })),
       logTimes: pools.map(({ id }) => ({ pool: id, logTimeMs: logTimeMs(id) })),
     };

@@ -2,6 +2,7 @@
  * What a value of the configuration may be. A check reads a parsed YAML value and says what it accepts, in the words that
  * both the error and `docs/configuration.md` show.
  */
+import { isIP } from "node:net";
 import { parseNodeId, parsePoolId, parseVaultId } from "../ids.ts";
 import { formatByteSize, parseByteSize } from "./byte-size.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
@@ -26,13 +27,7 @@ export const poolId = named(parsePoolId, NAME);
 export const clusterName = named((text) => parseNodeId(text) as string, NAME);
 export const vaultId = named(parseVaultId, "32 hexadecimal digits, as `hotspare init` writes them");
 
-export const nodeIds: Check<readonly ReturnType<typeof parseNodeId>[]> = {
-  accepted: "a list of host ids",
-  parse: (raw) => {
-    const ids = Array.isArray(raw) ? raw.map((item) => nodeId.parse(item)) : [undefined];
-    return ids.every((id) => id !== undefined) ? ids : undefined;
-  },
-};
+export const nodeIds = listOf(nodeId, "a list of host ids");
 
 export const address = text(parseAddress, 'host:port, such as "127.0.0.1:7100" or "[::1]:7100"');
 export const filePath = text((value) => (isPath(value) ? value : null), "a path; a relative one starts at the file");
@@ -49,6 +44,11 @@ export const routePath = text(parseRoutePath, "a path that begins with /, withou
 export const application = text(
   parseApplication,
   "spaces, the name of a package, or a module's path that begins with ./, ../ or /",
+);
+
+export const networks = listOf(
+  text(parseNetwork, "an address or a network"),
+  'a list of addresses and networks, such as ["10.0.0.1", "192.168.0.0/16", "fd00::/8"]',
 );
 
 export const flag: Check<boolean> = {
@@ -90,6 +90,23 @@ function quantity(raw: unknown, parse: (value: string) => number | null): unknow
 
 function within({ min, max }: Bounds, value: unknown): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max ? value : undefined;
+}
+
+function listOf<T>(item: Check<T>, accepted: string): Check<readonly T[]> {
+  const parse = (raw: unknown): readonly T[] | undefined => {
+    if (!Array.isArray(raw)) return undefined;
+    const items = raw.map((value) => item.parse(value));
+    return items.every((value) => value !== undefined) ? items : undefined;
+  };
+  return { accepted, parse };
+}
+
+/** As it was written: an address, or one with the length of a prefix. */
+function parseNetwork(value: string): string | null {
+  const [address = "", prefix, ...more] = value.split("/");
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  if (bits < 0 || more.length > 0) return null;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits) ? value : null;
 }
 
 function text<T>(parse: (value: string) => T | null, accepted: string): Check<T> {

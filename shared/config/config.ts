@@ -65,6 +65,10 @@ export interface ProxyConfig {
   readonly gossip: Address;
   /** Processes that carry its requests; 1: its own. */
   readonly workers: number;
+  /** Addresses and networks of other proxies, whose word about a client is passed on. */
+  readonly trust: readonly string[];
+  /** Whether each request leaves a line in the log. */
+  readonly accessLog: boolean;
 }
 
 export interface HostConfig {

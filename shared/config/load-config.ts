@@ -132,6 +132,8 @@ function proxyAt(values: ConfigValues, at: number): ProxyConfig {
     advertise: values.get("proxies[].advertise", at) ?? listen,
     gossip: values.get("proxies[].gossip", at) ?? admin,
     workers: values.get("proxies[].workers", at),
+    trust: values.get("proxies[].trust", at) ?? [],
+    accessLog: values.get("proxies[].accessLog", at),
   };
 }
 

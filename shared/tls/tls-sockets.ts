@@ -3,11 +3,10 @@
  * request leaves. A failure of TLS is told, at whatever rate it happens, and to the caller as the socket's error.
  */
 import { isIP, type Socket } from "node:net";
-import type { Server } from "node:http";
 import { connect } from "node:tls";
 import type { Clock } from "../clock.ts";
 import { formatAddress, type Address } from "../config/config.ts";
-import type { Sockets } from "../sockets.ts";
+import type { BoundServer, Sockets } from "../sockets.ts";
 import type { MessageRefused } from "../wire/message-server.ts";
 import { isTlsFailure } from "./tls-failure.ts";
 import type { TlsIdentity } from "./tls-identity.ts";
@@ -30,7 +29,7 @@ export class TlsSockets implements Sockets {
     this.#options = options;
   }
 
-  listen(server: Server, address: Address, what: string): Promise<Address> {
+  listen(server: BoundServer, address: Address, what: string): Promise<Address> {
     terminateTls(server, this.#options);
     return this.#options.under.listen(server, address, what);
   }

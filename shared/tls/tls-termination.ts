@@ -7,11 +7,11 @@
  * A client that is refused is told why over HTTP: by a certificate that is not trusted after the handshake, by plain HTTP
  * on a TLS port without one. A reset in its place would look to other nodes like the death of this one.
  */
-import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { createServer, type Server as TlsServer, type TLSSocket } from "node:tls";
 import type { Clock } from "../clock.ts";
 import { reasonOf } from "../errors.ts";
+import type { BoundServer } from "../sockets.ts";
 import type { MessageRefused } from "../wire/message-server.ts";
 import { isTlsFailure } from "./tls-failure.ts";
 import type { TlsIdentity } from "./tls-identity.ts";
@@ -31,12 +31,12 @@ const REFUSED_MS = 2000;
 const PLAIN_HTTP = "ERR_SSL_HTTP_REQUEST";
 
 /** Call it before the server listens. */
-export function terminateTls(server: Server, options: TerminationOptions): void {
+export function terminateTls(server: BoundServer, options: TerminationOptions): void {
   new TlsTermination(server, options).begin();
 }
 
 class TlsTermination {
-  readonly #server: Server;
+  readonly #server: BoundServer;
   readonly #options: TerminationOptions;
   readonly #tls: TlsServer;
   /** What the HTTP server does with a connection. */
@@ -44,7 +44,7 @@ class TlsTermination {
   /** Connections that are not the HTTP server's yet, oldest first, by their other end. */
   readonly #pending = new Map<string, Socket>();
 
-  constructor(server: Server, options: TerminationOptions) {
+  constructor(server: BoundServer, options: TerminationOptions) {
     const { identity } = options;
     this.#server = server;
     this.#options = options;
@@ -55,7 +55,7 @@ class TlsTermination {
       // Whom it does not trust it tells so: see `#refuse`.
       rejectUnauthorized: false,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      ALPNProtocols: ["http/1.1"],
+      ALPNProtocols: [...(server.protocols ?? ["http/1.1"])],
     });
   }
 

@@ -8,12 +8,15 @@ import { Dice } from "../simulation/dice.ts";
 import { until } from "../until.ts";
 import type { ChaosOptions } from "./chaos-options.ts";
 import { chooseFault } from "./choose-fault.ts";
+import { readClusterState, type ClusterState } from "./cluster-state.ts";
 import { deposes, nameOfFault, type Fault } from "./fault.ts";
 import { faultRows, type FaultRow, type Incident } from "./incident.ts";
 import { judge } from "./judge.ts";
 import { Load } from "./load.ts";
 import { Nemesis } from "./nemesis.ts";
+import type { Progress } from "./progress.ts";
 import { Recorder } from "./recorder.ts";
+import { stoppableWait } from "./stoppable-wait.ts";
 import { Surroundings } from "./surroundings.ts";
 
 export interface ChaosReport {
@@ -30,12 +33,6 @@ export interface ChaosReport {
   /** What clients met on the way to an answer, by code. */
   readonly setbacks: Readonly<Record<string, number>>;
   readonly violations: readonly string[];
-}
-
-export interface Progress {
-  readonly says: (line: string) => void;
-  /** Ends the faults early; what happened so far is checked. */
-  readonly stop: AbortSignal;
 }
 
 /** Checkpoints, cleaning and restores come all the time, not once in ten minutes. */
@@ -84,7 +81,7 @@ export class ChaosRun {
     const proxies = [...this.#nodes.proxies.keys()].map((id) => this.#nodes.url(id));
     this.#load = new Load({ proxies, seed: options.seed, recorder: this.#recorder });
     const { network, clocks } = this.#surroundings;
-    const wait = (ms: number): Promise<void> => this.#wait(ms);
+    const wait = (ms: number): Promise<void> => stoppableWait(ms, parts.progress.stop);
     this.#nemesis = new Nemesis({ nodes: this.#nodes, dice: this.#dice, network, clocks, wait });
   }
 
@@ -109,7 +106,7 @@ export class ChaosRun {
     const deadlineMs = performance.now() + this.#options.minutes * 60_000;
     const { kinds } = this.#surroundings;
     while (performance.now() < deadlineMs && !this.#ended() && kinds.length > 0) {
-      await this.#wait(this.#dice.spread(100, 2000));
+      await stoppableWait(this.#dice.spread(100, 2000), this.#progress.stop);
       await this.#inflict(chooseFault(this.#dice, kinds));
       // Now and then the next one comes while hosts still catch up.
       if (this.#dice.chance(0.5)) await this.#settle();
@@ -190,26 +187,16 @@ export class ChaosRun {
     );
   }
 
-  async #state(): Promise<{ readonly epoch: number; readonly serving: boolean; readonly settled: boolean }> {
-    const reports = (await this.#nemesis.reports()).map(({ report }) => report);
-    const primary = reports.filter(({ serving }) => serving);
-    const headSlot = (primary[0]?.slot ?? Infinity) - 50;
-    const following = reports.filter(({ role, slot }) => role === "standby" && slot >= headSlot);
-    return {
-      epoch: Math.max(0, ...reports.map(({ epoch }) => epoch)),
-      serving: primary.length > 0,
-      settled: primary.length === 1 && following.length === this.#options.hosts - 1,
-    };
+  #state(): Promise<ClusterState> {
+    return readClusterState(this.#nemesis, this.#options.hosts);
   }
 
   async #eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
     try {
       await until(holds, { timeoutMs: HEAL_MS, everyMs: 20 });
     } catch {
-      const reports = (await this.#nemesis.reports()).map(({ id, report }) => `${id} ${report.role} ${report.slot}`);
-      this.#violate(
-        `within ${HEAL_MS / 1000} s after everything was healed it does not hold that ${what}: ${reports.join(", ")}`,
-      );
+      const { text } = await this.#state();
+      this.#violate(`within ${HEAL_MS / 1000} s after everything was healed it does not hold that ${what}: ${text}`);
     }
   }
 
@@ -226,20 +213,6 @@ export class ChaosRun {
     this.#progress.says(
       `${this.#incidents.length} faults, ${outcomes.ok} calls ok, ${outcomes.unknown} unknown: ${what}`,
     );
-  }
-
-  async #wait(ms: number): Promise<void> {
-    const { stop } = this.#progress;
-    if (stop.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, ms);
-      stop.addEventListener("abort", done, { once: true });
-      function done(): void {
-        clearTimeout(timer);
-        stop.removeEventListener("abort", done);
-        resolve();
-      }
-    });
   }
 }
 

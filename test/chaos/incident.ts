@@ -38,7 +38,11 @@ export function faultRows(incidents: readonly Incident[], spans: readonly Span[]
 }
 
 /** The longest that one call took of those that were under way during it, and began after the one before was over. */
-function longestPauseMs({ beganMs, overMs }: Incident, formerMs: number, spans: readonly Span[]): number {
+export function longestPauseMs(
+  { beganMs, overMs }: Pick<Incident, "beganMs" | "overMs">,
+  formerMs: number,
+  spans: readonly Span[],
+): number {
   let longest = 0;
   for (const { invokedMs, completedMs } of spans)
     if (completedMs >= beganMs && invokedMs <= overMs && invokedMs > formerMs)

@@ -1,5 +1,6 @@
 /** A run's report for people: what was done and how long clients waited, what they did, and the verdict. Pure. */
 import type { ChaosReport } from "./chaos-run.ts";
+import { tableText } from "./table-text.ts";
 
 const HEAD = ["fault", "times", "median pause", "worst pause", "failovers"];
 
@@ -27,12 +28,7 @@ function table({ faults }: ChaosReport): readonly string[] {
     `${worstPauseMs.toFixed(0)} ms`,
     String(failovers),
   ]);
-  const widths = HEAD.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  return [HEAD, ...rows].map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join("  "),
-  );
+  return tableText(HEAD, rows);
 }
 
 const setbacksText = (setbacks: Readonly<Record<string, number>>): string =>

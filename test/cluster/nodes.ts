@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { until } from "../until.ts";
 import type { Links } from "./links.ts";
 import { freePorts } from "./free-ports.ts";
+import { mostResidentKiB, processTree } from "./process-tree.ts";
 
 export const MAIN = join(dirname(fileURLToPath(import.meta.url)), "../../deploy/cli/main.ts");
 
@@ -79,6 +80,7 @@ export interface Status {
     readonly epoch: number;
     readonly primary: string | null;
     readonly slot: number | null;
+    readonly parked: number;
     readonly standbys: readonly { readonly host: string; readonly slot: number; readonly lagMs: number }[];
   }[];
   readonly hosts: readonly (ClockStatus & { readonly role: string | null; readonly health: string })[];
@@ -183,6 +185,13 @@ export class Nodes {
   runs(id: string): boolean {
     const child = this.#running.get(id);
     return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  /** What a node's process, and those that it started, have in memory now, and the most that they ever had. */
+  memoryMiB(id: string): { readonly now: number; readonly most: number } {
+    const tree = processTree(this.#running.get(id)?.pid ?? 0);
+    const sum = (kibibytes: readonly number[]): number => kibibytes.reduce((all, one) => all + one, 0) / 1024;
+    return { now: sum(tree.map(({ rssKiB }) => rssKiB)), most: sum(tree.map(mostResidentKiB)) };
   }
 
   url(proxy = "proxy-1"): string {

@@ -46,6 +46,8 @@ function gossiping(results: Result[] = []) {
       advertise: ADDRESS,
       gossip: ADDRESS,
       workers: 1,
+      trust: [],
+      accessLog: false,
     })),
     bootId: parseBootId(hex(1)),
     transport: {

@@ -418,8 +418,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: "proxy/relay/exchange.ts",
-        find: "[FIELDS.REQUEST_FIELD]: this.#parts.requestId,",
-        replace: "[FIELDS.REQUEST_FIELD]: this.#parts.requestId + String(this.#executions),",
+        find: "requestId: this.#requestId,\n      attempt:",
+        replace: "requestId: this.#requestId + String(this.#executions),\n      attempt:",
       },
     ],
   },
@@ -427,8 +427,12 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "a proxy executes a request as often as it takes",
     by: "hosts",
     edits: [
-      { file: "proxy/relay/exchange.ts", find: "const MOST_EXECUTIONS = 2;", replace: "const MOST_EXECUTIONS = 20;" },
-      { file: "proxy/relay/exchange.ts", find: "this.#executions < attempts && ", replace: "attempts > 0 && " },
+      {
+        file: "proxy/relay/replay-rule.ts",
+        find: "const MOST_EXECUTIONS = 2;",
+        replace: "const MOST_EXECUTIONS = 20;",
+      },
+      { file: "proxy/relay/replay-rule.ts", find: "executions < attempts && ", replace: "attempts > 0 && " },
     ],
   },
   {

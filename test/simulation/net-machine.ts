@@ -2,10 +2,9 @@
  * A machine of the simulated network, with one process at a time on it. It can be killed, lose its power, and be paused;
  * each has on other machines the effect that the real thing has.
  */
-import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Address } from "../../shared/config/config.ts";
-import type { Sockets } from "../../shared/sockets.ts";
+import type { BoundServer, Sockets } from "../../shared/sockets.ts";
 import { SimLife } from "./sim-life.ts";
 import type { SimWire } from "./sim-wire.ts";
 
@@ -22,7 +21,7 @@ export interface MachineOptions {
 /** What a machine needs of the network. */
 export interface MachineNet {
   readonly wire: SimWire;
-  listen(life: SimLife, server: Server, address: Address, what: string): Promise<Address>;
+  listen(life: SimLife, server: BoundServer, address: Address, what: string): Promise<Address>;
   dial(life: SimLife, address: Address): Socket;
 }
 

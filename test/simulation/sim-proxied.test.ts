@@ -128,6 +128,29 @@ describe("the production proxy over simulated sockets", () => {
     net.close();
   });
 
+  it.each([
+    ["a head that comes octet by octet", "GET / HTTP/1.1\r\nX: ", "a", "408"],
+    ["a body that stops", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", "", "408"],
+    ["a connection that nothing is asked on", "", "", ""],
+  ])("ends %s", async (_, begin, more, status) => {
+    const { time, net, proxy, hosts } = await startProxied(8);
+    hosts[0].serve(1);
+    const socket = net.machine("client").sockets().dial(proxy.addresses.listen);
+    let received = "";
+    socket.on("data", (chunk: Buffer) => (received += chunk.toString()));
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    if (begin !== "") socket.write(begin);
+    for (let second = 0; second < 70 && !socket.destroyed; second++) {
+      if (more !== "") socket.write(more);
+      await time.run(1000);
+    }
+    await time.until(closed);
+    expect(received.slice(9, 12)).toBe(status);
+    expect(hosts[0].received).toEqual([]);
+    await time.until(proxy.stop());
+    net.close();
+  });
+
   it("answers at its admin address, which is its machine's own", async () => {
     const { time, net, proxy } = await startProxied(7);
     const path = "/api/v1/status";

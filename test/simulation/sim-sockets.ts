@@ -3,10 +3,9 @@
  * that behave as TCP's do when links are cut and processes die. It has no time and no chance of its own: the same
  * schedule and the same dice give the same run. What it leaves out: slow start, and time-outs of sockets.
  */
-import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { formatAddress, type Address } from "../../shared/config/config.ts";
-import { portTaken } from "../../shared/sockets.ts";
+import { type BoundServer, portTaken } from "../../shared/sockets.ts";
 import { SimDial } from "./sim-dial.ts";
 import { SimEnd } from "./sim-end.ts";
 import type { SimLife } from "./sim-life.ts";
@@ -58,7 +57,7 @@ export class SimNet {
     };
   }
 
-  async #listen(life: SimLife, server: Server, { host, port }: Address, what: string): Promise<Address> {
+  async #listen(life: SimLife, server: BoundServer, { host, port }: Address, what: string): Promise<Address> {
     if (life.hasEnded) return new Promise<never>(() => undefined);
     const address = { host, port: port === 0 ? this.#freePort++ : port };
     const place = this.#place(life.machine, address);

@@ -4,8 +4,10 @@ import type { Address, PoolConfig } from "../../../shared/config/config.ts";
 import { parseBootId, parsePoolId, type NodeId } from "../../../shared/ids.ts";
 import { sameSockets, systemSockets } from "../../../shared/sockets.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
+import type { AccessEntry } from "../../../proxy/relay/access-entry.ts";
 import { DataPlane } from "../../../proxy/relay/data-plane.ts";
 import type { OpenRoute } from "../../../proxy/relay/gate.ts";
+import { TrustedPeers } from "../../../proxy/relay/trusted-peers.ts";
 import { FakeHost, hex } from "../fake-host.ts";
 
 export const MAIN = parsePoolId("main");
@@ -30,11 +32,16 @@ export interface Plane {
   readonly a: FakeHost;
   readonly b: FakeHost;
   readonly troubles: NodeId[];
+  readonly accesses: readonly AccessEntry[];
   readonly routeTo: (host: FakeHost, epoch: number) => OpenRoute;
   readonly stop: () => Promise<void>;
 }
 
-export async function startPlane(pool: Partial<PoolConfig> = {}): Promise<Plane> {
+export async function startPlane(
+  pool: Partial<PoolConfig> = {},
+  more: { readonly trust?: readonly string[] } = {},
+): Promise<Plane> {
+  const accesses: AccessEntry[] = [];
   const a = new FakeHost("host-a", 1);
   const b = new FakeHost("host-b", 2);
   const addresses = new Map([
@@ -59,6 +66,8 @@ export async function startPlane(pool: Partial<PoolConfig> = {}): Promise<Plane>
       });
     },
     lingerMs: 50,
+    trusted: new TrustedPeers(more.trust ?? []),
+    accessLog: (entry) => void accesses.push(entry),
   });
   const address = await plane.listen({ host: "127.0.0.1", port: 0 });
   const routeTo = (host: FakeHost, epoch: number): OpenRoute => {
@@ -70,5 +79,5 @@ export async function startPlane(pool: Partial<PoolConfig> = {}): Promise<Plane>
     await plane.stop(0);
     await Promise.all([a.stop(), b.stop()]);
   };
-  return { plane, address, a, b, troubles, routeTo, stop };
+  return { plane, address, a, b, troubles, accesses, routeTo, stop };
 }

@@ -119,9 +119,47 @@ describe("a request whose host fails it", () => {
     await until(() => plane.a.sockets.size === 0);
   });
 
-  it("whose answer breaks in the middle: the client sees that the end is missing", async () => {
+  it("in the middle of a small answer: is sent again, and its client sees one whole answer", async () => {
+    plane.a.script = (_, response, socket) => {
+      plane.plane.setRoute(MAIN, null);
+      response.writeHead(200, { "Content-Length": "100" });
+      response.write("half", () => socket.resetAndDestroy());
+    };
+    plane.routeTo(plane.a, 1);
+    const sent = send(plane.address, { method: "POST" }, "x");
+    await until(() => plane.plane.parked(MAIN).requests === 1);
+    plane.routeTo(plane.b, 2);
+    expect(await sent).toMatchObject({ status: 200, broken: false, body: "host-b" });
+  });
+
+  it("in the middle of a small answer in chunks, abandoned with its host: is sent again", async () => {
+    let began = false;
+    plane.a.script = (_, response) => void response.write("half", () => (began = true));
+    plane.routeTo(plane.a, 1);
+    const sent = send(plane.address);
+    await until(() => began);
+    plane.routeTo(plane.b, 2);
+    plane.plane.abandon(MAIN, plane.a.id, 1);
+    const answer = await sent;
+    expect([answer.broken, ["half", "host-b"]]).toEqual([
+      answer.body === "half",
+      expect.arrayContaining([answer.body]),
+    ]);
+  });
+
+  it("in the middle of a small answer, again and again: is poison, never a short answer", async () => {
     plane.a.script = (_, response, socket) => {
       response.writeHead(200, { "Content-Length": "100" });
+      response.write("half", () => socket.resetAndDestroy());
+    };
+    plane.routeTo(plane.a, 1);
+    const answer = await send(plane.address);
+    expect([answer.status, codeOf(answer), plane.a.received.length]).toEqual([502, "HS_REQUEST_POISON", 2]);
+  });
+
+  it("whose long answer breaks in the middle: the client sees that the end is missing", async () => {
+    plane.a.script = (_, response, socket) => {
+      response.writeHead(200, { "Content-Length": "1000000" });
       response.write("half", () => socket.resetAndDestroy());
     };
     plane.routeTo(plane.a, 1);
@@ -129,10 +167,18 @@ describe("a request whose host fails it", () => {
     expect(plane.a.received).toHaveLength(1);
   });
 
-  it("whose chunked answer breaks in the middle: the client sees that the end is missing", async () => {
-    plane.a.script = (_, response, socket) => void response.write("half", () => socket.resetAndDestroy());
+  it("whose answer in chunks breaks after it began: the client sees that the end is missing", async () => {
+    let breakOff: (() => void) | null = null;
+    plane.a.script = (_, response, socket) => {
+      response.write("half");
+      breakOff = () => socket.resetAndDestroy();
+    };
     plane.routeTo(plane.a, 1);
-    expect(await send(plane.address)).toMatchObject({ broken: true, body: "half" });
+    const sent = open(plane.address);
+    sent.end();
+    await until(() => sent.began());
+    breakOff!();
+    expect(await sent.answer).toMatchObject({ broken: true, body: "half" });
   });
 
   it("whose answer began at a host that was abandoned: may end, else is cut off after a while", async () => {
@@ -146,6 +192,29 @@ describe("a request whose host fails it", () => {
     expect(await sent.answer).toMatchObject({ broken: true, body: "half" });
     expect(plane.b.received).toHaveLength(0);
   });
+
+  it("with a stream of events is ended in order when its host is abandoned: the client connects anew", async () => {
+    plane.a.script = (_, response) =>
+      void response.writeHead(200, { "Content-Type": "text/event-stream" }).write("data: 1\n\n");
+    plane.routeTo(plane.a, 1);
+    const sent = open(plane.address);
+    sent.end();
+    await until(() => sent.began());
+    plane.routeTo(plane.b, 2);
+    plane.plane.abandon(MAIN, plane.a.id, 1);
+    expect(await sent.answer).toMatchObject({ broken: false, body: "data: 1\n\n" });
+    await until(() => plane.a.sockets.size === 0);
+  });
+
+  it.each(["HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", "nonsense\r\n\r\n"])(
+    "with what is no answer (%j): HS_OUTCOME_UNKNOWN, and it is not asked again",
+    async (text) => {
+      plane.a.script = (_, __, socket) => socket.end(text);
+      plane.routeTo(plane.a, 1);
+      const answer = await send(plane.address, { method: "POST" }, "x");
+      expect([answer.status, codeOf(answer), plane.a.received.length]).toEqual([502, "HS_OUTCOME_UNKNOWN", 1]);
+    },
+  );
 });
 
 describe("a request that may not be sent again", () => {

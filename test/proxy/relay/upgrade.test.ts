@@ -53,6 +53,50 @@ describe("an upgrade", () => {
     await until(() => plane.a.sockets.size === 0);
   });
 
+  /** A WebSocket whose server sends `frames`; what its client saw at the end. */
+  const joined = async (frames: Buffer, end: (server: Duplex) => void): Promise<Buffer> => {
+    let server: Duplex | null = null;
+    plane.a.server.removeAllListeners("upgrade");
+    plane.a.server.on("upgrade", (_, socket: Duplex) => {
+      server = socket.on("error", () => undefined);
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+      socket.write(frames);
+    });
+    plane.routeTo(plane.a, 1);
+    const seen: Buffer[] = [];
+    const client = connect(plane.address.port, "127.0.0.1", () => client.write(ASK));
+    client.on("data", (chunk: Buffer) => seen.push(chunk));
+    client.on("error", () => undefined);
+    await until(() => server !== null && Buffer.concat(seen).includes(frames));
+    end(server!);
+    await until(() => client.closed);
+    const all = Buffer.concat(seen);
+    return all.subarray(all.indexOf("\r\n\r\n") + 4);
+  };
+  const abandon = (): void => {
+    plane.routeTo(plane.b, 2);
+    plane.plane.abandon(MAIN, plane.a.id, 1);
+  };
+  const HELLO = Buffer.from([0x81, 5, 0x68, 0x65, 0x6c, 0x6c, 0x6f]);
+  const RESTART = Buffer.from([0x88, 2, 0x03, 0xf4]);
+
+  it("that ends with its host's replacement tells its client so: close frame 1012", async () => {
+    expect(await joined(HELLO, abandon)).toEqual(Buffer.concat([HELLO, RESTART]));
+  });
+
+  it("whose host dies tells its client so: close frame 1012", async () => {
+    expect(await joined(HELLO, () => plane.a.kill())).toEqual(Buffer.concat([HELLO, RESTART]));
+  });
+
+  it("that ends within a frame has nothing put into that", async () => {
+    expect(await joined(HELLO.subarray(0, 4), abandon)).toEqual(HELLO.subarray(0, 4));
+  });
+
+  it("that the host has closed itself is closed once", async () => {
+    const frames = Buffer.concat([HELLO, Buffer.from([0x88, 2, 0x03, 0xe8])]);
+    expect(await joined(frames, (server) => server.end())).toEqual(frames);
+  });
+
   it("to a host that is gone is refused with 503, and asks about the host", async () => {
     plane.routeTo(plane.a, 1);
     plane.a.kill();

@@ -6,6 +6,7 @@ import type { Log } from "../../../shared/log.ts";
 import { sameSockets, systemSockets } from "../../../shared/sockets.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { DataPlane } from "../../../proxy/relay/data-plane.ts";
+import { TrustedPeers } from "../../../proxy/relay/trusted-peers.ts";
 import type { Traffic } from "../../../proxy/relay/traffic.ts";
 import type { WorkerPlan } from "../../../proxy/workers/worker-messages.ts";
 import { PATIENCE, type Patience } from "../../../proxy/workers/worker-process.ts";
@@ -65,14 +66,14 @@ export const KINDS: readonly Kind[] = [
 ];
 
 const startOwn = (shape: CarrierShape = {}): Promise<Carrier> =>
-  start(shape, (parts) => new DataPlane({ ...parts, sockets: sameSockets(systemSockets) }));
+  start(shape, (parts) => new DataPlane({ ...parts, ...OWN }));
 
 export async function startWorkers(shape: CarrierShape = {}): Promise<WorkerCarrier> {
   const events: Record<string, unknown>[] = [];
   const { tls = {}, secret = { env: "NONE" }, socket, patience = {} } = shape;
   const carrier = await start(shape, (parts, hosts) => {
     const config = { hosts: hosts.map((id) => ({ ...HOST, id })), tls: { ...NO_TLS, ...tls }, secret };
-    const own = { id: parseNodeId("proxy-1"), workers: 2 };
+    const own = { id: parseNodeId("proxy-1"), workers: 2, trust: [], accessLog: false };
     const more = { ...(socket === undefined ? {} : { socket }), patience: { ...PATIENCE, ...patience } };
     return new Workers({ parts, config, own, log: logTo(events), ...more });
   });
@@ -89,6 +90,8 @@ const HOST = {
   candidate: true,
   vault: null,
 } as const;
+
+const OWN = { sockets: sameSockets(systemSockets), trusted: new TrustedPeers([]), accessLog: null };
 
 type Parts = WorkersOptions["parts"];
 

@@ -1,0 +1,58 @@
+/** Answers as HTTP/1 on a client's socket. Framed anew: how a host framed its answer is between it and the proxy. */
+import type { Socket } from "node:net";
+import type { Framing } from "../http1/framing.ts";
+import type { OutgoingHead } from "./client.ts";
+import { framingLine } from "./message-lines.ts";
+import { writeChunk, writeLastChunk, writeWhole } from "./socket-writing.ts";
+
+export interface AnswerTo {
+  readonly version: "1.0" | "1.1";
+  /** The connection ends behind the answer. */
+  readonly closes: boolean;
+}
+
+export class AnswerWriter {
+  readonly #socket: Socket;
+  #framing: Framing = { type: "none" };
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Whether the answer that has begun ends where the connection does. */
+  get endsByClosing(): boolean {
+    return this.#framing.type === "close";
+  }
+
+  interim(status: number, lines: string): void {
+    this.#socket.write(`HTTP/1.1 ${status} \r\n${lines}\r\n`, "latin1");
+  }
+
+  /** An answer in one piece. */
+  whole(head: OutgoingHead, body: readonly Buffer[], to: AnswerTo): void {
+    writeWhole(this.#socket, headText(head, head.framing, to), body);
+  }
+
+  begin(head: OutgoingHead, to: AnswerTo): void {
+    const { framing } = head;
+    // A body without a length: HTTP/1.0 knows no chunks.
+    const hasNoLength = framing.type === "close" || framing.type === "chunked";
+    this.#framing = hasNoLength ? { type: to.version === "1.0" ? "close" : "chunked" } : framing;
+    this.#socket.write(headText(head, this.#framing, to), "latin1");
+  }
+
+  /** False: the socket is full. */
+  write(chunk: Buffer): boolean {
+    return this.#framing.type === "chunked" ? writeChunk(this.#socket, chunk) : this.#socket.write(chunk);
+  }
+
+  end(trailers: string): void {
+    if (this.#framing.type === "chunked") writeLastChunk(this.#socket, trailers);
+  }
+}
+
+function headText({ status, reason, lines, toldBytes }: OutgoingHead, framing: Framing, to: AnswerTo): string {
+  const told = toldBytes === null ? "" : `content-length: ${toldBytes}\r\n`;
+  const last = to.closes ? "connection: close\r\n" : "";
+  return `HTTP/1.1 ${status} ${reason}\r\n${lines}${framingLine(framing)}${told}${last}\r\n`;
+}
