@@ -18,6 +18,7 @@ import { ClientListener, type Connection } from "./client-listener.ts";
 import type { Client } from "./client.ts";
 import { Exchange } from "./exchange.ts";
 import type { ForwardedClient } from "./forwarding-lines.ts";
+import { RELEASES } from "./gate.ts";
 import { PoolRelay, type RelayContext } from "./pool-relay.ts";
 import { PoolTable } from "./pool-table.ts";
 import { errorAnswer, formatOwnAnswer, refusalAnswer, type OwnAnswer } from "./problem-answer.ts";
@@ -41,6 +42,8 @@ export interface DataPlaneOptions {
   readonly logTimeMs: (pool: PoolId) => number;
   readonly trafficFailed: (host: NodeId) => void;
   readonly lingerMs: number;
+  /** How many requests that waited are let go at a time; all that a proxy may, if absent. */
+  readonly releases?: number;
   readonly trusted: TrustedPeers;
   readonly accessLog: ((entry: AccessEntry) => void) | null;
 }
@@ -163,7 +166,8 @@ export class DataPlane implements Traffic, ClientHome {
   }
 
   #context(): RelayContext {
-    const { clock, addressOf, logTimeMs, trafficFailed, lingerMs, register, sockets, accessLog } = this.#options;
+    const { clock, addressOf, logTimeMs, trafficFailed, lingerMs, register, sockets, accessLog, releases } =
+      this.#options;
     return {
       clock,
       upstreams: this.#upstreams,
@@ -174,6 +178,7 @@ export class DataPlane implements Traffic, ClientHome {
       logTimeMs: (pool) => logTimeMs(pool.id),
       trafficFailed,
       lingerMs,
+      releases: releases ?? RELEASES,
       accessLog,
     };
   }

@@ -23,7 +23,8 @@ interface Resting {
   readonly cancel: Cancel;
 }
 
-const CONCURRENCY = 128;
+/** Of one proxy, over all processes that carry its requests. */
+export const RELEASES = 128;
 /** A request that is answered slowly (long polling) does not keep its turn longer. */
 const TURN_MS = 100;
 const HOLD_MS = 10;
@@ -33,6 +34,7 @@ const EXPIRY_STEP_MS = 20;
 export class Gate {
   readonly #clock: Clock;
   readonly #bounds: ParkBounds;
+  readonly #releases: number;
   readonly #parking: Parking<Waiter>;
   /** Parked too, but not yet to be let go. */
   readonly #resting = new Map<Waiter, Resting>();
@@ -43,8 +45,10 @@ export class Gate {
   #expiry: { readonly atMs: number; readonly cancel: Cancel } | null = null;
   #closed = false;
 
-  constructor(bounds: ParkBounds, clock: Clock) {
+  /** @param releases how many of those that waited may be on the way without an answer. */
+  constructor(bounds: ParkBounds, clock: Clock, releases: number) {
     this.#clock = clock;
+    this.#releases = releases;
     this.#bounds = bounds;
     this.#parking = new Parking(bounds);
   }
@@ -148,7 +152,7 @@ export class Gate {
   }
 
   #letGo(): void {
-    while (this.#route !== null && this.#hold === null && this.#turns < CONCURRENCY) {
+    while (this.#route !== null && this.#hold === null && this.#turns < this.#releases) {
       const [next] = this.#parking.release(1);
       if (next === undefined) return;
       next.item.go(this.#route, this.#takeTurn());

@@ -86,7 +86,7 @@ export class TrafficWorker {
   }
 
   #parts(plan: WorkerPlan): Omit<DataPlaneOptions, "sockets"> {
-    const { pools, hosts, pseudonym, lingerMs, trust, accessLog } = plan;
+    const { pools, hosts, pseudonym, lingerMs, releases, trust, accessLog } = plan;
     const { clock, random, log, trySend } = this.#options;
     const addresses = new Map(hosts.map(({ id, address }) => [id, address]));
     const troubles = new TroubleLimit(clock, (host) => void trySend({ type: "trouble", host }));
@@ -105,6 +105,7 @@ export class TrafficWorker {
       logTimeMs: (pool) => this.#logTimes.get(pool) ?? 0,
       trafficFailed: (host) => troubles.add(host),
       lingerMs,
+      releases,
       trusted: new TrustedPeers(trust),
       accessLog: accessLog ? (entry) => logAccess(log, entry) : null,
     };

@@ -57,6 +57,8 @@ export interface WorkerPlan {
   readonly tls: Pick<TlsConfig, "public" | "data">;
   readonly pseudonym: string;
   readonly lingerMs: number;
+  /** As in `DataPlaneOptions`: the worker's share. */
+  readonly releases: number;
   readonly trust: readonly string[];
   readonly accessLog: boolean;
   readonly routes: readonly { readonly pool: PoolId; readonly route: Route }[];
@@ -101,6 +103,7 @@ const PlanSchema = Type.Object({
   tls: Type.Object({ public: Files, data: Files }),
   pseudonym: Name,
   lingerMs: Type.Number(),
+  releases: Count,
   trust: Type.Array(Name),
   accessLog: Type.Boolean(),
   routes: Type.Array(Type.Object({ pool: Name, route: RouteSchema })),

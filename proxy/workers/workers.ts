@@ -4,16 +4,17 @@
  * from then on each change in the order of the calls. One object of this in a process: `node:cluster` is one for all.
  */
 import { Registry } from "prom-client";
-import type { Address, Config, PoolConfig, ProxyConfig } from "../../shared/config/config.ts";
+import type { Address, Config, ProxyConfig } from "../../shared/config/config.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import type { Log } from "../../shared/log.ts";
 import { programVersion } from "../../shared/program-version.ts";
 import type { Route } from "../core/proxy-event.ts";
 import { pseudonymOf, type DataPlaneOptions } from "../relay/data-plane.ts";
+import { RELEASES } from "../relay/gate.ts";
 import type { ParkedLoad, Traffic, WorkerCount } from "../relay/traffic.ts";
 import { claimPort } from "./claim-port.ts";
 import { HeardNews } from "./heard-news.ts";
-import { shareOf } from "./park-share.ts";
+import { part, shareOf } from "./worker-share.ts";
 import type { ToWorker, WorkerPlan } from "./worker-messages.ts";
 import { addWorkerCounts, WorkerMetrics } from "./worker-metrics.ts";
 import { PATIENCE, type Patience } from "./worker-process.ts";
@@ -144,16 +145,17 @@ export class Workers implements Traffic {
       patience,
       withheld: "env" in secret ? [secret.env] : [],
       version,
-      plan: () => this.#plan(parts.pools.map((pool) => shareOf(pool, index, own.workers))),
+      plan: () => this.#plan(index),
       trouble: parts.trafficFailed,
       ended: ({ number }) => this.#metrics.ended(number),
     });
   }
 
-  #plan(pools: readonly PoolConfig[]): WorkerPlan {
+  #plan(index: number): WorkerPlan {
     const { parts, config, own } = this.#options;
     const { hosts, tls } = config;
     const { addressOf, logTimeMs, lingerMs, bootId } = parts;
+    const pools = parts.pools.map((pool) => shareOf(pool, index, own.workers));
     return {
       listen: this.#listen ?? { host: "", port: 0 },
       socket: this.#socket,
@@ -162,6 +164,7 @@ export class Workers implements Traffic {
       tls: { public: tls.public, data: tls.data },
       pseudonym: pseudonymOf(bootId),
       lingerMs,
+      releases: part(RELEASES, index, own.workers),
       trust: own.trust,
       accessLog: own.accessLog,
       routes: [...this.#routes].map(([pool, route]) => ({ pool, route })),

@@ -122,6 +122,14 @@ describe.each(KINDS)("requests that are carried by $name", ({ processes, start }
     expect(statuses(await Promise.all(again))).toEqual(all(508));
   });
 
+  it("from a trusted proxy keep what that says of the client", async () => {
+    carrier.routeTo(carrier.a);
+    const answers = all({ "x-forwarded-for": "192.0.2.7" }).map((headers) => send(carrier.address, { headers }));
+    expect(statuses(await Promise.all(answers))).toEqual(all(200));
+    const clients = carrier.a.received.map(({ headers }) => headers["x-forwarded-for"]);
+    expect(clients).toEqual(all("192.0.2.7, 127.0.0.1"));
+  });
+
   it("are counted, all together", async () => {
     carrier.routeTo(carrier.a);
     const counted = async (): Promise<number> => {

@@ -40,6 +40,7 @@ export interface CarrierShape {
   readonly socket?: WorkerPlan["socket"];
   readonly patience?: Partial<Patience>;
   readonly tls?: Partial<TlsConfig>;
+  readonly accessLog?: boolean;
   readonly secret?: WorkersOptions["config"]["secret"];
 }
 
@@ -51,6 +52,7 @@ const SMALL_POOL = poolConfig({
   routes: [{ host: null, path: "/small" }],
   park: { requests: SMALL_PARK, bytes: 1 << 20, waitMs: 20_000 },
 });
+const TRUST = ["127.0.0.1"];
 const ANY: Address = { host: "127.0.0.1", port: 0 };
 const NO_TLS: TlsConfig = { public: null, admin: null, control: null, data: null };
 
@@ -70,10 +72,10 @@ const startOwn = (shape: CarrierShape = {}): Promise<Carrier> =>
 
 export async function startWorkers(shape: CarrierShape = {}): Promise<WorkerCarrier> {
   const events: Record<string, unknown>[] = [];
-  const { tls = {}, secret = { env: "NONE" }, socket, patience = {} } = shape;
+  const { tls = {}, secret = { env: "NONE" }, socket, patience = {}, accessLog = false } = shape;
   const carrier = await start(shape, (parts, hosts) => {
     const config = { hosts: hosts.map((id) => ({ ...HOST, id })), tls: { ...NO_TLS, ...tls }, secret };
-    const own = { id: parseNodeId("proxy-1"), workers: 2, trust: [], accessLog: false };
+    const own = { id: parseNodeId("proxy-1"), workers: 2, trust: TRUST, accessLog };
     const more = { ...(socket === undefined ? {} : { socket }), patience: { ...PATIENCE, ...patience } };
     return new Workers({ parts, config, own, log: logTo(events), ...more });
   });
@@ -91,7 +93,7 @@ const HOST = {
   vault: null,
 } as const;
 
-const OWN = { sockets: sameSockets(systemSockets), trusted: new TrustedPeers([]), accessLog: null };
+const OWN = { sockets: sameSockets(systemSockets), trusted: new TrustedPeers(TRUST), accessLog: null };
 
 type Parts = WorkersOptions["parts"];
 

@@ -2,9 +2,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { get } from "node:https";
 import { createInterface } from "node:readline";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { HotspareError } from "../../../shared/errors.ts";
+import { Authority } from "../../certificates.ts";
 import { until } from "../../until.ts";
 import { send } from "../relay/raw-client.ts";
 import { startWorkers, type CarrierShape, type WorkerCarrier } from "./carrier.ts";
@@ -130,13 +133,29 @@ describe("a worker", () => {
     ]);
   });
 
-  it("is started again although the proxy is about to stop only if it is not", async () => {
+  it("that was killed has no successor when the proxy stops", async () => {
     carrier = await startWorkers();
-    const pids = carrier.traffic.pids();
-    for (const pid of pids) process.kill(pid, "SIGKILL");
+    for (const pid of carrier.traffic.pids()) process.kill(pid, "SIGKILL");
     await until(() => carrier.traffic.workers().serving === 0);
     await carrier.traffic.stop(0);
-    expect(carrier.traffic.pids()).toEqual([]);
+    // As long as a successor would need.
+    const other = await startWorkers();
+    await other.stop();
+    expect(carrier.events.filter(({ event }) => event === "worker-started")).toHaveLength(2);
+  });
+
+  it("speaks TLS to clients where that is configured", async () => {
+    const authority = new Authority();
+    onTestFinished(() => authority.remove());
+    const { cert, key, ca } = authority.issue("proxy");
+    carrier = await startWorkers({ tls: { public: { cert, key, ca: null } } });
+    carrier.routeTo(carrier.a);
+    const { host, port } = carrier.address;
+    const trusting = { host, port, ca: readFileSync(ca), agent: false } as const;
+    const [answer] = (await once(get(trusting), "response")) as [IncomingMessage];
+    answer.resume();
+    expect(answer.statusCode).toBe(200);
+    expect(carrier.a.received[0]?.headers["x-forwarded-proto"]).toBe("https");
   });
 });
 
@@ -161,24 +180,41 @@ describe("workers that cannot start", () => {
   });
 });
 
-describe("a parent that is killed", () => {
-  it("leaves no worker behind, whatever they are doing", async () => {
-    const parent = spawn(process.execPath, [new URL("./parent-main.ts", import.meta.url).pathname], {
+describe("a parent", () => {
+  const startParent = async (): Promise<Parent> => {
+    const child = spawn(process.execPath, [new URL("./parent-main.ts", import.meta.url).pathname], {
       stdio: ["ignore", "pipe", "inherit"],
     });
-    try {
-      const [line] = (await once(createInterface(parent.stdout), "line")) as [string];
-      const { pids, address } = JSON.parse(line) as ParentNews;
-      const broken = send(address).then(
-        () => "answered",
-        () => "broken",
-      );
-      expect(pids.filter(isThere)).toHaveLength(2);
-      parent.kill("SIGKILL");
-      await until(() => pids.filter(isThere).length === 0);
-      expect(await broken).toBe("broken");
-    } finally {
-      parent.kill("SIGKILL");
-    }
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const lines: string[] = [];
+    createInterface(child.stdout).on("line", (line) => lines.push(line));
+    await until(() => lines.length > 0, { timeoutMs: 20_000 });
+    return { ...(JSON.parse(lines[0] ?? "") as ParentNews), lines, kill: () => void child.kill("SIGKILL") };
+  };
+
+  it("that is killed leaves no worker behind, whatever they are doing", async () => {
+    const { pids, address, kill } = await startParent();
+    const broken = send(address, { path: "/small" }).then(
+      () => "answered",
+      () => "broken",
+    );
+    expect(pids.filter(isThere)).toHaveLength(2);
+    kill();
+    await until(() => pids.filter(isThere).length === 0);
+    expect(await broken).toBe("broken");
+  });
+
+  it("has its workers' lines on its own output, each with its number", async () => {
+    const { address, lines } = await startParent();
+    expect((await send(address, { path: "/logged" })).status).toBe(200);
+    await until(() => lines.some((line) => line.includes('"path":"/logged"')));
+    const line = JSON.parse(lines.find((text) => text.includes('"path":"/logged"')) ?? "") as Record<string, unknown>;
+    expect(line).toMatchObject({ event: "request", node: "proxy-1", pool: "main", host: "host-a", status: 200 });
+    expect([1, 2]).toContain(line["worker"]);
   });
 });
+
+interface Parent extends ParentNews {
+  readonly lines: readonly string[];
+  readonly kill: () => void;
+}

@@ -1,4 +1,7 @@
-/** A process with two workers, which a test kills. It says which they are; requests to them wait for a primary. */
+/**
+ * A process with two workers, which a test kills. It says which they are; requests are answered, but those to the small
+ * pool, which wait. What the workers log follows on the same output.
+ */
 import type { Address } from "../../../shared/config/config.ts";
 import { startWorkers } from "./carrier.ts";
 
@@ -7,5 +10,7 @@ export interface ParentNews {
   readonly address: Address;
 }
 
-const { traffic, address } = await startWorkers();
+const carrier = await startWorkers({ accessLog: true });
+carrier.routeTo(carrier.a);
+const { traffic, address } = carrier;
 process.stdout.write(`${JSON.stringify({ pids: traffic.pids(), address } satisfies ParentNews)}\n`);

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { HotspareError } from "../../../shared/errors.ts";
 import { parseNodeId } from "../../../shared/ids.ts";
 import { HeardNews } from "../../../proxy/workers/heard-news.ts";
-import { shareOf } from "../../../proxy/workers/park-share.ts";
+import { shareOf } from "../../../proxy/workers/worker-share.ts";
 import { restartDelayMs } from "../../../proxy/workers/restart-delay.ts";
 import { checkFromWorker, checkToWorker, type Heard, type Metrics } from "../../../proxy/workers/worker-messages.ts";
 import { WorkerMetrics } from "../../../proxy/workers/worker-metrics.ts";

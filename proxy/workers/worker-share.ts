@@ -1,6 +1,6 @@
 /**
- * What one of several worker processes may park. The bounds of a pool hold for the proxy as a whole, so each worker gets its
- * part of them; what cannot be divided goes to the first ones.
+ * What one of several worker processes may do of what a proxy may. Bounds hold for the proxy as a whole, so each worker gets
+ * its part of them; what cannot be divided goes to the first ones.
  */
 import type { PoolConfig } from "../../shared/config/config.ts";
 
@@ -13,5 +13,6 @@ export function shareOf(pool: PoolConfig, index: number, count: number): PoolCon
   };
 }
 
-const part = (whole: number, index: number, count: number): number =>
+/** How many of `whole` are for worker `index` (from 0) of `count`. */
+export const part = (whole: number, index: number, count: number): number =>
   Math.floor(whole / count) + (index < whole % count ? 1 : 0);
