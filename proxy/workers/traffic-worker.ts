@@ -8,7 +8,7 @@ import { assert, reasonOf, unreachable } from "../../shared/errors.ts";
 import { randomId, type BootId, type NodeId, type PoolId } from "../../shared/ids.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Random } from "../../shared/random.ts";
-import { sharingSockets, systemSockets } from "../../shared/sockets.ts";
+import type { Sockets } from "../../shared/sockets.ts";
 import { packError } from "../../shared/thread-error.ts";
 import { Networks } from "../../shared/tls/networks.ts";
 import { logAccess } from "../log-note.ts";
@@ -21,6 +21,8 @@ export interface TrafficWorkerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** By how the workers share the port. */
+  readonly sockets: Readonly<Record<WorkerPlan["socket"], Sockets>>;
   readonly send: (message: FromWorker) => void;
   /** As `send`, for what may be left out while the parent does not read. @returns whether it was sent. */
   readonly trySend: (message: FromWorker) => boolean;
@@ -64,10 +66,10 @@ export class TrafficWorker {
   }
 
   async #makePlane(plan: WorkerPlan): Promise<DataPlane> {
-    const { clock, log } = this.#options;
+    const { clock, log, sockets } = this.#options;
     const networks = await Networks.open(["public", "data"], {
       tls: { ...plan.tls, admin: null, control: null },
-      under: plan.socket === "own" ? sharingSockets : systemSockets,
+      under: sockets[plan.socket],
       clock,
       log,
     });

@@ -8,6 +8,7 @@ import { parseNodeId } from "../../shared/ids.ts";
 import { processLog } from "../../shared/process-log.ts";
 import { programVersion } from "../../shared/program-version.ts";
 import { systemRandom } from "../../shared/random.ts";
+import { sharingSockets, systemSockets } from "../../shared/sockets.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { TrafficWorker } from "./traffic-worker.ts";
 import { checkToWorker, type FromWorker } from "./worker-messages.ts";
@@ -43,6 +44,14 @@ process.on("uncaughtException", (error) => {
   process.exit(EXIT_CODES.broken);
 });
 
-const worker = new TrafficWorker({ clock: systemClock, random: systemRandom, log, send, trySend, exit });
+const worker = new TrafficWorker({
+  clock: systemClock,
+  random: systemRandom,
+  log,
+  sockets: { own: sharingSockets, common: systemSockets },
+  send,
+  trySend,
+  exit,
+});
 process.on("message", (message) => worker.hear(checkToWorker(message)));
 send({ type: "awake", version: programVersion() });
