@@ -15,13 +15,14 @@ import type { Framing } from "../http1/framing.ts";
 import { passingTrailers } from "../http1/trailers.ts";
 import { BodyKeeper } from "./body-keeper.ts";
 import type { Client, OutgoingHead } from "./client.ts";
+import { Executions, type Executed } from "./executions.ts";
 import type { OpenRoute, Waiter } from "./gate.ts";
 import { HELD_MS, HeldAnswer } from "./held-answer.ts";
 import { namingLines, outgoingHead, parkedLine, requestHead } from "./message-lines.ts";
 import type { OnTheWay, PoolRelay } from "./pool-relay.ts";
 import { errorAnswer } from "./problem-answer.ts";
-import { mayHaveHappened, whyNotAgain } from "./replay-rule.ts";
 import type { AttemptListener, UpstreamConnection } from "./upstream-connection.ts";
+import { WaitingTime } from "./waiting-time.ts";
 
 /** A request's place in the parking: its head, roughly. Kept bytes have a budget of their own, of the same size. */
 const PARKED_BYTES = 1024;
@@ -31,27 +32,31 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
   readonly #client: Client;
   readonly #requestId: string;
   readonly #relay: PoolRelay;
+  readonly #executions: Executions;
+  readonly #waiting: WaitingTime;
   #state: "waiting" | "sent" | "held" | "streaming" | "ended" = "waiting";
   #attempt: UpstreamConnection | null = null;
   #attempts = 0;
-  #executions = 0;
   #route: OpenRoute | null = null;
   #lastHost: NodeId | null = null;
   #settled: () => void = nothing;
   #held: HeldAnswer | null = null;
   #timer: Cancel = nothing;
   #logTimeMs: number | null = null;
-  #enteredMs = 0;
-  #waitedMs = 0;
-  #parked = false;
   #entering = false;
 
   constructor(client: Client, requestId: string, relay: PoolRelay) {
     this.#client = client;
     this.#requestId = requestId;
     this.#relay = relay;
+    this.#executions = new Executions(client.head.method, relay.config.replay);
+    this.#waiting = new WaitingTime(relay.context.clock);
     this.body = new BodyKeeper({ source: client, boundBytes: relay.config.replay.bodyBytes, budget: relay.kept });
     relay.add(this);
+  }
+
+  get isSuspect(): boolean {
+    return this.#executions.areSuspect;
   }
 
   /** The host that it was sent to, if it was. */
@@ -73,6 +78,8 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     this.#state = "sent";
     this.#route = route;
     this.#settled = settled;
+    const code = this.#executions.goesTo(route, this.body.replayable);
+    if (code !== null) return this.#fail(code);
     this.#logTimeMs ??= context.logTimeMs(config);
     this.#client.proceed();
     this.#send(route);
@@ -80,7 +87,7 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
 
   turnedAway(why: "full" | "late"): void {
     this.#noteWait();
-    if (this.#mayHaveHappened()) return this.#fail("HS_OUTCOME_UNKNOWN");
+    if (this.#executions.mayHaveHappened) return this.#fail("HS_OUTCOME_UNKNOWN");
     this.#fail(why === "full" ? "HS_PARK_FULL" : "HS_PARKED_TOO_LONG");
   }
 
@@ -98,10 +105,11 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     this.#endTurn();
     if (head.outcome !== null) {
       this.#attempt?.forget();
-      return this.#comeBack({ executed: false });
+      return this.#comeBack({ executed: "no" });
     }
     this.#relay.gate.ease();
-    this.#held = new HeldAnswer(head);
+    const { config, kept } = this.#relay;
+    this.#held = new HeldAnswer(head, { boundBytes: config.replay.answerBytes, budget: kept });
     this.#state = "held";
     if (!this.#held.isSmall) this.#stream(this.#held);
     else if (head.framing.type === "chunked") this.#timer = this.#after(HELD_MS, () => this.#streamHeld());
@@ -120,24 +128,25 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     const passing = this.#client.head.takesTrailers ? passingTrailers(trailers) : "";
     if (this.#state === "held" && passing !== "") this.#stream(held);
     const streams = this.#state === "streaming";
+    const chunks = held.release();
     this.#end(held.head.status);
     if (streams) return this.#client.end(passing);
     const { framing } = held.head;
     const whole: Framing = framing.type === "none" ? framing : { type: "length", bytes: held.bytes };
-    this.#client.answer(this.#outgoing(held.head, whole), held.chunks);
+    this.#client.answer(this.#outgoing(held.head, whole), chunks);
   }
 
   failed(sent: boolean): void {
     this.#attempt = null;
+    if (sent && this.#route !== null) this.#relay.gate.broke(this.#route);
     this.#endTurn();
     if (this.#state === "streaming") return this.#breakOff();
-    this.#comeBack({ executed: sent });
+    this.#comeBack({ executed: sent ? "yes" : "no" });
   }
 
   /** Asking another host would not help: this one is well, as far as anybody knows. */
   invalid(): void {
     this.#attempt = null;
-    this.#executions += 1;
     if (this.#state === "streaming") this.#breakOff();
     else this.#fail("HS_OUTCOME_UNKNOWN");
   }
@@ -148,10 +157,10 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
         return this.#leaveStream();
       case "sent":
       case "held": {
-        const executed = this.#attempt?.isOpen ?? false;
+        const sent = this.#attempt?.isOpen ?? false;
         this.#attempt?.abort();
         this.#endTurn();
-        return this.#again({ executed, way: "enter" });
+        return this.#again({ executed: sent ? "doubted" : "no", way: "enter" });
       }
       case "waiting":
       case "ended":
@@ -197,43 +206,40 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
       pool: this.#relay.config.id,
       epoch,
       requestId: this.#requestId,
-      attempt: this.#executions + 1,
+      attempt: this.#executions.nextAttempt,
       logTimeMs: this.#logTimeMs ?? 0,
     });
   }
 
   /** No answer, or one that says "not here": ask about the host at once, and decide on the request. */
-  #comeBack({ executed }: { readonly executed: boolean }): void {
+  #comeBack({ executed }: { readonly executed: "yes" | "no" }): void {
     const route = this.#route;
     if (route !== null) {
-      if (!executed) this.#relay.gate.hold(route);
+      if (executed === "no") this.#relay.gate.hold(route);
       this.#relay.context.trafficFailed(route.host);
     }
-    this.#again({ executed, way: executed ? "rest" : "enter" });
+    this.#again({ executed, way: executed === "yes" ? "rest" : "enter" });
   }
 
-  #again({ executed, way }: { readonly executed: boolean; readonly way: "enter" | "rest" }): void {
+  #again({ executed, way }: { readonly executed: Executed; readonly way: "enter" | "rest" }): void {
     const { config, context } = this.#relay;
     this.#endTimer();
     this.#state = "waiting";
     this.#lastHost = this.#route?.host ?? null;
     this.#attempt = null;
+    this.#held?.release();
     this.#held = null;
+    const code = this.#executions.ended(executed, this.#route, this.body.replayable);
     this.#route = null;
-    if (executed) this.#executions += 1;
-    const { method } = this.#client.head;
-    const executions = this.#executions;
-    const { replayable } = this.body;
-    const code = whyNotAgain({ method, executed, executions, replayable, config: config.replay });
     if (code !== null) return this.#fail(code);
     context.metrics.replayed(config.id);
     this.#wait(way);
   }
 
   #wait(way: "enter" | "rest"): void {
-    const { context, config, gate } = this.#relay;
-    this.#enteredMs = context.clock.monotonicMs();
-    const waitMs = config.park.waitMs - this.#waitedMs;
+    const { config, gate } = this.#relay;
+    this.#waiting.begins();
+    const waitMs = config.park.waitMs - this.#waiting.sumMs;
     this.#entering = true;
     const bytes = PARKED_BYTES + this.body.keptBytes;
     if (way === "rest" && this.#lastHost !== null) gate.rest(this, this.#lastHost, { bytes, waitMs });
@@ -243,9 +249,7 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
 
   /** Nothing to note if the gate was open. */
   #noteWait(): void {
-    if (this.#entering) return;
-    this.#parked = true;
-    this.#waitedMs += this.#relay.context.clock.monotonicMs() - this.#enteredMs;
+    if (!this.#entering) this.#waiting.ends();
   }
 
   #streamHeld(): void {
@@ -259,19 +263,20 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     this.body.release();
     this.#client.begin(this.#outgoing(held.head, held.head.framing));
     let hasRoom = true;
-    for (const chunk of held.chunks) hasRoom = this.#client.write(chunk);
+    for (const chunk of held.release()) hasRoom = this.#client.write(chunk);
     if (!hasRoom) this.#attempt?.pause();
   }
 
   #outgoing(head: AnswerHead, framing: Framing): OutgoingHead {
     const { context, config } = this.#relay;
-    context.metrics.answered(config.id, head.status, this.#parked ? this.#waitedMs : null);
+    context.metrics.answered(config.id, head.status, this.#waiting.parkedMs);
     return outgoingHead({ head, framing, pseudonym: context.pseudonym, timing: this.#timing() });
   }
 
   /** Tells how long it waited, if it did. */
   #timing(): string {
-    return this.#parked ? parkedLine(this.#waitedMs) : "";
+    const { parkedMs } = this.#waiting;
+    return parkedMs === null ? "" : parkedLine(parkedMs);
   }
 
   /** An answer that began at a host that is gone may end, but not hang for ever. A stream of events begins anew. */
@@ -308,6 +313,7 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     this.#attempt = null;
     this.#relay.remove(this);
     this.body.release();
+    this.#held?.release();
   }
 
   #report(status: number | null): void {
@@ -321,7 +327,7 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
       pool: config.id,
       epoch: this.#route?.epoch ?? null,
       host: this.#route?.host ?? this.#lastHost,
-      parkedMs: Math.round(this.#waitedMs),
+      parkedMs: Math.round(this.#waiting.sumMs),
       attempts: this.#attempts,
       status,
     });
@@ -339,10 +345,6 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
   #endTimer(): void {
     this.#timer();
     this.#timer = nothing;
-  }
-
-  #mayHaveHappened(): boolean {
-    return mayHaveHappened(this.#client.head.method, this.#executions);
   }
 }
 

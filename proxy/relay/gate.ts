@@ -1,6 +1,9 @@
 /**
  * The way to one pool's primary: open while there is one, else requests park here. Those that waited go first, in order,
  * a bounded number at a time, so that a new primary is not met by all of them at once.
+ *
+ * Suspects, which were at a host when it ended, go one by one beside them: one of them may have killed it. If it kills the next
+ * host too, it takes none of the others with it, which would then have been executed twice as well.
  */
 import type { Cancel, Clock } from "../../shared/clock.ts";
 import type { NodeId } from "../../shared/ids.ts";
@@ -10,6 +13,8 @@ import type { Route } from "../core/proxy-event.ts";
 export type OpenRoute = NonNullable<Route>;
 
 export interface Waiter {
+  /** It was at a host when that ended. */
+  readonly isSuspect: boolean;
   /** Go now. `settled` is to be called when its answer begins or fails: the next one follows. */
   go(route: OpenRoute, settled: () => void): void;
   /** There was no place, or its time is over; it has left. */
@@ -25,8 +30,14 @@ interface Resting {
 
 /** Of one proxy, over all processes that carry its requests. */
 export const RELEASES = 128;
-/** A request that is answered slowly (long polling) does not keep its turn longer. */
-const TURN_MS = 100;
+/** A request that is answered slowly (long polling) does not keep its turn longer. A host that has just started is slow, too. */
+const TURN_MS = 1000;
+/**
+ * How long all suspects together may keep one another waiting at one primary, at most a turn each: many that are answered
+ * slowly must not use up the time that they may wait.
+ */
+const TRIALS_MS = 5000;
+const SHORTEST_TRIAL_MS = 10;
 const HOLD_MS = 10;
 const LONGEST_HOLD_MS = 250;
 const EXPIRY_STEP_MS = 20;
@@ -36,6 +47,11 @@ export class Gate {
   readonly #bounds: ParkBounds;
   readonly #releases: number;
   readonly #parking: Parking<Waiter>;
+  readonly #suspects: Parking<Waiter>;
+  #onTrial = false;
+  #trialsLeftMs = TRIALS_MS;
+  /** Where and when a connection broke last: no suspect goes there before that host has shown that it lives. */
+  #broken: { readonly host: NodeId; readonly sinceMs: number } | null = null;
   /** Parked too, but not yet to be let go. */
   readonly #resting = new Map<Waiter, Resting>();
   #route: Route = null;
@@ -51,6 +67,7 @@ export class Gate {
     this.#releases = releases;
     this.#bounds = bounds;
     this.#parking = new Parking(bounds);
+    this.#suspects = new Parking(bounds);
   }
 
   get route(): Route {
@@ -58,22 +75,25 @@ export class Gate {
   }
 
   get parked(): number {
-    return this.#parking.count + this.#resting.size;
+    return this.#parking.count + this.#suspects.count + this.#resting.size;
   }
 
   get parkedBytes(): number {
-    return this.#parking.bytes;
+    return this.#parking.bytes + this.#suspects.bytes;
   }
 
   /** Lets the waiter go at once, parks it, or turns it away. */
   enter(waiter: Waiter, bytes: number, waitMs: number): void {
-    if (this.#route !== null && this.#hold === null && this.#parking.count === 0) {
-      return waiter.go(this.#route, nothing);
+    const isFree = waiter.isSuspect ? this.#triesSuspects && this.#suspects.count === 0 : this.#parking.count === 0;
+    if (this.#route !== null && this.#hold === null && isFree) {
+      return waiter.go(this.#route, waiter.isSuspect ? this.#beginTrial() : nothing);
     }
     if (this.#closed) return waiter.turnedAway("late");
     const sinceMs = this.#clock.monotonicMs();
     const untilMs = sinceMs + waitMs;
-    if (!this.#parking.park({ item: waiter, bytes, sinceMs, untilMs })) return waiter.turnedAway("full");
+    const parking = waiter.isSuspect ? this.#suspects : this.#parking;
+    const hasRoom = this.parked < this.#bounds.requests && this.parkedBytes + bytes <= this.#bounds.bytes;
+    if (!hasRoom || !parking.park({ item: waiter, bytes, sinceMs, untilMs })) return waiter.turnedAway("full");
     this.#armExpiry(untilMs);
     this.#letGo();
   }
@@ -101,6 +121,10 @@ export class Gate {
 
   /** The host answered a heartbeat that was sent at `sentMs`: a connection that broke before did not break by its death. */
   lives(host: NodeId, sentMs: number): void {
+    if (this.#broken?.host === host && this.#broken.sinceMs <= sentMs) {
+      this.#broken = null;
+      this.#letGo();
+    }
     for (const resting of this.#resting.values()) {
       if (resting.host === host && resting.sinceMs <= sentMs) resting.wake();
     }
@@ -109,16 +133,24 @@ export class Gate {
   /** The client is gone: its place is free. */
   leave(waiter: Waiter): void {
     this.#parking.leave(waiter);
+    this.#suspects.leave(waiter);
     this.#resting.get(waiter)?.cancel();
     this.#resting.delete(waiter);
   }
 
   setRoute(route: Route): void {
     this.#route = route;
+    this.#trialsLeftMs = TRIALS_MS;
+    this.#broken = null;
     this.#endHold();
     this.#holdMs = HOLD_MS;
     this.#wakeAll();
     this.#letGo();
+  }
+
+  /** A connection to this host broke; to be told before the turn of what was on it ends. */
+  broke({ host }: OpenRoute): void {
+    this.#broken = { host, sinceMs: this.#clock.monotonicMs() };
   }
 
   /** The primary refused a connection or says that it is none: nobody else need try for a moment. */
@@ -144,14 +176,25 @@ export class Gate {
     this.#expiry?.cancel();
     this.#expiry = null;
     this.#wakeAll();
-    for (const { item } of this.#parking.release(this.#parking.count)) item.turnedAway("late");
+    for (const parking of this.#both()) {
+      for (const { item } of parking.release(parking.count)) item.turnedAway("late");
+    }
   }
 
   #wakeAll(): void {
     for (const { wake } of this.#resting.values()) wake();
   }
 
+  get #triesSuspects(): boolean {
+    return !this.#onTrial && this.#broken?.host !== this.#route?.host;
+  }
+
+  #both(): readonly Parking<Waiter>[] {
+    return [this.#suspects, this.#parking];
+  }
+
   #letGo(): void {
+    this.#letSuspectGo();
     while (this.#route !== null && this.#hold === null && this.#turns < this.#releases) {
       const [next] = this.#parking.release(1);
       if (next === undefined) return;
@@ -159,17 +202,38 @@ export class Gate {
     }
   }
 
+  #letSuspectGo(): void {
+    if (this.#route === null || this.#hold !== null || !this.#triesSuspects) return;
+    const [next] = this.#suspects.release(1);
+    next?.item.go(this.#route, this.#beginTrial());
+  }
+
+  #beginTrial(): () => void {
+    this.#onTrial = true;
+    const sinceMs = this.#clock.monotonicMs();
+    const mostMs = Math.max(SHORTEST_TRIAL_MS, Math.min(TURN_MS, this.#trialsLeftMs));
+    return this.#turn(mostMs, () => {
+      this.#onTrial = false;
+      this.#trialsLeftMs -= this.#clock.monotonicMs() - sinceMs;
+    });
+  }
+
   #takeTurn(): () => void {
     this.#turns += 1;
+    return this.#turn(TURN_MS, () => (this.#turns -= 1));
+  }
+
+  /** Ends once: when it is called, or when its time is over. The next one follows. */
+  #turn(mostMs: number, end: () => void): () => void {
     let taken = true;
     const settled = (): void => {
       if (!taken) return;
       taken = false;
       cancel();
-      this.#turns -= 1;
+      end();
       this.#letGo();
     };
-    const cancel = this.#clock.after(TURN_MS, settled);
+    const cancel = this.#clock.after(mostMs, settled);
     return settled;
   }
 
@@ -179,7 +243,8 @@ export class Gate {
   }
 
   #armExpiry(atMs: number): void {
-    if (this.#parking.count === 0 || (this.#expiry !== null && this.#expiry.atMs <= atMs)) return;
+    if (this.#parking.count + this.#suspects.count === 0 || (this.#expiry !== null && this.#expiry.atMs <= atMs))
+      return;
     this.#expiry?.cancel();
     const delayMs = Math.max(0, atMs - this.#clock.monotonicMs());
     this.#expiry = { atMs, cancel: this.#clock.after(delayMs, () => this.#expire()) };
@@ -188,9 +253,12 @@ export class Gate {
   #expire(): void {
     this.#expiry = null;
     const nowMs = this.#clock.monotonicMs();
-    for (const { item } of this.#parking.expire(nowMs)) item.turnedAway("late");
+    for (const parking of this.#both()) {
+      for (const { item } of parking.expire(nowMs)) item.turnedAway("late");
+    }
     // Not one timer for each of thousands that came within the same moment.
-    this.#armExpiry(Math.max(nowMs + EXPIRY_STEP_MS, this.#parking.earliestMs));
+    const earliestMs = Math.min(this.#parking.earliestMs, this.#suspects.earliestMs);
+    this.#armExpiry(Math.max(nowMs + EXPIRY_STEP_MS, earliestMs));
   }
 }
 

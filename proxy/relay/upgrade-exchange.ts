@@ -23,6 +23,8 @@ const FRAME_MS = 500;
 const SWITCHING = 101;
 
 export class UpgradeExchange implements Waiter, OnTheWay, UpgradeListener {
+  /** It is never sent twice. */
+  readonly isSuspect = false;
   readonly #client: UpgradingClient;
   readonly #requestId: string;
   readonly #relay: PoolRelay;

@@ -143,6 +143,8 @@ export interface ParkConfig {
 export interface ReplayConfig {
   readonly attempts: number;
   readonly bodyBytes: number;
+  /** The largest answer that is held until it is complete. */
+  readonly answerBytes: number;
   readonly policy: "keyed" | "safe" | "never";
 }
 

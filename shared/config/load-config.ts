@@ -199,6 +199,7 @@ function tunablesAt(values: ConfigValues, at: number): Omit<PoolConfig, "id" | "
     replay: {
       attempts: values.get("pools[].replay.attempts", at) ?? values.get("replay.attempts"),
       bodyBytes: values.get("pools[].replay.body", at) ?? values.get("replay.body"),
+      answerBytes: values.get("pools[].replay.answer", at) ?? values.get("replay.answer"),
       policy: values.get("pools[].replay.policy", at) ?? values.get("replay.policy"),
     },
     reads: values.get("pools[].reads", at) ?? values.get("reads"),

@@ -86,6 +86,11 @@ export const POOL_SETTINGS = {
     "1MiB",
     "Largest request body that is kept so that the request can be sent again.",
   ),
+  "replay.answer": standard(
+    byteSize({ min: 0, max: GIB }),
+    "32KiB",
+    "Largest answer that is held until it is complete, so that a host that dies in the middle of it costs only a wait.",
+  ),
   "replay.policy": standard(
     oneOf("keyed", "safe", "never"),
     "keyed",

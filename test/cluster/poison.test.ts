@@ -11,7 +11,7 @@ it.each(["handler", "write"])(
   "a request that kills its host in its %s takes two down, and the third serves all others",
   { timeout: 120_000 },
   async (where) => {
-    const scenario = await Scenario.start({ proxies: 2, app: APP });
+    const scenario = await Scenario.start({ proxies: 1, app: APP });
     const { nodes, proxies, hosts } = scenario;
     const writers = await scenario.write(proxies, { clients: CLIENTS, restMs: 0 });
     const answer = await fetch(`${nodes.url()}/poison/${where}`, { method: "POST" });

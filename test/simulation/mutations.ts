@@ -419,7 +419,7 @@ export const MUTATIONS: readonly Mutation[] = [
       {
         file: "proxy/relay/exchange.ts",
         find: "requestId: this.#requestId,\n      attempt:",
-        replace: "requestId: this.#requestId + String(this.#executions),\n      attempt:",
+        replace: "requestId: this.#requestId + String(this.#executions.nextAttempt),\n      attempt:",
       },
     ],
   },
@@ -428,11 +428,11 @@ export const MUTATIONS: readonly Mutation[] = [
     by: "hosts",
     edits: [
       {
-        file: "proxy/relay/replay-rule.ts",
+        file: "proxy/relay/executions.ts",
         find: "const MOST_EXECUTIONS = 2;",
         replace: "const MOST_EXECUTIONS = 20;",
       },
-      { file: "proxy/relay/replay-rule.ts", find: "executions < attempts && ", replace: "attempts > 0 && " },
+      { file: "proxy/relay/executions.ts", find: "executions < attempts && ", replace: "attempts > 0 && " },
     ],
   },
   {

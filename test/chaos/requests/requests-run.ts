@@ -55,7 +55,7 @@ const HOSTS = 3;
  * primaries are replaced however often it happens: no damper makes them wait.
  */
 const EXTRA = [
-  "replay: { body: 6MiB }",
+  "replay: { body: 6MiB, answer: 6MiB }",
   "park: { bytes: 512MiB }",
   "checkpoint: { bytes: 64MiB, interval: 10s, keep: 2 }",
   "cleanDelay: 10s",

@@ -106,6 +106,50 @@ describe("a request whose host fails it", () => {
     expect(plane.a.received.length + plane.b.received.length).toBe(2);
   });
 
+  it("held for dead by mistake: goes to it again, and that was no execution", async () => {
+    const answers: (() => void)[] = [];
+    plane.a.script = (_, response) => void answers.push(() => response.end("late"));
+    plane.routeTo(plane.a, 1);
+    const sent = send(plane.address, { method: "POST" }, "x");
+    for (let alarm = 1; alarm <= 3; alarm++) {
+      await until(() => answers.length === alarm);
+      plane.plane.abandon(MAIN, plane.a.id, 1);
+    }
+    await until(() => answers.length === 4);
+    expect(plane.a.received.at(-1)!.headers["hotspare-attempt"]).toBe("4");
+    // And then it really dies: that is the first one.
+    plane.plane.setRoute(MAIN, null);
+    plane.a.kill();
+    await until(() => plane.plane.parked(MAIN).requests === 1);
+    plane.routeTo(plane.b, 2);
+    expect((await sent).body).toBe("host-b");
+  });
+
+  it("killed with its host among others: those that were there go to the next one by one, others beside them", async () => {
+    const atOnce = { now: 0, most: 0 };
+    plane.a.script = () => undefined;
+    plane.b.script = ({ url }, response) => {
+      if (url === "/fresh") return void response.end("fresh");
+      atOnce.most = Math.max(atOnce.most, (atOnce.now += 1));
+      setTimeout(() => {
+        atOnce.now -= 1;
+        response.end("suspect");
+      }, 5);
+    };
+    plane.routeTo(plane.a, 1);
+    const suspects = Array.from({ length: 10 }, () => send(plane.address, { method: "PUT" }, "x"));
+    await until(() => plane.a.received.length === 10);
+    plane.plane.setRoute(MAIN, null);
+    plane.a.kill();
+    await until(() => plane.plane.parked(MAIN).requests === 10);
+    const fresh = Array.from({ length: 5 }, () => send(plane.address, { path: "/fresh" }));
+    await until(() => plane.plane.parked(MAIN).requests === 15);
+    plane.routeTo(plane.b, 2);
+    expect((await Promise.all(fresh)).map(({ body }) => body)).toEqual(Array.from({ length: 5 }, () => "fresh"));
+    expect((await Promise.all(suspects)).map(({ body }) => body)).toEqual(Array.from({ length: 10 }, () => "suspect"));
+    expect(atOnce.most).toBe(1);
+  });
+
   it("paused before it answers: is taken away when the host is abandoned, and the late answer reaches nobody", async () => {
     let late: (() => void) | null = null;
     plane.a.script = (_, response) => (late = () => response.end("late"));
@@ -221,7 +265,7 @@ describe("a request that may not be sent again", () => {
   afterEach(() => plane.stop());
 
   it("because its body passed the bound: HS_OUTCOME_UNKNOWN", async () => {
-    plane = await startPlane({ replay: { attempts: 2, bodyBytes: 1000, policy: "keyed" } });
+    plane = await startPlane({ replay: { attempts: 2, bodyBytes: 1000, answerBytes: 32 * 1024, policy: "keyed" } });
     plane.a.script = () => plane.a.kill();
     plane.routeTo(plane.a, 1);
     const answer = await send(plane.address, { method: "POST" }, "x".repeat(5000));
@@ -243,7 +287,7 @@ describe("a request that may not be sent again", () => {
     ["safe", "GET", 200],
     ["keyed", "POST", 200],
   ] as const)("policy %s, %s that broke: %i", async (policy, method, status) => {
-    plane = await startPlane({ replay: { attempts: 2, bodyBytes: 1000, policy } });
+    plane = await startPlane({ replay: { attempts: 2, bodyBytes: 1000, answerBytes: 32 * 1024, policy } });
     let calls = 0;
     plane.a.script = (_, response, socket) => (++calls === 1 ? socket.resetAndDestroy() : response.end("ok"));
     plane.routeTo(plane.a, 1);
@@ -253,7 +297,7 @@ describe("a request that may not be sent again", () => {
   });
 
   it("because one attempt is all that is configured: HS_OUTCOME_UNKNOWN, not poison", async () => {
-    plane = await startPlane({ replay: { attempts: 1, bodyBytes: 1000, policy: "keyed" } });
+    plane = await startPlane({ replay: { attempts: 1, bodyBytes: 1000, answerBytes: 32 * 1024, policy: "keyed" } });
     plane.a.script = (_, __, socket) => socket.resetAndDestroy();
     plane.routeTo(plane.a, 1);
     expect(codeOf(await send(plane.address, { method: "POST" }))).toBe("HS_OUTCOME_UNKNOWN");
@@ -263,7 +307,7 @@ describe("a request that may not be sent again", () => {
 
 describe("a body", () => {
   beforeEach(async () => {
-    plane = await startPlane({ replay: { attempts: 2, bodyBytes: 1024, policy: "keyed" } });
+    plane = await startPlane({ replay: { attempts: 2, bodyBytes: 1024, answerBytes: 32 * 1024, policy: "keyed" } });
   });
   afterEach(() => plane.stop());
 

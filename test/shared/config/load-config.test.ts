@@ -19,7 +19,7 @@ describe("what holds where nothing is written", () => {
         preferred: ["host-b", "host-a"],
         checkpoint: { bytes: 256 * 1024 * 1024, intervalMs: 600_000, keep: 2 },
         park: { requests: 10_000, bytes: 256 * 1024 * 1024, waitMs: 30_000 },
-        replay: { attempts: 2, bodyBytes: 1024 * 1024, policy: "keyed" },
+        replay: { attempts: 2, bodyBytes: 1024 * 1024, answerBytes: 32 * 1024, policy: "keyed" },
         reads: "auto",
         idempotency: { clientMs: 86_400_000, proxyMs: 600_000 },
       },
