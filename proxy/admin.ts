@@ -16,10 +16,10 @@ import { statusPage } from "./status-page.ts";
 export interface AdminOptions {
   readonly self: string;
   readonly status: () => ProxyStatus;
-  /** Whether every pool has a route. */
+  /** Whether connections are taken and every pool has a route. */
   readonly ready: () => boolean;
   readonly feed: NoteFeed;
-  readonly register: Registry;
+  readonly metrics: () => Promise<Registry>;
   readonly sockets: Sockets;
 }
 
@@ -55,7 +55,7 @@ export class Admin {
   }
 
   #addRoutes(): void {
-    const { self, status, ready, register } = this.#options;
+    const { self, status, ready, metrics } = this.#options;
     const server = this.#server;
     server.addHook("onRequest", async (request, reply) => {
       if (!isLoopback(request.hostname)) await reply.code(421).send({ error: "not a name of this listener" });
@@ -65,7 +65,10 @@ export class Admin {
     server.get("/api/v1/events", (request, reply) =>
       this.#stream(reply, Number(request.headers["last-event-id"] ?? 0)),
     );
-    server.get("/metrics", async (_, reply) => reply.type(register.contentType).send(await register.metrics()));
+    server.get("/metrics", async (_, reply) => {
+      const register = await metrics();
+      return reply.type(register.contentType).send(await register.metrics());
+    });
     server.get("/live", async () => ({ live: true }));
     server.get("/ready", async (_, reply) => reply.code(ready() ? 200 : 503).send({ ready: ready() }));
   }

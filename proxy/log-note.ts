@@ -2,8 +2,9 @@
 import type { Logger } from "pino";
 import { unreachable } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
-import type { AccessEntry } from "./relay/access-entry.ts";
+import type { Log } from "../shared/log.ts";
 import type { Note } from "./core/note.ts";
+import type { AccessEntry } from "./relay/access-entry.ts";
 
 export function logNote(log: Logger, note: Note): void {
   switch (note.type) {
@@ -65,7 +66,22 @@ export function logProtocol(log: Logger, node: NodeId, problem: string | null): 
   else log.warn({ event: "protocol", node, problem }, `${node} and this proxy do not understand one another`);
 }
 
+export function logWorkerStarted(
+  log: Log,
+  fields: { readonly worker: number; readonly pid: number | undefined },
+): void {
+  log.info({ event: "worker-started", ...fields }, "a worker process takes connections");
+}
+
+/** `restartMs`: when another one is started. */
+export function logWorkerEnded(
+  log: Log,
+  fields: { readonly worker: number; readonly reason: string; readonly restartMs: number },
+): void {
+  log.error({ event: "worker-ended", ...fields }, "a worker process ended, and its clients' connections with it");
+}
+
 /** One line for each request, where that is configured. */
-export function logAccess(log: Logger, entry: AccessEntry): void {
+export function logAccess(log: Log, entry: AccessEntry): void {
   log.info({ event: "request", ...entry }, "a request ended");
 }

@@ -18,6 +18,7 @@ import { warnOfOpenListeners } from "../shared/tls/open-listeners.ts";
 import { MessageClient } from "../shared/wire/message-client.ts";
 import { mountMessages } from "../shared/wire/message-server.ts";
 import { startProxy } from "./proxy.ts";
+import { chooseTraffic } from "./workers/choose-traffic.ts";
 
 /**
  * Runs until it is told to stop; the process then exits with 0.
@@ -43,6 +44,7 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
     random: systemRandom,
     sockets,
     keyIds: () => secret.keyIds(),
+    traffic: chooseTraffic(config, id, log),
     connect: (parts) =>
       new MessageClient({
         self: id,

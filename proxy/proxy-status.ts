@@ -9,6 +9,7 @@ import { ballotOf } from "./core/failover.ts";
 import type { HostHealth, Verdict } from "./core/host-health.ts";
 import type { Content } from "./core/observation.ts";
 import { poolReportOf, type PoolState, type PoolView } from "./core/pool-view.ts";
+import type { WorkerCount } from "./relay/traffic.ts";
 import { councilOf, type ProxyState, type Rules } from "./core/proxy-state.ts";
 
 export interface ProxyStatus {
@@ -20,6 +21,8 @@ export interface ProxyStatus {
   readonly self: NodeId;
   /** Which two clocks differ though nobody can say whose is wrong; `null`: none, or the median says. */
   readonly clockDispute: string | null;
+  /** Processes of this proxy that carry requests. */
+  readonly workers: WorkerCount;
 }
 
 /** How far a node's clock is ahead of this proxy's, and of the median of at least three; `null`: not known. */
@@ -87,6 +90,7 @@ export interface StatusSource {
   readonly rules: Rules;
   readonly protocolProblem: (node: NodeId) => string | null;
   readonly parked: (pool: PoolId) => number;
+  readonly workers: WorkerCount;
 }
 
 export function proxyStatus(source: StatusSource): ProxyStatus {
@@ -98,6 +102,7 @@ export function proxyStatus(source: StatusSource): ProxyStatus {
     hosts: [...state.hosts.values()].map((health) => hostStatus(health, source)),
     proxies: config.proxies.map(({ id }) => proxyNodeStatus(id, source)),
     clockDispute: disputeText(clocks.dispute()),
+    workers: source.workers,
   };
 }
 

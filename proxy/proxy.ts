@@ -2,14 +2,11 @@
  * One proxy: the core's state, and the shell that performs what it decides. Everything from outside is an argument.
  * The only place where core and world meet: events go in through `#tell`, effects come out through `#perform`.
  */
-import type { Logger } from "pino";
 import { Registry } from "prom-client";
-import type { Cancel, Clock } from "../shared/clock.ts";
-import type { Address, Config, HostConfig, ProxyConfig } from "../shared/config/config.ts";
+import type { Cancel } from "../shared/clock.ts";
+import type { Address, HostConfig, ProxyConfig } from "../shared/config/config.ts";
 import { assert, HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
-import type { Random } from "../shared/random.ts";
-import type { NodeSockets } from "../shared/sockets.ts";
 import type { Request } from "../shared/wire/messages.ts";
 import { Admin, requireLoopback } from "./admin.ts";
 import { newProxyState, stepProxy, type ProxyState, type Rules } from "./core/proxy-state.ts";
@@ -17,7 +14,7 @@ import type { ProxyEffect, ProxyEvent } from "./core/proxy-event.ts";
 import { otherMembers } from "./core/council.ts";
 import type { Note } from "./core/note.ts";
 import { dataProbe } from "./data-probe.ts";
-import { GossipListener, type MountInbox } from "./gossip-listener.ts";
+import { GossipListener } from "./gossip-listener.ts";
 import { Gossiper } from "./gossiper.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { logAccess, logNote, logProtocol } from "./log-note.ts";
@@ -25,27 +22,15 @@ import { NoteFeed } from "./note-feed.ts";
 import { ProtocolProblems } from "./protocol-problems.ts";
 import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
-import { DataPlane } from "./relay/data-plane.ts";
+import { DataPlane, type DataPlaneOptions } from "./relay/data-plane.ts";
+import type { Traffic } from "./relay/traffic.ts";
 import { TrustedPeers } from "./relay/trusted-peers.ts";
+import type { ProxyOptions } from "./proxy-options.ts";
 import { SelfWatch } from "./self-watch.ts";
 import { askVote, sendOrder, type SignalOptions } from "./signal.ts";
 import { proxyRules } from "./proxy-rules.ts";
-import type { Transport, TransportParts } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 import { TroubleLimit } from "./trouble-limit.ts";
-
-export interface ProxyOptions {
-  readonly config: Config;
-  readonly id: NodeId;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly sockets: NodeSockets;
-  readonly log: Logger;
-  readonly connect: (parts: TransportParts) => Transport;
-  /** Makes `server` take messages of other proxies. */
-  readonly mount: MountInbox;
-  /** Ids of the keys that messages are accepted under; the first is the one that they are signed with. */
-  readonly keyIds: () => readonly string[];
-}
 
 export interface RunningProxy {
   /** Where it listens: the ports that were given, also where the configuration says 0. */
@@ -81,7 +66,7 @@ class Proxy {
   readonly #protocols: ProtocolProblems;
   readonly #heartbeats: Heartbeats;
   readonly #gossiper: Gossiper;
-  readonly #dataPlane: DataPlane;
+  readonly #traffic: Traffic;
   readonly #admin: Admin;
   readonly #metrics: ProxyMetrics;
   readonly #troubles: TroubleLimit;
@@ -124,7 +109,7 @@ class Proxy {
       timeoutMs: config.health.timeoutMs,
       state: () => this.#state.gossip,
     });
-    this.#dataPlane = this.#makeDataPlane(own);
+    this.#traffic = this.#makeTraffic(own);
     const status = (): ProxyStatus => this.status();
     this.#metrics = proxyMetrics(this.#register, status);
     this.#admin = new Admin({
@@ -132,14 +117,14 @@ class Proxy {
       status,
       ready: () => this.#isReady(),
       feed: this.#feed,
-      register: this.#register,
+      metrics: async () => Registry.merge([this.#register, await this.#traffic.metrics()]),
       sockets: sockets.admin,
     });
   }
 
   async start(own: ProxyConfig): Promise<RunningProxy> {
     try {
-      const listen = await this.#dataPlane.listen(own.listen);
+      const listen = await this.#traffic.listen(own.listen);
       const gossip = await this.#listenToGossip(own);
       const admin = await this.#admin.listen(own.admin);
       this.#tell({ type: "tick" });
@@ -166,7 +151,8 @@ class Proxy {
       nowMs: this.#options.clock.monotonicMs(),
       rules: this.#rules,
       protocolProblem: (node) => this.#protocols.of(node),
-      parked: (pool) => this.#dataPlane.parked(pool).requests,
+      parked: (pool) => this.#traffic.parked(pool).requests,
+      workers: this.#traffic.workers(),
     });
   }
 
@@ -176,7 +162,7 @@ class Proxy {
 
   async #stop(): Promise<void> {
     // Heartbeats go on until the last request has ended: it may need another primary.
-    await this.#dataPlane.stop(STOP_GRACE_MS);
+    await this.#traffic.stop(STOP_GRACE_MS);
     this.#stopping.abort(new Error("the proxy stops"));
     this.#wake();
     this.#selfWatch.stop();
@@ -197,7 +183,7 @@ class Proxy {
       this.#wake = clock.after(Math.max(0, step.wakeMs - nowMs), () => this.#tell({ type: "tick" }));
     }
     for (const effect of step.effects) this.#perform(effect);
-    if (event.type === "probeAnswered") this.#dataPlane.hostLives(event.host, event.sentMs);
+    if (event.type === "probeAnswered") this.#traffic.hostLives(event.host, event.sentMs);
     if (event.type === "probeAnswered" || event.type === "probeFailed") this.#selfWatch.exchanged();
   }
 
@@ -214,9 +200,9 @@ class Proxy {
       case "gossip":
         return this.#run(this.#gossiper.exchange(effect.exchange));
       case "route":
-        return this.#dataPlane.setRoute(effect.pool, effect.route);
+        return this.#traffic.setRoute(effect.pool, effect.route);
       case "abandon":
-        return this.#dataPlane.abandon(effect.pool, effect.host, effect.epoch);
+        return this.#traffic.abandon(effect.pool, effect.host, effect.epoch);
       case "note":
         return this.#note(effect.note);
       default:
@@ -270,21 +256,22 @@ class Proxy {
     };
   }
 
-  #makeDataPlane(own: ProxyConfig): DataPlane {
-    const { config, clock, sockets, log } = this.#options;
-    return new DataPlane({
+  #makeTraffic(own: ProxyConfig): Traffic {
+    const { config, clock, sockets, log, traffic } = this.#options;
+    const parts: DataPlaneOptions = {
       pools: config.pools,
       bootId: this.#bootId,
       clock,
       sockets,
-      register: this.#register,
+      register: new Registry(),
       addressOf: (host) => this.#host(host).advertise,
       logTimeMs: (pool) => this.#state.pools.get(pool)?.logTimeMs ?? 0,
       trafficFailed: (host) => this.#troubles.add(host),
       lingerMs: config.takeover.timeoutMs,
       trusted: new TrustedPeers(own.trust),
       accessLog: own.accessLog ? (entry) => logAccess(log, entry) : null,
-    });
+    };
+    return traffic === undefined ? new DataPlane(parts) : traffic(parts);
   }
 
   #host(id: NodeId): HostConfig {
@@ -294,6 +281,6 @@ class Proxy {
   }
 
   #isReady(): boolean {
-    return [...this.#state.routes.values()].every((route) => route !== null);
+    return this.#traffic.workers().serving > 0 && [...this.#state.routes.values()].every((route) => route !== null);
   }
 }

@@ -37,6 +37,12 @@ export const ERRORS = {
   HS_NODE_VERSION: row("Node.js {found} is too old: {accepted} is needed", 500, "final", 78),
   HS_USAGE: row("{reason}", 400, "final", 64),
   HS_PORT_TAKEN: row("Cannot listen on {address} ({what}): {reason}", 500, "final", 69),
+  HS_WORKER_ENDED: row(
+    "Worker process {worker} of the proxy ended before it carried requests: {reason}",
+    503,
+    "retry",
+    69,
+  ),
   HS_UNREACHABLE: row("Cannot reach {what} at {address}: {reason}", 503, "retry", 69),
   HS_POOL_UNSERVED: row("Pool {pool} is not served: {reason}", 503, "retry", 69),
   HS_NODE_ENDED: row("{node} cannot run: {reason}. Its log is {file}", 500, "final", 78),

@@ -57,19 +57,29 @@ export function onceOpen(socket: Socket, run: () => void): void {
 }
 
 export const systemSockets: Sockets = {
-  async listen(server, address, what) {
+  listen: listenWith({}),
+  dial: ({ host, port }) => connect({ host, port, noDelay: true }),
+};
+
+/**
+ * As `systemSockets`, but others of the same user that listen so too may be bound to the same address: each has a queue of
+ * its own, and the system spreads connections over them. On Linux.
+ */
+export const sharingSockets: Sockets = { ...systemSockets, listen: listenWith({ reusePort: true }) };
+
+function listenWith(how: { readonly reusePort?: true }): Sockets["listen"] {
+  return async (server, address, what) => {
     await new Promise<void>((resolve, reject) => {
       const fail = (cause: Error): void => reject(portTaken(address, what, cause));
       server.once("error", fail);
-      server.listen({ host: address.host, port: address.port }, () => {
+      server.listen({ host: address.host, port: address.port, ...how }, () => {
         server.off("error", fail);
         resolve();
       });
     });
     return { host: address.host, port: (server.address() as AddressInfo).port };
-  },
-  dial: ({ host, port }) => connect({ host, port, noDelay: true }),
-};
+  };
+}
 
 export const portTaken = (address: Address, what: string, cause: Error): HotspareError =>
   new HotspareError("HS_PORT_TAKEN", { address: formatAddress(address), what, reason: reasonOf(cause) }, { cause });

@@ -1,5 +1,5 @@
 /**
- * Where the entry file of a thread lies. From a checkout both files end in `.ts`, in `dist/` both in `.js`; the compiler
+ * Where the entry file of a thread or process lies. From a checkout both files end in `.ts`, in `dist/` both in `.js`; the compiler
  * rewrites imports but not `new URL("./x.ts")`, so the ending is taken from the importing file itself.
  */
 

@@ -5,7 +5,7 @@
 export const LONG_TESTS = {
   faults: ["test/faults/**/*.test.ts"],
   mutations: ["test/simulation/mutations.test.ts"],
-  /** Real processes that wait for what must *not* happen, for clocks, for files to be copied. */
+  /** Real processes that wait for what must *not* happen, for clocks, for files to be copied, for many processes to start. */
   cluster: [
     "test/cluster/agreement.test.ts",
     "test/cluster/clocks.test.ts",
@@ -18,5 +18,6 @@ export const LONG_TESTS = {
     "test/cluster/rotate-secret.test.ts",
     "test/cluster/ten-thousand-parked.test.ts",
     "test/cluster/two-machines.test.ts",
+    "test/cluster/workers.test.ts",
   ],
 } as const;

@@ -18,10 +18,12 @@ import { ClientListener, type Connection } from "./client-listener.ts";
 import type { Client } from "./client.ts";
 import { Exchange } from "./exchange.ts";
 import type { ForwardedClient } from "./forwarding-lines.ts";
+import { RELEASES } from "./gate.ts";
 import { PoolRelay, type RelayContext } from "./pool-relay.ts";
 import { PoolTable } from "./pool-table.ts";
 import { errorAnswer, formatOwnAnswer, refusalAnswer, type OwnAnswer } from "./problem-answer.ts";
 import { RelayMetrics } from "./relay-metrics.ts";
+import type { ParkedLoad, Traffic, WorkerCount } from "./traffic.ts";
 import type { TrustedPeers } from "./trusted-peers.ts";
 import { UpgradeExchange } from "./upgrade-exchange.ts";
 import { UpgradeUpstream } from "./upgrade-upstream.ts";
@@ -29,7 +31,10 @@ import { UpstreamPool } from "./upstream-pool.ts";
 
 export interface DataPlaneOptions {
   readonly pools: readonly PoolConfig[];
+  /** What its request numbers begin with. */
   readonly bootId: BootId;
+  /** By which the proxy knows itself in `Via`; several processes of one proxy have the same. Made of `bootId` if absent. */
+  readonly pseudonym?: string;
   readonly clock: Clock;
   readonly sockets: Pick<NodeSockets, "public" | "data">;
   readonly register: Registry;
@@ -37,13 +42,15 @@ export interface DataPlaneOptions {
   readonly logTimeMs: (pool: PoolId) => number;
   readonly trafficFailed: (host: NodeId) => void;
   readonly lingerMs: number;
+  /** How many requests that waited are let go at a time; all that a proxy may, if absent. */
+  readonly releases?: number;
   readonly trusted: TrustedPeers;
   readonly accessLog: ((entry: AccessEntry) => void) | null;
 }
 
 const PSEUDONYM_DIGITS = 12;
 
-export class DataPlane implements ClientHome {
+export class DataPlane implements Traffic, ClientHome {
   readonly #options: DataPlaneOptions;
   readonly #pseudonym: string;
   readonly #upstreams: UpstreamPool;
@@ -55,7 +62,7 @@ export class DataPlane implements ClientHome {
   constructor(options: DataPlaneOptions) {
     const { clock, sockets, pools, bootId } = options;
     this.#options = options;
-    this.#pseudonym = `hotspare-${bootId.slice(0, PSEUDONYM_DIGITS)}`;
+    this.#pseudonym = options.pseudonym ?? pseudonymOf(bootId);
     this.#upstreams = new UpstreamPool(sockets.data, clock);
     const context = this.#context();
     this.#relays = new Map(pools.map((pool) => [pool.id, new PoolRelay(pool, context)]));
@@ -83,7 +90,7 @@ export class DataPlane implements ClientHome {
     for (const relay of this.#relays.values()) relay.gate.lives(host, sentMs);
   }
 
-  parked(pool: PoolId): { readonly requests: number; readonly bytes: number } {
+  parked(pool: PoolId): ParkedLoad {
     const relay = this.#relays.get(pool);
     return { requests: relay?.gate.parked ?? 0, bytes: (relay?.gate.parkedBytes ?? 0) + (relay?.kept.kept ?? 0) };
   }
@@ -91,6 +98,15 @@ export class DataPlane implements ClientHome {
   /** Requests on the way, parked ones included. */
   active(pool: PoolId): number {
     return this.#relays.get(pool)?.active ?? 0;
+  }
+
+  workers(): WorkerCount {
+    return { configured: 1, serving: 1 };
+  }
+
+  /** The register that it was given. */
+  metrics(): Promise<Registry> {
+    return Promise.resolve(this.#options.register);
   }
 
   /** Stops accepting, lets what is on the way end for at most `graceMs`, then breaks it off. */
@@ -150,7 +166,8 @@ export class DataPlane implements ClientHome {
   }
 
   #context(): RelayContext {
-    const { clock, addressOf, logTimeMs, trafficFailed, lingerMs, register, sockets, accessLog } = this.#options;
+    const { clock, addressOf, logTimeMs, trafficFailed, lingerMs, register, sockets, accessLog, releases } =
+      this.#options;
     return {
       clock,
       upstreams: this.#upstreams,
@@ -161,10 +178,13 @@ export class DataPlane implements ClientHome {
       logTimeMs: (pool) => logTimeMs(pool.id),
       trafficFailed,
       lingerMs,
+      releases: releases ?? RELEASES,
       accessLog,
     };
   }
 }
+
+export const pseudonymOf = (bootId: BootId): string => `hotspare-${bootId.slice(0, PSEUDONYM_DIGITS)}`;
 
 type Place =
   | { readonly type: "found"; readonly relay: PoolRelay }

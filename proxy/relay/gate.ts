@@ -28,7 +28,8 @@ interface Resting {
   readonly cancel: Cancel;
 }
 
-const CONCURRENCY = 128;
+/** Of one proxy, over all processes that carry its requests. */
+export const RELEASES = 128;
 /** A request that is answered slowly (long polling) does not keep its turn longer. A host that has just started is slow, too. */
 const TURN_MS = 1000;
 /**
@@ -44,6 +45,7 @@ const EXPIRY_STEP_MS = 20;
 export class Gate {
   readonly #clock: Clock;
   readonly #bounds: ParkBounds;
+  readonly #releases: number;
   readonly #parking: Parking<Waiter>;
   readonly #suspects: Parking<Waiter>;
   #onTrial = false;
@@ -59,8 +61,10 @@ export class Gate {
   #expiry: { readonly atMs: number; readonly cancel: Cancel } | null = null;
   #closed = false;
 
-  constructor(bounds: ParkBounds, clock: Clock) {
+  /** @param releases how many of those that waited may be on the way without an answer. */
+  constructor(bounds: ParkBounds, clock: Clock, releases: number) {
     this.#clock = clock;
+    this.#releases = releases;
     this.#bounds = bounds;
     this.#parking = new Parking(bounds);
     this.#suspects = new Parking(bounds);
@@ -191,7 +195,7 @@ export class Gate {
 
   #letGo(): void {
     this.#letSuspectGo();
-    while (this.#route !== null && this.#hold === null && this.#turns < CONCURRENCY) {
+    while (this.#route !== null && this.#hold === null && this.#turns < this.#releases) {
       const [next] = this.#parking.release(1);
       if (next === undefined) return;
       next.item.go(this.#route, this.#takeTurn());

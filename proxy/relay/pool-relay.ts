@@ -24,6 +24,8 @@ export interface RelayContext {
   readonly trafficFailed: (host: NodeId) => void;
   /** After an abandoned host's answers have begun, how long they may take to end. */
   readonly lingerMs: number;
+  /** How many requests that waited are let go at a time. */
+  readonly releases: number;
   /** `null`: there is none. */
   readonly accessLog: ((entry: AccessEntry) => void) | null;
 }
@@ -45,7 +47,7 @@ export class PoolRelay {
   constructor(config: PoolConfig, context: RelayContext) {
     this.config = config;
     this.context = context;
-    this.gate = new Gate(config.park, context.clock);
+    this.gate = new Gate(config.park, context.clock, context.releases);
     this.kept = new KeptBytes(config.park.bytes);
   }
 

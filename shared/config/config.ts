@@ -63,6 +63,8 @@ export interface ProxyConfig {
   readonly admin: Address;
   readonly advertise: Address;
   readonly gossip: Address;
+  /** Processes that carry its requests; 1: its own. */
+  readonly workers: number;
   /** Addresses and networks of other proxies, whose word about a client is passed on. */
   readonly trust: readonly string[];
   /** Whether each request leaves a line in the log. */

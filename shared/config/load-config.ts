@@ -131,6 +131,7 @@ function proxyAt(values: ConfigValues, at: number): ProxyConfig {
     admin,
     advertise: values.get("proxies[].advertise", at) ?? listen,
     gossip: values.get("proxies[].gossip", at) ?? admin,
+    workers: values.get("proxies[].workers", at),
     trust: values.get("proxies[].trust", at) ?? [],
     accessLog: values.get("proxies[].accessLog", at),
   };

@@ -149,6 +149,7 @@ export const SETTINGS = {
   "proxies[].admin": needed(address, "Admin listener; keep it on loopback or a private network."),
   "proxies[].advertise": derived(address, "as `listen`", "Where clients reach the proxy, if not at `listen`."),
   "proxies[].gossip": derived(address, "as `admin`", "Where other proxies reach this one."),
+  "proxies[].workers": standard(count({ min: 1, max: 64 }), 1, "Processes that carry requests; 1 is the proxy's own."),
   "proxies[].trust": derived(
     networks,
     "nobody",

@@ -17,6 +17,8 @@ export const MAIN = join(dirname(fileURLToPath(import.meta.url)), "../../deploy/
 export interface ClusterShape {
   readonly hosts?: number;
   readonly proxies?: number;
+  /** Worker processes of each proxy. */
+  readonly workers?: number;
   /** More lines of `hotspare.yaml`. */
   readonly extra?: string;
   /** An application's module; `spaces` if absent. */
@@ -84,6 +86,8 @@ export interface Status {
   readonly hosts: readonly (ClockStatus & { readonly role: string | null; readonly health: string })[];
   readonly proxies: readonly ClockStatus[];
   readonly clockDispute: string | null;
+  /** Of the proxy that answers. */
+  readonly workers: { readonly configured: number; readonly serving: number };
 }
 
 interface ClockStatus {
@@ -284,10 +288,10 @@ export class Nodes {
     else rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #yaml({ extra = "", app }: ClusterShape): string {
+  #yaml({ extra = "", app, workers = 1 }: ClusterShape): string {
     const at = (id: string, port: number): string => `"${this.#placement.address(id)}:${port}"`;
     const proxy = ([id, { listen, control, gossip }]: [string, ProxyPorts]): string =>
-      `  - { id: ${id}, listen: ${at(id, listen)}, admin: "127.0.0.1:${control}", gossip: ${at(id, gossip)} }`;
+      `  - { id: ${id}, listen: ${at(id, listen)}, admin: "127.0.0.1:${control}", gossip: ${at(id, gossip)}, workers: ${workers} }`;
     const host = ([id, { listen, control }]: [string, Ports], index: number): string =>
       `  - { id: ${id}, listen: ${at(id, listen)}, control: ${at(id, control)}, data: ./data/${id}, mode: ${index === 0 ? "primary" : "restore"} }`;
     return [

@@ -12,6 +12,7 @@ import { documentIds, Writers, type Acknowledged, type Failure } from "./writers
 export interface ScenarioShape {
   readonly hosts?: number;
   readonly proxies?: number;
+  readonly workers?: number;
   readonly extra?: string;
   readonly app?: string;
   /** Whether single links between nodes are to be cut. */

@@ -3,7 +3,7 @@
  * `npm test`, because it builds and installs; `.ci/run` calls it. Ends with exit code 0 or says what failed.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -21,6 +21,7 @@ try {
   expectOutput(["config", "check"], /is right: cluster demo with 3 hosts/);
   expectOutput(["help"], /Commands:/);
   await expectCluster();
+  await expectWorkers();
   process.stdout.write("the packed package installs and runs\n");
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -65,6 +66,33 @@ async function expectCluster(): Promise<void> {
   if (answer.status !== 201) throw new Error(`the packed cluster answered ${answer.status} to a write`);
   if (!out.includes("nothing is left running")) throw new Error(`hotspare up did not stop in order: ${out}`);
   if (!(await isFree(port))) throw new Error(`hotspare up left something on port ${port}`);
+}
+
+/** `npx hotspare proxy` with two workers: the entry of their processes is in the package, and they end with the proxy. */
+async function expectWorkers(): Promise<void> {
+  const [listen, admin] = [await anyPort(), await anyPort()];
+  const own = `{ id: proxy-1, listen: "127.0.0.1:${listen}", admin: "127.0.0.1:${admin}", workers: 2 }`;
+  const text = readFileSync(join(folder, "hotspare.yaml"), "utf8").replace(/\{ id: proxy-1, .*\}/, own);
+  writeFileSync(join(folder, "workers.yaml"), text);
+  const bin = join(folder, "node_modules", "hotspare", "deploy", "cli", "launcher.js");
+  const proxy = spawn(process.execPath, [bin, "proxy", "--id", "proxy-1", "--config", "workers.yaml"], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let out = "";
+  proxy.stdout.on("data", (chunk) => (out += String(chunk)));
+  let closed = false;
+  proxy.once("close", () => (closed = true));
+  try {
+    await until(() => out.includes('"event":"listening"') || proxy.exitCode !== null, { timeoutMs: 60_000 });
+    const answer = await fetch(`http://127.0.0.1:${admin}/metrics`);
+    if (!(await answer.text()).includes("hotspare_proxy_workers 2")) throw new Error(`two workers do not run: ${out}`);
+  } finally {
+    proxy.kill("SIGTERM");
+    // Its output is closed when the workers have ended, too.
+    await until(() => closed, { timeoutMs: 60_000, everyMs: 50 });
+  }
+  if (!(await isFree(listen))) throw new Error(`a proxy with workers left something on port ${listen}`);
 }
 
 /** The first port of a block in which nobody listens, below those that the system picks by itself. */

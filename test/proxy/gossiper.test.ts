@@ -45,6 +45,7 @@ function gossiping(results: Result[] = []) {
       admin: ADDRESS,
       advertise: ADDRESS,
       gossip: ADDRESS,
+      workers: 1,
       trust: [],
       accessLog: false,
     })),

@@ -33,6 +33,7 @@ test("what another proxy last said is shown while it lives, and no longer: its f
       nowMs,
       rules,
       parked: () => 0,
+      workers: { configured: 1, serving: 1 },
     }).proxies[1];
   expect(shown(world.nowMs)).toMatchObject({
     health: "up",

@@ -14,6 +14,7 @@ import { poolConfig } from "./relay/plane.ts";
 /** Other proxies are not heard. */
 export const NO_INBOX = { mount: () => Promise.resolve(), keyIds: () => [] };
 const ANY: Address = { host: "127.0.0.1", port: 0 };
+const PROXY = { listen: ANY, admin: ANY, advertise: ANY, gossip: ANY, workers: 1, trust: [], accessLog: false };
 
 export interface Running {
   readonly proxy: RunningProxy;
@@ -55,8 +56,8 @@ export async function configOf(hosts: readonly FakeHost[]): Promise<Config> {
     secret: { env: "NONE" },
     vault: { directory: "/none", id: null },
     proxies: [
-      { id: parseNodeId("proxy-1"), listen: ANY, admin: ANY, advertise: ANY, gossip: ANY, trust: [], accessLog: false },
-      { id: parseNodeId("proxy-2"), listen: ANY, admin: ANY, advertise: ANY, gossip: ANY, trust: [], accessLog: false },
+      { ...PROXY, id: parseNodeId("proxy-1") },
+      { ...PROXY, id: parseNodeId("proxy-2") },
     ],
     hosts: listening.map(({ host, address }) => ({
       id: host.id,

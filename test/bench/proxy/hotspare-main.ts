@@ -9,22 +9,26 @@ import { systemRandom } from "../../../shared/random.ts";
 import { sameSockets, systemSockets } from "../../../shared/sockets.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { startProxy } from "../../../proxy/proxy.ts";
+import { chooseTraffic } from "../../../proxy/workers/choose-traffic.ts";
 import { FakeHost } from "../../proxy/fake-host.ts";
 import { FakeTransport } from "../../proxy/fake-transport.ts";
 
 const config = loadConfig(process.argv[2] ?? "", process.env);
 const host = new FakeHost("host-a", 1);
 host.serve(1);
+const { id } = config.proxies[0]!;
+const log = pino({ level: "warn" }, pino.destination({ sync: true }));
 const proxy = await startProxy({
   config,
-  id: config.proxies[0]!.id,
+  id,
   clock: systemClock,
   random: systemRandom,
   sockets: sameSockets(systemSockets),
-  log: pino({ level: "warn" }, pino.destination({ sync: true })),
+  log,
   connect: () => new FakeTransport([host], systemClock),
   mount: () => Promise.resolve(),
   keyIds: () => [],
+  traffic: chooseTraffic(config, id, log),
 });
 await nextSignal();
 await proxy.stop();
