@@ -1,5 +1,6 @@
 /** What the access log says of one request. */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
+import type { Client } from "./client.ts";
 
 export interface AccessEntry {
   readonly requestId: string;
@@ -19,3 +20,14 @@ export interface AccessEntry {
   /** Of the answer that the client got, or that began; `null` if the client was gone before. */
   readonly status: number | null;
 }
+
+/** What it says of the request itself. */
+export const accessOf = (
+  { address, head }: Client,
+  requestId: string,
+): Pick<AccessEntry, "requestId" | "client" | "method" | "path"> => ({
+  requestId,
+  client: address,
+  method: head.method,
+  path: head.target.path,
+});

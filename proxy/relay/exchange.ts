@@ -8,17 +8,17 @@
  * execution, and there are at most two: a request that kills its host must not be carried through every host.
  */
 import type { Cancel } from "../../shared/clock.ts";
-import { unreachable, type ErrorCode } from "../../shared/errors.ts";
+import type { ErrorCode } from "../../shared/errors.ts";
 import type { NodeId } from "../../shared/ids.ts";
 import type { AnswerHead } from "../http1/answer-head.ts";
-import type { Framing } from "../http1/framing.ts";
-import { passingTrailers } from "../http1/trailers.ts";
+import { accessOf } from "./access-entry.ts";
+import { AnswerDelivery } from "./answer-delivery.ts";
 import { BodyKeeper } from "./body-keeper.ts";
-import type { Client, OutgoingHead } from "./client.ts";
+import type { Client } from "./client.ts";
 import { Executions, type Executed } from "./executions.ts";
 import type { OpenRoute, Waiter } from "./gate.ts";
-import { HELD_MS, HeldAnswer } from "./held-answer.ts";
-import { namingLines, outgoingHead, parkedLine, requestHead } from "./message-lines.ts";
+import { parkedLine } from "./message-lines.ts";
+import { outgoingRequest } from "./outgoing-request.ts";
 import type { OnTheWay, PoolRelay } from "./pool-relay.ts";
 import { errorAnswer } from "./problem-answer.ts";
 import type { AttemptListener, UpstreamConnection } from "./upstream-connection.ts";
@@ -34,16 +34,15 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
   readonly #relay: PoolRelay;
   readonly #executions: Executions;
   readonly #waiting: WaitingTime;
-  #state: "waiting" | "sent" | "held" | "streaming" | "ended" = "waiting";
+  #state: "waiting" | "sent" | "answered" | "ended" = "waiting";
   #attempt: UpstreamConnection | null = null;
   #attempts = 0;
   #route: OpenRoute | null = null;
   #lastHost: NodeId | null = null;
   #settled: () => void = nothing;
-  #held: HeldAnswer | null = null;
-  #timer: Cancel = nothing;
+  #delivery: AnswerDelivery | null = null;
+  #linger: Cancel = nothing;
   #logTimeMs: number | null = null;
-  #entering = false;
 
   constructor(client: Client, requestId: string, relay: PoolRelay) {
     this.#client = client;
@@ -74,7 +73,7 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
 
   go(route: OpenRoute, settled: () => void): void {
     const { context, config } = this.#relay;
-    this.#noteWait();
+    this.#waiting.ends();
     this.#state = "sent";
     this.#route = route;
     this.#settled = settled;
@@ -86,7 +85,7 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
   }
 
   turnedAway(why: "full" | "late"): void {
-    this.#noteWait();
+    this.#waiting.ends();
     if (this.#executions.mayHaveHappened) return this.#fail("HS_OUTCOME_UNKNOWN");
     this.#fail(why === "full" ? "HS_PARK_FULL" : "HS_PARKED_TOO_LONG");
   }
@@ -108,66 +107,54 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
       return this.#comeBack({ executed: "no" });
     }
     this.#relay.gate.ease();
-    const { config, kept } = this.#relay;
-    this.#held = new HeldAnswer(head, { boundBytes: config.replay.answerBytes, budget: kept });
-    this.#state = "held";
-    if (!this.#held.isSmall) this.#stream(this.#held);
-    else if (head.framing.type === "chunked") this.#timer = this.#after(HELD_MS, () => this.#streamHeld());
+    this.#state = "answered";
+    this.#delivery = new AnswerDelivery(head, {
+      client: this.#client,
+      relay: this.#relay,
+      parkedMs: this.#waiting.parkedMs,
+      // From here on it cannot be sent again.
+      begun: () => this.body.release(),
+      full: () => this.#attempt?.pause(),
+    });
+    this.#delivery.start();
   }
 
   payload(bytes: Buffer): void {
-    if (this.#state === "streaming") {
-      if (!this.#client.write(bytes)) this.#attempt?.pause();
-    } else if (this.#held?.take(bytes) === false) this.#stream(this.#held);
+    this.#delivery?.payload(bytes);
   }
 
   finished(trailers: string): void {
-    const held = this.#held;
+    const delivery = this.#delivery;
     this.#attempt = null;
-    if (held === null) return;
-    const passing = this.#client.head.takesTrailers ? passingTrailers(trailers) : "";
-    if (this.#state === "held" && passing !== "") this.#stream(held);
-    const streams = this.#state === "streaming";
-    const chunks = held.release();
-    this.#end(held.head.status);
-    if (streams) return this.#client.end(passing);
-    const { framing } = held.head;
-    const whole: Framing = framing.type === "none" ? framing : { type: "length", bytes: held.bytes };
-    this.#client.answer(this.#outgoing(held.head, whole), chunks);
+    if (delivery === null) return;
+    // With the end of the answer the client may ask for something else.
+    this.#delivery = null;
+    this.#end(delivery.head.status);
+    delivery.finish(trailers);
   }
 
   failed(sent: boolean): void {
     this.#attempt = null;
     if (sent && this.#route !== null) this.#relay.gate.broke(this.#route);
     this.#endTurn();
-    if (this.#state === "streaming") return this.#breakOff();
+    if (this.#delivery?.streams === true) return this.#breakOff();
     this.#comeBack({ executed: sent ? "yes" : "no" });
   }
 
   /** Asking another host would not help: this one is well, as far as anybody knows. */
   invalid(): void {
     this.#attempt = null;
-    if (this.#state === "streaming") this.#breakOff();
+    if (this.#delivery?.streams === true) this.#breakOff();
     else this.#fail("HS_OUTCOME_UNKNOWN");
   }
 
   abandoned(): void {
-    switch (this.#state) {
-      case "streaming":
-        return this.#leaveStream();
-      case "sent":
-      case "held": {
-        const sent = this.#attempt?.isOpen ?? false;
-        this.#attempt?.abort();
-        this.#endTurn();
-        return this.#again({ executed: sent ? "doubted" : "no", way: "enter" });
-      }
-      case "waiting":
-      case "ended":
-        return;
-      default:
-        return unreachable(this.#state);
-    }
+    if (this.#delivery?.streams === true) return this.#leaveStream(this.#delivery.head);
+    if (this.#state !== "sent" && this.#state !== "answered") return;
+    const sent = this.#attempt?.isOpen ?? false;
+    this.#attempt?.abort();
+    this.#endTurn();
+    this.#again({ executed: sent ? "doubted" : "no", way: "enter" });
   }
 
   /** The client takes more of the answer. */
@@ -183,32 +170,20 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
   }
 
   #send(route: OpenRoute): void {
-    const { context } = this.#relay;
-    const { head, forwarding } = this.#client;
-    const framing = this.#framingNow(head.framing);
+    const { context, config } = this.#relay;
     // A kept connection to the host that just failed may be as dead as the last one.
     const connection = this.#lastHost === route.host ? "fresh" : "kept";
     this.#attempts += 1;
-    this.#attempt = context.upstreams.take(context.addressOf(route.host), connection);
-    const naming = this.#naming(route);
-    const text = requestHead({ head, forwarding, naming, framing, pseudonym: context.pseudonym });
-    this.#attempt.send({ method: head.method, head: text, framing, body: this.body }, this);
-  }
-
-  /** A body that is all here has a length. */
-  #framingNow(framing: Framing): Framing {
-    if (framing.type !== "chunked" || this.body.whole === null) return framing;
-    return { type: "length", bytes: this.body.keptBytes };
-  }
-
-  #naming({ epoch }: OpenRoute): string {
-    return namingLines({
-      pool: this.#relay.config.id,
-      epoch,
+    const naming = {
+      pool: config.id,
+      epoch: route.epoch,
       requestId: this.#requestId,
       attempt: this.#executions.nextAttempt,
       logTimeMs: this.#logTimeMs ?? 0,
-    });
+    };
+    const request = { client: this.#client, body: this.body, naming, pseudonym: context.pseudonym };
+    this.#attempt = context.upstreams.take(context.addressOf(route.host), connection);
+    this.#attempt.send(outgoingRequest(request), this);
   }
 
   /** No answer, or one that says "not here": ask about the host at once, and decide on the request. */
@@ -223,12 +198,11 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
 
   #again({ executed, way }: { readonly executed: Executed; readonly way: "enter" | "rest" }): void {
     const { config, context } = this.#relay;
-    this.#endTimer();
     this.#state = "waiting";
     this.#lastHost = this.#route?.host ?? null;
     this.#attempt = null;
-    this.#held?.release();
-    this.#held = null;
+    this.#delivery?.drop();
+    this.#delivery = null;
     const code = this.#executions.ended(executed, this.#route, this.body.replayable);
     this.#route = null;
     if (code !== null) return this.#fail(code);
@@ -238,60 +212,27 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
 
   #wait(way: "enter" | "rest"): void {
     const { config, gate } = this.#relay;
-    this.#waiting.begins();
     const waitMs = config.park.waitMs - this.#waiting.sumMs;
-    this.#entering = true;
     const bytes = PARKED_BYTES + this.body.keptBytes;
-    if (way === "rest" && this.#lastHost !== null) gate.rest(this, this.#lastHost, { bytes, waitMs });
-    else gate.enter(this, bytes, waitMs);
-    this.#entering = false;
-  }
-
-  /** Nothing to note if the gate was open. */
-  #noteWait(): void {
-    if (!this.#entering) this.#waiting.ends();
-  }
-
-  #streamHeld(): void {
-    if (this.#state === "held" && this.#held !== null) this.#stream(this.#held);
-  }
-
-  /** From here on the client sees it: it cannot be sent again. */
-  #stream(held: HeldAnswer): void {
-    this.#endTimer();
-    this.#state = "streaming";
-    this.body.release();
-    this.#client.begin(this.#outgoing(held.head, held.head.framing));
-    let hasRoom = true;
-    for (const chunk of held.release()) hasRoom = this.#client.write(chunk);
-    if (!hasRoom) this.#attempt?.pause();
-  }
-
-  #outgoing(head: AnswerHead, framing: Framing): OutgoingHead {
-    const { context, config } = this.#relay;
-    context.metrics.answered(config.id, head.status, this.#waiting.parkedMs);
-    return outgoingHead({ head, framing, pseudonym: context.pseudonym, timing: this.#timing() });
-  }
-
-  /** Tells how long it waited, if it did. */
-  #timing(): string {
-    const { parkedMs } = this.#waiting;
-    return parkedMs === null ? "" : parkedLine(parkedMs);
+    const host = way === "rest" ? this.#lastHost : null;
+    this.#waiting.during(() =>
+      host === null ? gate.enter(this, bytes, waitMs) : gate.rest(this, host, { bytes, waitMs }),
+    );
   }
 
   /** An answer that began at a host that is gone may end, but not hang for ever. A stream of events begins anew. */
-  #leaveStream(): void {
-    const head = this.#held?.head;
-    if (head?.isEventStream === true) {
+  #leaveStream(head: AnswerHead): void {
+    if (head.isEventStream) {
       this.#end(head.status);
       return this.#client.end("");
     }
-    this.#endTimer();
-    this.#timer = this.#after(this.#relay.context.lingerMs, () => this.#breakOff());
+    const { clock, lingerMs } = this.#relay.context;
+    this.#linger();
+    this.#linger = clock.after(lingerMs, () => this.#breakOff());
   }
 
   #breakOff(): void {
-    this.#end(this.#held?.head.status ?? null);
+    this.#end(this.#delivery?.head.status ?? null);
     this.#client.breakOff();
   }
 
@@ -300,30 +241,28 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     const answer = errorAnswer(code, { pool: config.id, waitMs: config.park.waitMs }, this.#requestId);
     this.#end(answer.status);
     context.metrics.failed(config.id, code);
-    this.#client.answerSelf(answer, this.#timing());
+    const { parkedMs } = this.#waiting;
+    this.#client.answerSelf(answer, parkedMs === null ? "" : parkedLine(parkedMs));
   }
 
   /** `status`: what the client got, `null` if nothing. */
   #end(status: number | null): void {
     this.#state = "ended";
     this.#report(status);
-    this.#endTimer();
+    this.#linger();
     this.#endTurn();
     this.#attempt?.abort();
     this.#attempt = null;
     this.#relay.remove(this);
     this.body.release();
-    this.#held?.release();
+    this.#delivery?.drop();
   }
 
   #report(status: number | null): void {
     const { context, config } = this.#relay;
     if (context.accessLog === null) return;
     context.accessLog({
-      requestId: this.#requestId,
-      client: this.#client.address,
-      method: this.#client.head.method,
-      path: this.#client.head.target.path,
+      ...accessOf(this.#client, this.#requestId),
       pool: config.id,
       epoch: this.#route?.epoch ?? null,
       host: this.#route?.host ?? this.#lastHost,
@@ -336,15 +275,6 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
   #endTurn(): void {
     this.#settled();
     this.#settled = nothing;
-  }
-
-  #after(delayMs: number, run: () => void): Cancel {
-    return this.#relay.context.clock.after(delayMs, run);
-  }
-
-  #endTimer(): void {
-    this.#timer();
-    this.#timer = nothing;
   }
 }
 

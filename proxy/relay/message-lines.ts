@@ -1,4 +1,5 @@
 /** Heads as they leave: towards a host with the fields that name the request, towards a client with those of this hop. */
+import type { Clock } from "../../shared/clock.ts";
 import * as FIELDS from "../../shared/wire/fields.ts";
 import type { AnswerHead } from "../http1/answer-head.ts";
 import type { Framing } from "../http1/framing.ts";
@@ -43,11 +44,12 @@ export interface AnswerParts {
   readonly pseudonym: string;
   /** Of this proxy: how long the request waited. */
   readonly timing: string;
+  readonly clock: Clock;
 }
 
 /** A host's answer as its client gets it. */
-export function outgoingHead({ head, framing, pseudonym, timing }: AnswerParts): OutgoingHead {
-  const date = head.hasDate ? "" : `date: ${new Date().toUTCString()}\r\n`;
+export function outgoingHead({ head, framing, pseudonym, timing, clock }: AnswerParts): OutgoingHead {
+  const date = head.hasDate ? "" : `date: ${new Date(clock.wallMs()).toUTCString()}\r\n`;
   return {
     status: head.status,
     reason: head.reason,

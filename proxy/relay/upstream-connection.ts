@@ -9,6 +9,7 @@ import { parseAnswerHead, type AnswerHead } from "../http1/answer-head.ts";
 import { ChunkedReader } from "../http1/chunked-reader.ts";
 import type { Framing } from "../http1/framing.ts";
 import { HttpRefusal } from "../http1/http-refusal.ts";
+import { passingTrailers } from "../http1/trailers.ts";
 import type { BodyKeeper, BodySink } from "./body-keeper.ts";
 import { writeChunk, writeLastChunk, writeWhole } from "./socket-writing.ts";
 
@@ -18,7 +19,7 @@ export interface AttemptListener {
   interim(head: AnswerHead): void;
   answered(head: AnswerHead): void;
   payload(bytes: Buffer): void;
-  /** The answer is complete. `trailers`: field lines as they came. */
+  /** The answer is complete. `trailers`: field lines that may pass on. */
   finished(trailers: string): void;
   /** The connection is gone before that. `sent`: it had stood, so that the host may have executed the request. */
   failed(sent: boolean): void;
@@ -232,7 +233,7 @@ export class UpstreamConnection implements BodySink {
     const reader = this.#chunked;
     assert(reader !== null, "a chunked body has a reader");
     const next = reader.read(bytes, at);
-    if (reader.done && this.#state === "chunked") this.#complete(reader.trailers);
+    if (reader.done && this.#state === "chunked") this.#complete(passingTrailers(reader.trailers));
     return next;
   }
 

@@ -6,6 +6,7 @@ export class WaitingTime {
   #enteredMs = 0;
   #sumMs = 0;
   #parked = false;
+  #entering = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -20,11 +21,16 @@ export class WaitingTime {
     return this.#sumMs;
   }
 
-  begins(): void {
+  /** It begins with `enter`, and has not been if it ends within that. */
+  during(enter: () => void): void {
     this.#enteredMs = this.#clock.monotonicMs();
+    this.#entering = true;
+    enter();
+    this.#entering = false;
   }
 
   ends(): void {
+    if (this.#entering) return;
     this.#parked = true;
     this.#sumMs += this.#clock.monotonicMs() - this.#enteredMs;
   }
