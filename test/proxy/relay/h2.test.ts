@@ -257,6 +257,17 @@ describe("a request that the proxy answers itself", () => {
   });
 });
 
+describe("a listener that asks for certificates", () => {
+  it("tells a client of HTTP/2 without one in HTTP/2 that it is refused, and passes nothing on", async () => {
+    plane = await startPlane({}, { tls });
+    plane.routeTo(plane.a, 1);
+    session = openSession(plane.address, authority.ca);
+    const { status, body, code } = await askH2(session, { ":method": "POST" }, "x");
+    expect([status, code, body]).toEqual([403, 0, expect.stringContaining("HS_TLS_REFUSED")]);
+    expect(plane.a.received).toEqual([]);
+  });
+});
+
 describe("the same listener", () => {
   beforeEach(() => start());
 
