@@ -13,7 +13,8 @@ import { readTarget, type RequestTarget } from "./request-target.ts";
 
 export interface RequestHead {
   readonly method: string;
-  readonly version: "1.0" | "1.1";
+  /** As it came; what is read as text here is of HTTP/1. */
+  readonly version: "1.0" | "1.1" | "2.0";
   readonly target: RequestTarget;
   /** The field lines that pass on to the host, each with its CRLF. */
   readonly lines: string;

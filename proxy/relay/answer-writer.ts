@@ -1,12 +1,13 @@
 /** Answers as HTTP/1 on a client's socket. Framed anew: how a host framed its answer is between it and the proxy. */
 import type { Socket } from "node:net";
 import type { Framing } from "../http1/framing.ts";
+import type { RequestHead } from "../http1/request-head.ts";
 import type { OutgoingHead } from "./client.ts";
 import { framingLine } from "./message-lines.ts";
 import { writeChunk, writeLastChunk, writeWhole } from "./socket-writing.ts";
 
 export interface AnswerTo {
-  readonly version: "1.0" | "1.1";
+  readonly version: RequestHead["version"];
   /** The connection ends behind the answer. */
   readonly closes: boolean;
 }

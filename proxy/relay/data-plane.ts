@@ -19,10 +19,12 @@ import type { Client } from "./client.ts";
 import { Exchange } from "./exchange.ts";
 import type { ForwardedClient } from "./forwarding-lines.ts";
 import { RELEASES } from "./gate.ts";
+import { H2Connection } from "./h2-connection.ts";
 import { PoolRelay, type RelayContext } from "./pool-relay.ts";
 import { PoolTable } from "./pool-table.ts";
 import { errorAnswer, formatOwnAnswer, refusalAnswer, type OwnAnswer } from "./problem-answer.ts";
 import { RelayMetrics } from "./relay-metrics.ts";
+import { StreamPlaces } from "./stream-places.ts";
 import type { ParkedLoad, Traffic, WorkerCount } from "./traffic.ts";
 import type { TrustedPeers } from "./trusted-peers.ts";
 import { UpgradeExchange } from "./upgrade-exchange.ts";
@@ -57,6 +59,7 @@ export class DataPlane implements Traffic, ClientHome {
   readonly #relays: ReadonlyMap<PoolId, PoolRelay>;
   readonly #table: PoolTable;
   readonly #listener: ClientListener;
+  readonly #places = new StreamPlaces();
   #number = 0;
 
   constructor(options: DataPlaneOptions) {
@@ -67,8 +70,7 @@ export class DataPlane implements Traffic, ClientHome {
     const context = this.#context();
     this.#relays = new Map(pools.map((pool) => [pool.id, new PoolRelay(pool, context)]));
     this.#table = new PoolTable(pools);
-    const accept = (socket: Socket): Connection => new ClientConnection(socket, this.#clientOf(socket), this);
-    this.#listener = new ClientListener({ clock, sockets: sockets.public, accept });
+    this.#listener = new ClientListener({ clock, sockets: sockets.public, accept: (socket) => this.#accept(socket) });
   }
 
   /** @throws {HotspareError} HS_PORT_TAKEN if it cannot listen there. */
@@ -156,6 +158,13 @@ export class DataPlane implements Traffic, ClientHome {
     const relay = pool === null ? undefined : this.#relays.get(pool);
     if (relay !== undefined) return { type: "found", relay };
     return { type: "answered", answer: errorAnswer("HS_NO_ROUTE", { target: target.path }, requestId) };
+  }
+
+  #accept(socket: Socket): Connection {
+    const client = this.#clientOf(socket);
+    const isH2 = (socket as Partial<TLSSocket>).alpnProtocol === "h2";
+    if (!isH2) return new ClientConnection(socket, client, this);
+    return new H2Connection({ socket, client, home: this, places: this.#places });
   }
 
   #clientOf(socket: Socket): ForwardedClient {

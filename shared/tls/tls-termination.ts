@@ -15,7 +15,7 @@ import type { BoundServer } from "../sockets.ts";
 import type { MessageRefused } from "../wire/message-server.ts";
 import { isTlsFailure } from "./tls-failure.ts";
 import type { TlsIdentity } from "./tls-identity.ts";
-import { tlsRefusal } from "./tls-refusal.ts";
+import { refuseTls } from "./tls-refusal.ts";
 
 export interface TerminationOptions {
   readonly identity: TlsIdentity;
@@ -110,9 +110,7 @@ class TlsTermination {
     const cancel = this.#options.clock.after(REFUSED_MS, () => socket.destroy());
     socket.once("close", cancel);
     socket.on("error", () => socket.destroy());
-    // Read to its end: a reset over unread bytes would take the answer from the client.
-    socket.resume();
-    socket.end(tlsRefusal(reason));
+    refuseTls(socket, reason);
   }
 
   #tell({ remoteAddress }: Socket, reason: string): void {

@@ -1,5 +1,4 @@
 /** Clients that take their time: in virtual time, over sockets that say what they did. */
-import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { Patience, type Phase } from "../../../proxy/relay/patience.ts";
 
@@ -14,7 +13,7 @@ function endsAt(phase: Phase, sweeps: number, step: (socket: Progress) => void =
   const socket = { bytesRead: 0, bytesWritten: 0, writableLength: 0 };
   const patience = new Patience();
   for (let sweep = 0; sweep < sweeps; sweep++) {
-    if (patience.isOver(phase, socket as unknown as Socket)) return sweep;
+    if (patience.isOver(phase, socket)) return sweep;
     step(socket);
   }
   return null;

@@ -1,9 +1,11 @@
 /** A data plane on an ephemeral port with scripted hosts behind it; routes are set by the test. */
 import { Registry } from "prom-client";
-import type { Address, PoolConfig } from "../../../shared/config/config.ts";
+import type { Address, PoolConfig, TlsFiles } from "../../../shared/config/config.ts";
 import { parseBootId, parsePoolId, type NodeId } from "../../../shared/ids.ts";
-import { sameSockets, systemSockets } from "../../../shared/sockets.ts";
+import { silentLog } from "../../../shared/log.ts";
+import { sameSockets, systemSockets, type Sockets } from "../../../shared/sockets.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
+import { Networks } from "../../../shared/tls/networks.ts";
 import type { AccessEntry } from "../../../proxy/relay/access-entry.ts";
 import { DataPlane } from "../../../proxy/relay/data-plane.ts";
 import type { OpenRoute } from "../../../proxy/relay/gate.ts";
@@ -26,6 +28,12 @@ export const poolConfig = (more: Partial<PoolConfig> = {}): PoolConfig => ({
   ...more,
 });
 
+async function publicSockets(files: TlsFiles | null): Promise<Sockets> {
+  const tls = { public: files, admin: null, control: null, data: null };
+  const opened = { tls, under: systemSockets, clock: systemClock, log: silentLog };
+  return (await Networks.open(["public"], opened)).sockets.public;
+}
+
 export interface Plane {
   readonly plane: DataPlane;
   readonly address: Address;
@@ -39,7 +47,7 @@ export interface Plane {
 
 export async function startPlane(
   pool: Partial<PoolConfig> = {},
-  more: { readonly trust?: readonly string[] } = {},
+  more: { readonly trust?: readonly string[]; readonly tls?: TlsFiles } = {},
 ): Promise<Plane> {
   const accesses: AccessEntry[] = [];
   const a = new FakeHost("host-a", 1);
@@ -53,7 +61,7 @@ export async function startPlane(
     pools: [poolConfig(pool)],
     bootId: BOOT_ID,
     clock: systemClock,
-    sockets: sameSockets(systemSockets),
+    sockets: { ...sameSockets(systemSockets), public: await publicSockets(more.tls ?? null) },
     register: new Registry(),
     addressOf: (host) => addresses.get(host)!,
     logTimeMs: () => 1234.5,
