@@ -41,6 +41,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "host/owner-probe.ts": "a time stamp for comparing clocks",
   "proxy/gossiper.ts": "a time stamp for comparing clocks",
   "proxy/self-watch.ts": "when something was seen, for people",
+  "proxy/relay/message-lines.ts": "the Date of an answer that came without one",
 };
 const readsWallClock = (path: string): boolean => path in WALL_CLOCK || isEntry(path);
 /** Where it is decided what is written, applied, acknowledged and believed. */

@@ -11,29 +11,11 @@ import type { RequestHead } from "../http1/request-head.ts";
 import { RequestReader, type RequestListener } from "../http1/request-reader.ts";
 import { AnswerWriter, type AnswerTo } from "./answer-writer.ts";
 import type { Client, OutgoingHead } from "./client.ts";
+import type { ClientHome } from "./client-home.ts";
 import type { Exchange } from "./exchange.ts";
 import { ForwardingLines, type ForwardedClient } from "./forwarding-lines.ts";
 import { Patience, type Phase } from "./patience.ts";
 import { ownLines, refusalAnswer, type OwnAnswer } from "./problem-answer.ts";
-
-/** What a connection needs of the data plane. */
-export interface ClientHome {
-  /** Finds the request's pool and begins; `null`: it has been answered here. */
-  exchange(client: Client): Exchange | null;
-  upgrade(client: UpgradingClient): void;
-  /** Connections end with the answers that are due. */
-  readonly stops: boolean;
-  nextId(): string;
-}
-
-export interface UpgradingClient {
-  readonly socket: Socket;
-  readonly head: RequestHead;
-  readonly forwarding: string;
-  readonly address: string;
-  /** What came behind the head. */
-  readonly rest: Buffer;
-}
 
 /** Of requests that a client sends ahead. */
 const MOST_AHEAD_BYTES = 64 * 1024;

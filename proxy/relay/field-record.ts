@@ -1,11 +1,14 @@
 /** Field lines as `node:http` has them: by name in lower case, those that repeat as a list. */
 import type { Fields } from "./upgrade-upstream.ts";
 
+/** Not what `trim` takes: an octet of the upper half may end a value. */
+const BLANKS = /^[ \t]+|[ \t]+$/g;
+
 export function fieldRecord(lines: string): Fields {
   const fields: Fields = {};
   for (const line of lines.split("\r\n")) {
     const colon = line.indexOf(":");
-    if (colon > 0) append(fields, line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+    if (colon > 0) append(fields, line.slice(0, colon).toLowerCase(), line.slice(colon + 1).replace(BLANKS, ""));
   }
   return fields;
 }

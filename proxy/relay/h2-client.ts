@@ -9,7 +9,7 @@ import { HttpRefusal } from "../http1/http-refusal.ts";
 import { parseRequestHead, type RequestHead } from "../http1/request-head.ts";
 import { answerFields, answerRecord } from "../http2/answer-fields.ts";
 import { requestText, trailerText } from "../http2/request-text.ts";
-import type { ClientHome } from "./client-connection.ts";
+import type { ClientHome } from "./client-home.ts";
 import type { Client, OutgoingHead } from "./client.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ForwardedClient, ForwardingLines } from "./forwarding-lines.ts";

@@ -4,7 +4,7 @@
  */
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import type { ClientHome } from "./client-connection.ts";
+import type { ClientHome } from "./client-home.ts";
 import type { Connection } from "./client-listener.ts";
 import { ForwardingLines, type ForwardedClient } from "./forwarding-lines.ts";
 import { H2Client } from "./h2-client.ts";

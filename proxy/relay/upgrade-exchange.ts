@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import type { ErrorCode } from "../../shared/errors.ts";
 import { parseAnswerHead, type AnswerHead } from "../http1/answer-head.ts";
 import { HttpRefusal } from "../http1/http-refusal.ts";
-import type { UpgradingClient } from "./client-connection.ts";
+import type { UpgradingClient } from "./client-home.ts";
 import { fieldRecord } from "./field-record.ts";
 import { FrameBoundary, RESTART_FRAME } from "./frame-boundary.ts";
 import type { OpenRoute, Waiter } from "./gate.ts";

@@ -5,7 +5,7 @@ import { constants, type ClientHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ClientHome } from "../../../proxy/relay/client-connection.ts";
+import type { ClientHome } from "../../../proxy/relay/client-home.ts";
 import type { Client } from "../../../proxy/relay/client.ts";
 import type { Exchange } from "../../../proxy/relay/exchange.ts";
 import type { Address } from "../../../shared/config/config.ts";

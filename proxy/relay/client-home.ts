@@ -1,0 +1,23 @@
+/** What a client's connection needs of the data plane. */
+import type { Socket } from "node:net";
+import type { RequestHead } from "../http1/request-head.ts";
+import type { Client } from "./client.ts";
+import type { Exchange } from "./exchange.ts";
+
+export interface ClientHome {
+  /** Finds the request's pool and begins; `null`: it has been answered here. */
+  exchange(client: Client): Exchange | null;
+  upgrade(client: UpgradingClient): void;
+  /** Connections end with the answers that are due. */
+  readonly stops: boolean;
+  nextId(): string;
+}
+
+export interface UpgradingClient {
+  readonly socket: Socket;
+  readonly head: RequestHead;
+  readonly forwarding: string;
+  readonly address: string;
+  /** What came behind the head. */
+  readonly rest: Buffer;
+}
