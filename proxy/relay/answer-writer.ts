@@ -6,6 +6,12 @@ import type { OutgoingHead } from "./client.ts";
 import { framingLine } from "./message-lines.ts";
 import { writeChunk, writeLastChunk, writeWhole } from "./socket-writing.ts";
 
+/**
+ * Of one answer, for a client that takes it slowly. More than a socket's own mark, behind which it tells when it is empty: at
+ * that mark a single large chunk would stop the host, though the kernel has taken all of it at once.
+ */
+const MOST_WAITING_BYTES = 256 * 1024;
+
 export interface AnswerTo {
   readonly version: RequestHead["version"];
   /** The connection ends behind the answer. */
@@ -39,12 +45,17 @@ export class AnswerWriter {
     // A body without a length: HTTP/1.0 knows no chunks.
     const hasNoLength = framing.type === "close" || framing.type === "chunked";
     this.#framing = hasNoLength ? { type: to.version === "1.0" ? "close" : "chunked" } : framing;
+    // What follows in this turn leaves together with it.
+    this.#socket.cork();
+    process.nextTick(() => this.#socket.uncork());
     this.#socket.write(headText(head, this.#framing, to), "latin1");
   }
 
-  /** False: the socket is full. */
+  /** False: more waits for the client than it should, until the socket's `drain`. */
   write(chunk: Buffer): boolean {
-    return this.#framing.type === "chunked" ? writeChunk(this.#socket, chunk) : this.#socket.write(chunk);
+    if (this.#framing.type === "chunked") writeChunk(this.#socket, chunk);
+    else this.#socket.write(chunk);
+    return this.#socket.writableLength < MOST_WAITING_BYTES;
   }
 
   end(trailers: string): void {
