@@ -224,6 +224,7 @@ export class ClientConnection implements Client, RequestListener {
   }
 
   #refuse({ status, message }: HttpRefusal): void {
+    this.#home.refused(status);
     this.#begins = false;
     this.#exchange?.clientGone();
     this.#exchange = null;

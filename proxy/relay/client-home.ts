@@ -11,6 +11,8 @@ export interface ClientHome {
   /** Connections end with the answers that are due. */
   readonly stops: boolean;
   nextId(): string;
+  /** A request was refused before it reached anybody. `status`: what its client got. */
+  refused(status: number): void;
 }
 
 export interface UpgradingClient {

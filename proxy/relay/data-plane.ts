@@ -56,6 +56,7 @@ const PSEUDONYM_DIGITS = 12;
 export class DataPlane implements Traffic, ClientHome {
   readonly #options: DataPlaneOptions;
   readonly #pseudonym: string;
+  readonly #metrics: RelayMetrics;
   readonly #upstreams: UpstreamPool;
   readonly #relays: ReadonlyMap<PoolId, PoolRelay>;
   readonly #table: PoolTable;
@@ -67,6 +68,7 @@ export class DataPlane implements Traffic, ClientHome {
     const { clock, sockets, pools, bootId } = options;
     this.#options = options;
     this.#pseudonym = options.pseudonym ?? pseudonymOf(bootId);
+    this.#metrics = new RelayMetrics(options.register);
     this.#upstreams = new UpstreamPool(sockets.data, clock);
     const context = this.#context();
     this.#relays = new Map(pools.map((pool) => [pool.id, new PoolRelay(pool, context)]));
@@ -126,6 +128,10 @@ export class DataPlane implements Traffic, ClientHome {
     return this.#listener.stops;
   }
 
+  refused(status: number): void {
+    this.#metrics.refused(status);
+  }
+
   nextId(): string {
     this.#number += 1;
     return formatRequestNumber({ bootId: this.#options.bootId, number: this.#number });
@@ -176,13 +182,12 @@ export class DataPlane implements Traffic, ClientHome {
   }
 
   #context(): RelayContext {
-    const { clock, addressOf, logTimeMs, trafficFailed, lingerMs, register, sockets, accessLog, releases } =
-      this.#options;
+    const { clock, addressOf, logTimeMs, trafficFailed, lingerMs, sockets, accessLog, releases } = this.#options;
     return {
       clock,
       upstreams: this.#upstreams,
       upgrades: new UpgradeUpstream(sockets.data),
-      metrics: new RelayMetrics(register),
+      metrics: this.#metrics,
       pseudonym: this.#pseudonym,
       addressOf,
       logTimeMs: (pool) => logTimeMs(pool.id),

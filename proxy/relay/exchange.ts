@@ -144,6 +144,7 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
   /** Asking another host would not help: this one is well, as far as anybody knows. */
   invalid(): void {
     this.#attempt = null;
+    this.#executions.ended("yes", this.#route, false);
     if (this.#delivery?.streams === true) this.#breakOff();
     else this.#fail("HS_OUTCOME_UNKNOWN");
   }
@@ -238,7 +239,9 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
 
   #fail(code: ErrorCode): void {
     const { config, context } = this.#relay;
-    const answer = errorAnswer(code, { pool: config.id, waitMs: config.park.waitMs }, this.#requestId);
+    const effect = this.#executions.mayHaveHappened ? "possible" : "none";
+    const details = { pool: config.id, waitMs: config.park.waitMs, effect };
+    const answer = errorAnswer(code, details, this.#requestId);
     this.#end(answer.status);
     context.metrics.failed(config.id, code);
     const { parkedMs } = this.#waiting;

@@ -240,6 +240,7 @@ export class H2Client implements Client {
     this.#exchange?.clientGone();
     this.#exchange = null;
     if (this.#stream.headersSent) return this.breakOff();
+    this.#options.home.refused(error.status);
     this.answerSelf(refusalAnswer(error.status, error.message, this.#options.home.nextId()), "");
   }
 

@@ -9,6 +9,7 @@ export class RelayMetrics {
   readonly #failures: Counter<"pool" | "code">;
   readonly #replays: Counter<"pool">;
   readonly #parkSeconds: Histogram<"pool">;
+  readonly #refused: Counter<"status">;
 
   constructor(register: Registry) {
     const registers = [register];
@@ -38,6 +39,12 @@ export class RelayMetrics {
       labelNames: ["pool"],
       registers,
     });
+    this.#refused = new Counter({
+      name: "hotspare_proxy_refused_requests_total",
+      help: "Requests that could not be read for certain, came too slowly, or asked for what is not offered",
+      labelNames: ["status"],
+      registers,
+    });
     this.#parkSeconds = new Histogram({
       name: "hotspare_proxy_park_seconds",
       help: "How long parked requests waited",
@@ -58,6 +65,11 @@ export class RelayMetrics {
   /** It ended without a host's answer, by error code; `client-gone` if nobody waited any more. */
   failed(pool: PoolId, code: string): void {
     this.#failures.inc({ pool, code });
+  }
+
+  /** It reached no pool. */
+  refused(status: number): void {
+    this.#refused.inc({ status });
   }
 
   replayed(pool: PoolId): void {

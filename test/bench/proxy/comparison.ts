@@ -13,6 +13,9 @@ export interface Measurement extends LoadFigures {
   readonly residentBytes: number | null;
 }
 
+/** The time before it counts, in times of a measurement. */
+const WARM_UPS = 4;
+
 export interface ComparisonOptions {
   readonly contenders: readonly Contender[];
   readonly seconds: number;
@@ -29,8 +32,8 @@ export async function compare(
   const racers: Racer[] = [];
   try {
     for (const contender of contenders) racers.push(await site.enter(contender, load));
-    // What is compiled on the way is compiled before it counts.
-    for (const racer of racers) await measure(site, load, racer, Math.min(2, seconds));
+    // A proxy runs for weeks: what its engine compiles in the first seconds is compiled before it counts.
+    for (const racer of racers) await measure(site, load, racer, WARM_UPS * seconds);
     const all: (readonly Measurement[])[] = [];
     for (let round = 0; round < rounds; round += 1) {
       says(`${SHAPES[load].title}: round ${round + 1} of ${rounds}`);

@@ -26,6 +26,11 @@ class SilentHome implements ClientHome {
   readonly clients: Client[] = [];
   gone = 0;
   fed = 0;
+  refusals = 0;
+
+  refused(): void {
+    this.refusals += 1;
+  }
 
   exchange(client: Client): Exchange {
     this.clients.push(client);

@@ -293,7 +293,9 @@ describe("a request that may not be sent again", () => {
     plane.routeTo(plane.a, 1);
     const answer = await send(plane.address, { method });
     expect(answer.status).toBe(status);
-    if (status === 502) expect(codeOf(answer)).toBe("HS_OUTCOME_UNKNOWN");
+    if (status !== 502) return;
+    expect(codeOf(answer)).toBe("HS_OUTCOME_UNKNOWN");
+    expect(JSON.parse(answer.body)).toMatchObject({ details: { effect: method === "GET" ? "none" : "possible" } });
   });
 
   it("because one attempt is all that is configured: HS_OUTCOME_UNKNOWN, not poison", async () => {
