@@ -18,6 +18,7 @@ import { warnOfOpenListeners } from "../shared/tls/open-listeners.ts";
 import { MessageClient } from "../shared/wire/message-client.ts";
 import { mountMessages } from "../shared/wire/message-server.ts";
 import { startProxy } from "./proxy.ts";
+import { keepYoungSpaceSmall } from "./young-space.ts";
 import { chooseTraffic } from "./workers/choose-traffic.ts";
 
 /**
@@ -25,6 +26,7 @@ import { chooseTraffic } from "./workers/choose-traffic.ts";
  * @throws {HotspareError} HS_PORT_TAKEN, HS_CONFIG_INVALID, HS_SECRET_UNREADABLE, HS_TLS_UNUSABLE, HS_USAGE, before anything was accepted.
  */
 export async function runProxy(config: Config, id: NodeId): Promise<void> {
+  keepYoungSpaceSmall();
   const log = processLog(id);
   const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
   const { cluster } = config;

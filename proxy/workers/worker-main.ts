@@ -10,6 +10,7 @@ import { programVersion } from "../../shared/program-version.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { sharingSockets, systemSockets } from "../../shared/sockets.ts";
 import { systemClock } from "../../shared/system-clock.ts";
+import { keepYoungSpaceSmall } from "../young-space.ts";
 import { TrafficWorker } from "./traffic-worker.ts";
 import { checkToWorker, type FromWorker } from "./worker-messages.ts";
 
@@ -17,6 +18,7 @@ import { checkToWorker, type FromWorker } from "./worker-messages.ts";
 const MOST_UNSENT = 64;
 const EXIT_CODES = { stopped: 0, failed: 69, broken: 70 } as const;
 
+keepYoungSpaceSmall();
 const [node = "", number = ""] = process.argv.slice(2);
 const log = processLog(parseNodeId(node)).child({ worker: Number(number) });
 let unsent = 0;

@@ -10,6 +10,7 @@ import { sameSockets, systemSockets } from "../../../shared/sockets.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { startProxy } from "../../../proxy/proxy.ts";
 import { chooseTraffic } from "../../../proxy/workers/choose-traffic.ts";
+import { keepYoungSpaceSmall } from "../../../proxy/young-space.ts";
 import { FakeHost } from "../../proxy/fake-host.ts";
 import { FakeTransport } from "../../proxy/fake-transport.ts";
 
@@ -18,6 +19,8 @@ const host = new FakeHost("host-a", 1);
 host.serve(1);
 const { id } = config.proxies[0]!;
 const log = pino({ level: "warn" }, pino.destination({ sync: true }));
+// As a proxy's own entry does.
+keepYoungSpaceSmall();
 const proxy = await startProxy({
   config,
   id,
