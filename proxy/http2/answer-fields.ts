@@ -1,16 +1,7 @@
 /** Field lines of an answer as HTTP/2 has them: names in lower case, none that belongs to a connection of HTTP/1.1. */
 import type { OutgoingHttpHeaders } from "node:http2";
+import { CONNECTION_FIELDS } from "./connection-fields.ts";
 
-/** By RFC 9113, 8.2.2. Most of them have been dropped where the host's answer was read. */
-const OF_HTTP1: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-  "http2-settings",
-  "te",
-]);
 /** Not `trim`: that also takes an octet of UTF-8 for a blank. */
 const BLANKS = /^[\t ]+|[\t ]+$/g;
 
@@ -22,8 +13,10 @@ export function answerFields(lines: string): string[] {
     const end = lines.indexOf("\r\n", at);
     const colon = lines.indexOf(":", at);
     const name = lines.slice(at, colon).toLowerCase();
-    if (!OF_HTTP1.has(name)) fields.push(name, lines.slice(colon + 1, end).replace(BLANKS, ""));
     at = end + 2;
+    // Most of them have been dropped where the host's answer was read.
+    if (name === "te" || CONNECTION_FIELDS.has(name)) continue;
+    fields.push(name, lines.slice(colon + 1, end).replace(BLANKS, ""));
   }
   return fields;
 }

@@ -6,19 +6,11 @@
 import { HttpRefusal } from "../http1/http-refusal.ts";
 import { isBlank, isTarget, isToken, isValue } from "../http1/octets.ts";
 import { passingTrailers } from "../http1/trailers.ts";
+import { CONNECTION_FIELDS } from "./connection-fields.ts";
 
 /** As much as a head of HTTP/1.1 may have. */
 const MOST_HEAD_BYTES = 16 * 1024;
 const PSEUDO_FIELDS: readonly string[] = [":method", ":scheme", ":authority", ":path"];
-/** They belong to a connection of HTTP/1.1 (RFC 9113, 8.2.2). */
-const OF_HTTP1: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-  "http2-settings",
-]);
 const UPPER_CASE = /[A-Z]/;
 const SCHEME = /^https?$/i;
 
@@ -50,7 +42,7 @@ class RequestFields {
 
   add(name: string, value: string): void {
     if (PSEUDO_FIELDS.includes(name)) return this.#addPseudo(name, value);
-    if (OF_HTTP1.has(name)) throw new HttpRefusal(400, `${name} in HTTP/2`);
+    if (CONNECTION_FIELDS.has(name)) throw new HttpRefusal(400, `${name} in HTTP/2`);
     switch (name) {
       case "te":
         if (value !== "trailers") throw new HttpRefusal(400, "TE in HTTP/2 for more than trailers");
