@@ -13,7 +13,7 @@ export const POOL_FIELD = "hotspare-pool";
 export const EPOCH_FIELD = "hotspare-epoch";
 /** Proxy to host: `<boot id of the proxy>-<number>`: names a request over all its attempts. */
 export const REQUEST_FIELD = "hotspare-request";
-/** Proxy to host: 1 for the first execution of a request, 2 for the next. */
+/** Proxy to host: 1 for the first attempt at a request, one more after each that reached a host and brought no answer. */
 export const ATTEMPT_FIELD = "hotspare-attempt";
 /** Proxy to host: the latest log time in milliseconds that the proxy had heard when it *first* sent the request. */
 export const LOG_TIME_FIELD = "hotspare-log-time";
