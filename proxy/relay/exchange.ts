@@ -54,8 +54,8 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     relay.add(this);
   }
 
-  get isSuspect(): boolean {
-    return this.#executions.areSuspect;
+  isSuspectAt(route: OpenRoute | null): boolean {
+    return this.#executions.areSuspectAt(route);
   }
 
   /** The host that it was sent to, if it was. */

@@ -19,6 +19,8 @@ export class Executions {
   /** Attempts that reached a host, whatever they count as. */
   #earlier = 0;
   #doubted: OpenRoute | null = null;
+  /** Where the last of them was. */
+  #last: OpenRoute | null = null;
 
   constructor(method: string, config: ReplayConfig) {
     this.#method = method;
@@ -30,9 +32,9 @@ export class Executions {
     return this.#earlier + 1;
   }
 
-  /** Whether it was at a host when that ended, or seemed to. */
-  get areSuspect(): boolean {
-    return this.#earlier > 0;
+  /** Whether it may have ended the host where it was last. One that serves on in the same epoch was not ended by it. */
+  areSuspectAt(route: OpenRoute | null): boolean {
+    return this.#earlier > 0 && !(route !== null && isSame(this.#last, route));
   }
 
   /** Whether it may have changed something. */
@@ -48,6 +50,7 @@ export class Executions {
     this.#doubted = executed === "doubted" ? route : null;
     if (executed === "no") return replayable ? null : this.mayHaveHappened ? "HS_OUTCOME_UNKNOWN" : "HS_NOT_APPLIED";
     this.#earlier += 1;
+    this.#last = route;
     if (executed === "yes") return this.#executed(replayable);
     const code = this.#judge(this.#count + 1, replayable);
     // It may go where it was, and then that was none.
@@ -61,7 +64,7 @@ export class Executions {
   goesTo(route: OpenRoute, replayable: boolean): ErrorCode | null {
     const doubted = this.#doubted;
     this.#doubted = null;
-    if (doubted === null || (doubted.host === route.host && doubted.epoch === route.epoch)) return null;
+    if (doubted === null || isSame(doubted, route)) return null;
     return this.#executed(replayable);
   }
 
@@ -77,3 +80,6 @@ export class Executions {
     return allowed && executions < attempts && replayable ? null : "HS_OUTCOME_UNKNOWN";
   }
 }
+
+const isSame = (one: OpenRoute | null, other: OpenRoute): boolean =>
+  one?.host === other.host && one.epoch === other.epoch;

@@ -13,8 +13,8 @@ import type { Route } from "../core/proxy-event.ts";
 export type OpenRoute = NonNullable<Route>;
 
 export interface Waiter {
-  /** It was at a host when that ended. */
-  readonly isSuspect: boolean;
+  /** It was at a host when that ended; `route`: where it would go now. */
+  isSuspectAt(route: Route): boolean;
   /** Go now. `settled` is to be called when its answer begins or fails: the next one follows. */
   go(route: OpenRoute, settled: () => void): void;
   /** There was no place, or its time is over; it has left. */
@@ -84,14 +84,15 @@ export class Gate {
 
   /** Lets the waiter go at once, parks it, or turns it away. */
   enter(waiter: Waiter, bytes: number, waitMs: number): void {
-    const isFree = waiter.isSuspect ? this.#triesSuspects && this.#suspects.count === 0 : this.#parking.count === 0;
+    const isSuspect = waiter.isSuspectAt(this.#route);
+    const isFree = isSuspect ? this.#triesSuspects && this.#suspects.count === 0 : this.#parking.count === 0;
     if (this.#route !== null && this.#hold === null && isFree) {
-      return waiter.go(this.#route, waiter.isSuspect ? this.#beginTrial() : nothing);
+      return waiter.go(this.#route, isSuspect ? this.#beginTrial() : nothing);
     }
     if (this.#closed) return waiter.turnedAway("late");
     const sinceMs = this.#clock.monotonicMs();
     const untilMs = sinceMs + waitMs;
-    const parking = waiter.isSuspect ? this.#suspects : this.#parking;
+    const parking = isSuspect ? this.#suspects : this.#parking;
     const hasRoom = this.parked < this.#bounds.requests && this.parkedBytes + bytes <= this.#bounds.bytes;
     if (!hasRoom || !parking.park({ item: waiter, bytes, sinceMs, untilMs })) return waiter.turnedAway("full");
     this.#armExpiry(untilMs);

@@ -23,8 +23,6 @@ const FRAME_MS = 500;
 const SWITCHING = 101;
 
 export class UpgradeExchange implements Waiter, OnTheWay, UpgradeListener {
-  /** It is never sent twice. */
-  readonly isSuspect = false;
   readonly #client: UpgradingClient;
   readonly #requestId: string;
   readonly #relay: PoolRelay;
@@ -50,6 +48,11 @@ export class UpgradeExchange implements Waiter, OnTheWay, UpgradeListener {
 
   start(): void {
     this.#relay.gate.enter(this, PARKED_BYTES + this.#client.rest.length, this.#relay.config.park.waitMs);
+  }
+
+  /** It is never sent twice. */
+  isSuspectAt(): boolean {
+    return false;
   }
 
   go(route: OpenRoute, settled: () => void): void {

@@ -39,6 +39,8 @@ export interface ChaosReport {
 const DENSE = "checkpoint: { bytes: 64KiB, interval: 2s, keep: 2 }\ncleanDelay: 1s\nidempotency: { proxy: 1m }";
 const APP = join(import.meta.dirname, "app.ts");
 const HEAL_MS = 60_000;
+/** Far below the time window of a command's signature. */
+const RIGHT_CLOCK_MS = 10_000;
 /** Fewer calls that succeeded than this each second is no load. */
 const LEAST_CALLS_PER_S = 5;
 
@@ -133,6 +135,8 @@ export class ChaosRun {
     await this.#nemesis.heal();
     await this.#load.stop();
     await this.#settle();
+    // A command is refused by a node that has not looked at its clock yet.
+    await this.#eventually("each node has noticed that its clock is right", () => this.#hasRightClocks());
     this.#says("reading everything …");
     await this.#load.readAll();
     await this.#compareHosts();
@@ -185,6 +189,12 @@ export class ChaosRun {
       "one primary serves, and all standbys are at the head",
       async () => (await this.#state()).settled,
     );
+  }
+
+  async #hasRightClocks(): Promise<boolean> {
+    const status = await this.#nodes.status().catch(() => null);
+    const offsets = status?.hosts.map(({ clockOffsetMs }) => Math.abs(clockOffsetMs ?? Number.POSITIVE_INFINITY));
+    return offsets?.every((offsetMs) => offsetMs < RIGHT_CLOCK_MS) ?? false;
   }
 
   #state(): Promise<ClusterState> {

@@ -101,5 +101,7 @@ export const SMUGGLERS: readonly Smuggler[] = [
   row("a chunk without its end", chunked("5\r\n123450\r\n\r\n")),
   row("a chunk that ends in a bare line feed", chunked("5\r\n12345\n0\r\n\r\n")),
   row("a trailer that is no field", chunked("0\r\nnonsense\r\n\r\n")),
+  row("a length among the trailers", chunked("0\r\nContent-Length: 3\r\n\r\n")),
+  row("a coding among the trailers", chunked("0\r\nTransfer-Encoding: chunked\r\n\r\n")),
   row("trailers that are too large", chunked(`0\r\nX: ${"x".repeat(9000)}\r\n\r\n`)),
 ];
