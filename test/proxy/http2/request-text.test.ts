@@ -102,11 +102,11 @@ describe("the text of a request", () => {
 
 describe("the text of trailers", () => {
   it("has those that may pass on", () => {
-    expect(trailerText(["x-sum", "1", "content-length", "5", "x-more", "2"])).toBe("x-sum: 1\r\nx-more: 2\r\n");
+    expect(trailerText(["x-sum", "1", "authorization", "me", "x-more", "2"])).toBe("x-sum: 1\r\nx-more: 2\r\n");
     expect(trailerText([])).toBe("");
   });
 
-  it.each([[[":path", "/"]], [["x", "y\r\nz: 1"]], [["X", "y"]], [["x y", "z"]]])(
+  it.each([[[":path", "/"]], [["x", "y\r\nz: 1"]], [["X", "y"]], [["x y", "z"]], [["content-length", "5"]]])(
     "is not made with %j: 400",
     (fields) => {
       expect(statusOf(() => trailerText(fields))).toBe(400);
