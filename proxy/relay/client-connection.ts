@@ -85,7 +85,7 @@ export class ClientConnection implements Client, RequestListener {
 
   /** Ends a connection that nothing is under way on. */
   leave(): void {
-    if (this.isIdle) this.#socket.end();
+    if (this.isIdle) this.#close();
   }
 
   destroy(): void {
@@ -194,14 +194,20 @@ export class ClientConnection implements Client, RequestListener {
     this.#head = null;
     if (this.#closes || this.#writer.endsByClosing) return this.#close();
     // Those that were sent ahead come in a turn of their own: a thousand of them are not a thousand calls deep.
-    if (this.#reader.aheadBytes > 0 || this.#reader.state !== "done") process.nextTick(() => this.#next());
-    else this.#reader.next();
+    if (this.#reader.aheadBytes > 0 || this.#reader.state !== "done") return process.nextTick(() => this.#next());
+    this.#reader.next();
+    this.#closeIfOver();
   }
 
   #next(): void {
     if (this.#phase !== "open" || this.#head !== null) return;
     this.#read(null);
     if (this.#paused) this.resume();
+    this.#closeIfOver();
+  }
+
+  /** Nothing is due, and nothing more will be asked. */
+  #closeIfOver(): void {
     if (this.#halfClosed && this.isIdle) this.#close();
   }
 
@@ -258,7 +264,8 @@ export class ClientConnection implements Client, RequestListener {
     const standsStill = this.#begun && writableLength === 0 && bytesWritten === this.#writtenBytes;
     this.#writtenBytes = bytesWritten;
     if (!this.#begun && this.head.version === "1.1") this.#writer.interim(PROCESSING, "");
-    else if (standsStill || !this.#begun) this.#socket.destroy();
+    // To HTTP/1.0 nothing can be said before its answer: it is taken for gone where it would hold a place in the parking.
+    else if (standsStill || (!this.#begun && this.#exchange?.waits === true)) this.#socket.destroy();
   }
 
   #waitsFor(): Phase {

@@ -74,6 +74,38 @@ describe("a connection", () => {
     expect(plane.a.received).toHaveLength(0);
   });
 
+  it("of HTTP/1.0 that its client half-closed gets its answer, too", async () => {
+    let answer: (() => void) | null = null;
+    plane.a.script = (_, response) => void (answer = () => response.end("done"));
+    const socket = connect(plane.address.port, "127.0.0.1");
+    let seen = "";
+    socket.on("data", (chunk) => (seen += chunk.toString()));
+    socket.end("GET / HTTP/1.0\r\n\r\n");
+    await until(() => answer !== null);
+    // Long enough for a look at it.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    answer!();
+    await until(() => socket.closed);
+    expect(seen).toMatch(/^HTTP\/1\.1 200 OK[^]*done$/);
+  });
+
+  it("that its client half-closes while its answer comes ends with that", async () => {
+    plane.a.script = (_, response) => {
+      response.writeHead(200, { "Content-Length": 100_000 }).write(Buffer.alloc(50_000));
+      plane.a.server.once("half", () => response.end(Buffer.alloc(50_000)));
+    };
+    let bytes = 0;
+    const socket = connect({ port: plane.address.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.on("data", (chunk: Buffer) => (bytes += chunk.length));
+    socket.write(`${GET}\r\n`);
+    await until(() => bytes > 50_000);
+    socket.end();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    plane.a.server.emit("half");
+    await until(() => socket.readableEnded);
+    expect(bytes).toBeGreaterThan(100_000);
+  });
+
   it("of HTTP/1.0 is answered without chunks, and closed behind the answer", async () => {
     plane.a.script = (_, response) => {
       response.write("in ");

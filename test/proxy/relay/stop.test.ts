@@ -1,5 +1,6 @@
 /** A proxy that stops while clients keep their connections to it: no request of theirs breaks, and none keeps it. */
 import { Agent } from "node:http";
+import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { until } from "../../until.ts";
 import { startPlane, type Plane } from "./plane.ts";
@@ -44,6 +45,14 @@ describe("a proxy that stops", () => {
     const stopped = plane.plane.stop(GRACE_MS);
     await expect(send(plane.address)).rejects.toThrow(/ECONNREFUSED/);
     await stopped;
+  });
+
+  it("does not wait for a client that keeps its half open", async () => {
+    const socket = connect({ port: plane.address.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.on("error", () => undefined).resume();
+    await until(() => !socket.connecting);
+    await plane.plane.stop(GRACE_MS);
+    socket.destroy();
   });
 
   it("does not wait for a connection that nothing comes on", async () => {
