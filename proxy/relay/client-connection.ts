@@ -57,7 +57,6 @@ export class ClientConnection implements Client, RequestListener {
     socket.on("end", this.#onEnd);
     socket.on("drain", this.#onDrain);
     socket.on("close", this.#onClose);
-    socket.on("error", ignore);
   }
 
   get head(): RequestHead {
@@ -297,5 +296,3 @@ export class ClientConnection implements Client, RequestListener {
     this.#exchange = null;
   };
 }
-
-function ignore(): void {}

@@ -1,6 +1,6 @@
 /**
  * How often a request may have been executed, and whether it may be given to a host once more. There are two executions at
- * most, over all epochs. Pure.
+ * most, over all epochs. No clock, no effects.
  */
 import type { ReplayConfig } from "../../shared/config/config.ts";
 import type { ErrorCode } from "../../shared/errors.ts";

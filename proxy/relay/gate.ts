@@ -49,6 +49,7 @@ export class Gate {
   readonly #parking: Parking<Waiter>;
   readonly #suspects: Parking<Waiter>;
   #onTrial = false;
+  #letsGo = false;
   #trialsLeftMs = TRIALS_MS;
   /** Where and when a connection broke last: no suspect goes there before that host has shown that it lives. */
   #broken: { readonly host: NodeId; readonly sinceMs: number } | null = null;
@@ -194,19 +195,26 @@ export class Gate {
     return [this.#suspects, this.#parking];
   }
 
+  /** One after the other, and not each within the one before: thousands may end as soon as they go. */
   #letGo(): void {
-    this.#letSuspectGo();
-    while (this.#route !== null && this.#hold === null && this.#turns < this.#releases) {
-      const [next] = this.#parking.release(1);
-      if (next === undefined) return;
-      next.item.go(this.#route, this.#takeTurn());
+    if (this.#letsGo) return;
+    this.#letsGo = true;
+    try {
+      while (this.#letOneGo()) continue;
+    } finally {
+      this.#letsGo = false;
     }
   }
 
-  #letSuspectGo(): void {
-    if (this.#route === null || this.#hold !== null || !this.#triesSuspects) return;
-    const [next] = this.#suspects.release(1);
-    next?.item.go(this.#route, this.#beginTrial());
+  #letOneGo(): boolean {
+    if (this.#route === null || this.#hold !== null || this.#turns >= this.#releases) return false;
+    const [suspect] = this.#triesSuspects ? this.#suspects.release(1) : [];
+    const next = suspect ?? this.#parking.release(1)[0];
+    if (next === undefined) return false;
+    // With the route it is known whether it is one at all.
+    const isSuspect = next.item.isSuspectAt(this.#route) && suspect !== undefined;
+    next.item.go(this.#route, isSuspect ? this.#beginTrial() : this.#takeTurn());
+    return true;
   }
 
   #beginTrial(): () => void {
