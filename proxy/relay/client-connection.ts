@@ -229,13 +229,14 @@ export class ClientConnection implements Client, RequestListener {
   }
 
   #refuse({ status, message }: HttpRefusal): void {
-    this.#home.refused(status);
+    const requestId = this.#home.nextId();
+    this.#home.refused(status, this.#exchange === null ? { address: this.address, head: this.#head } : null, requestId);
     this.#begins = false;
-    this.#exchange?.clientGone();
+    this.#exchange?.clientGone(status);
     this.#exchange = null;
     if (this.#begun && this.#head !== null) return this.breakOff();
     this.#head = null;
-    this.answerSelf(refusalAnswer(status, message, this.#home.nextId()), "");
+    this.answerSelf(refusalAnswer(status, message, requestId), "");
   }
 
   /** Says that nothing more comes, and lets the client read it: closed at once, unread bytes would take the answer from it. */

@@ -1,6 +1,7 @@
 /** What a client's connection needs of the data plane. */
 import type { Socket } from "node:net";
 import type { RequestHead } from "../http1/request-head.ts";
+import type { Asker } from "./access-entry.ts";
 import type { Client } from "./client.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -11,8 +12,8 @@ export interface ClientHome {
   /** Connections end with the answers that are due. */
   readonly stops: boolean;
   nextId(): string;
-  /** A request was refused before it reached anybody. `status`: what its client got. */
-  refused(status: number): void;
+  /** A request was refused while it was read. `asker`: who sent it, unless an exchange of it has begun, which says so itself. */
+  refused(status: number, asker: Asker | null, requestId: string): void;
 }
 
 export interface UpgradingClient {

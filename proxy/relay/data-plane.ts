@@ -12,7 +12,7 @@ import type { NodeSockets } from "../../shared/sockets.ts";
 import { formatRequestNumber } from "../../shared/wire/fields.ts";
 import type { Route } from "../core/proxy-event.ts";
 import type { RequestHead } from "../http1/request-head.ts";
-import type { AccessEntry } from "./access-entry.ts";
+import { refusedEntry, type AccessEntry, type Asker } from "./access-entry.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { ClientHome, UpgradingClient } from "./client-home.ts";
 import { ClientListener, type Connection } from "./client-listener.ts";
@@ -128,8 +128,9 @@ export class DataPlane implements Traffic, ClientHome {
     return this.#listener.stops;
   }
 
-  refused(status: number): void {
+  refused(status: number, asker: Asker | null, requestId: string): void {
     this.#metrics.refused(status);
+    if (asker !== null) this.#options.accessLog?.(refusedEntry(asker, requestId, status));
   }
 
   nextId(): string {
@@ -141,6 +142,7 @@ export class DataPlane implements Traffic, ClientHome {
     const requestId = this.nextId();
     const place = this.#place(client.head, requestId);
     if (place.type === "found") return new Exchange(client, requestId, place.relay);
+    this.refused(place.answer.status, client, requestId);
     client.answerSelf(place.answer, "");
     return null;
   }
@@ -148,10 +150,15 @@ export class DataPlane implements Traffic, ClientHome {
   upgrade(client: UpgradingClient): void {
     const { socket, head } = client;
     const requestId = this.nextId();
-    this.#listener.replace(socket, new UpgradedConnection(socket));
     const place = this.#place(head, requestId);
-    if (place.type === "found") new UpgradeExchange(client, requestId, place.relay).start();
-    else socket.end(formatOwnAnswer(place.answer));
+    if (place.type === "found") {
+      const exchange = new UpgradeExchange(client, requestId, place.relay);
+      this.#listener.replace(socket, exchange);
+      return exchange.start();
+    }
+    this.#listener.replace(socket, new RefusedUpgrade(socket));
+    this.refused(place.answer.status, client, requestId);
+    socket.end(formatOwnAnswer(place.answer, ""));
   }
 
   #place({ via, target, method, maxForwards }: RequestHead, requestId: string): Place {
@@ -205,19 +212,22 @@ type Place =
   | { readonly type: "found"; readonly relay: PoolRelay }
   | { readonly type: "answered"; readonly answer: OwnAnswer };
 
-/** Two connections that are joined: the pair looks after itself. */
-class UpgradedConnection implements Connection {
+/** What its client does not close has a moment, and no more. */
+class RefusedUpgrade implements Connection {
   readonly isIdle = false;
   readonly #socket: Socket;
 
   constructor(socket: Socket) {
     this.#socket = socket;
+    socket.resume();
   }
 
-  sweep(): void {}
+  sweep(): void {
+    this.#socket.destroy();
+  }
 
   leave(): void {
-    this.#socket.end();
+    this.#socket.destroy();
   }
 
   destroy(): void {

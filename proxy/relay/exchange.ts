@@ -163,11 +163,12 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     this.#attempt?.resume();
   }
 
-  clientGone(): void {
+  /** `status`: what it was told, if its request was refused in the middle. */
+  clientGone(status: number | null = null): void {
     if (this.#state === "ended") return;
     this.#relay.gate.leave(this);
     this.#relay.context.metrics.failed(this.#relay.config.id, "client-gone");
-    this.#end(null);
+    this.#end(status);
   }
 
   #send(route: OpenRoute): void {

@@ -236,12 +236,14 @@ export class H2Client implements Client {
 
   #refuse(error: unknown): void {
     if (!(error instanceof HttpRefusal)) throw error;
+    const { home } = this.#options;
+    const requestId = home.nextId();
+    home.refused(error.status, this.#exchange === null ? { address: this.address, head: this.#head } : null, requestId);
     this.#begins = false;
-    this.#exchange?.clientGone();
+    this.#exchange?.clientGone(error.status);
     this.#exchange = null;
     if (this.#stream.headersSent) return this.breakOff();
-    this.#options.home.refused(error.status);
-    this.answerSelf(refusalAnswer(error.status, error.message, this.#options.home.nextId()), "");
+    this.answerSelf(refusalAnswer(error.status, error.message, requestId), "");
   }
 
   #gone(): void {

@@ -34,8 +34,8 @@ export const ownLines = ({ fields }: OwnAnswer): string =>
     .join("");
 
 /** The same as bytes, for a connection that is no HTTP any more once it was answered (upgrades). */
-export const formatOwnAnswer = (answer: OwnAnswer): string =>
-  `HTTP/1.1 ${answer.status} \r\n${ownLines(answer)}connection: close\r\n\r\n${answer.body}`;
+export const formatOwnAnswer = (answer: OwnAnswer, lines: string): string =>
+  `HTTP/1.1 ${answer.status} \r\n${ownLines(answer)}${lines}connection: close\r\n\r\n${answer.body}`;
 
 function answerOf(problem: Problem, requestId: string): OwnAnswer {
   const body = JSON.stringify({ ...problem, requestId });

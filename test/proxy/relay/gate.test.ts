@@ -6,7 +6,7 @@ import { Gate, type OpenRoute, type Waiter } from "../../../proxy/relay/gate.ts"
 
 const STILL: Clock = { monotonicMs: () => 0, wallMs: () => 0, after: () => () => undefined };
 const [A, B] = [parseNodeId("host-a"), parseNodeId("host-b")];
-const at = (host: OpenRoute["host"], epoch: number): OpenRoute => ({ host, epoch }) as OpenRoute;
+const at = (host: OpenRoute["host"], epoch: number): OpenRoute => ({ host, epoch });
 
 /** As a request that was at `last` when that seemed to end; it calls `settled` at once, or leaves it to the test. */
 class Asker implements Waiter {

@@ -288,6 +288,26 @@ describe("a request", () => {
   });
 });
 
+describe("a request that reaches no pool", () => {
+  it("leaves a line in the access log, too, with what could be read of it", async () => {
+    await plane.stop();
+    plane = await startPlane({ routes: [{ host: "b", path: "/" }] });
+    await sendRaw(plane.address, CLOSING, NEVER);
+    await sendRaw(plane.address, "nonsense\r\n\r\n", NEVER);
+    expect(plane.accesses).toMatchObject([
+      { client: "127.0.0.1", method: "GET", path: "/", pool: null, status: 404, attempts: 0 },
+      { client: "127.0.0.1", method: null, path: null, pool: null, status: 400, attempts: 0 },
+    ]);
+  });
+
+  it("and was refused within its body leaves one line, with its status", async () => {
+    const text = "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n";
+    await sendRaw(plane.address, text, NEVER);
+    expect(plane.accesses).toMatchObject([{ path: "/x", pool: "main", status: 400 }]);
+    expect(plane.accesses).toHaveLength(1);
+  });
+});
+
 describe("what another proxy says of the client", () => {
   const SAID =
     "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: b\r\nForwarded: for=1.2.3.4\r\n";

@@ -40,6 +40,40 @@ describe("an upgrade", () => {
     expect(await seen).toMatch(/^HTTP\/1\.1 101 /);
   });
 
+  it("that waited says how long, and leaves a line in the access log when it ends", async () => {
+    const seen = sendRaw(plane.address, `${ASK}ping`, /ping/);
+    await until(() => plane.plane.parked(MAIN).requests === 1);
+    plane.routeTo(plane.a, 3);
+    expect(await seen).toMatch(/server-timing: park;dur=\d/i);
+    await until(() => plane.accesses.length === 1);
+    expect(plane.accesses[0]).toMatchObject({ path: "/socket?x", pool: "main", epoch: 3, host: "host-a", status: 101 });
+  });
+
+  it.each([
+    ["reset", (client: ReturnType<typeof connect>) => void client.resetAndDestroy()],
+    ["closed", (client: ReturnType<typeof connect>) => void client.end()],
+  ])("whose client %s it while it waited frees its place", async (_, leave) => {
+    const client = connect(plane.address.port, "127.0.0.1", () => client.write(ASK));
+    client.on("error", () => undefined);
+    await until(() => plane.plane.parked(MAIN).requests === 1);
+    leave(client);
+    await until(() => plane.plane.parked(MAIN).requests === 0 && plane.plane.active(MAIN) === 0);
+  });
+
+  it("whose client sends ahead while it waits loses nothing", async () => {
+    let seen = "";
+    const client = connect(plane.address.port, "127.0.0.1", () => client.write(`${ASK}one `));
+    client.on("data", (chunk) => (seen += chunk.toString()));
+    await until(() => plane.plane.parked(MAIN).requests === 1);
+    client.write("two ");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    plane.routeTo(plane.a, 1);
+    await until(() => seen.includes("101"));
+    client.write("three");
+    await until(() => seen.endsWith("one two three"));
+    client.destroy();
+  });
+
   it("ends when its host is replaced, so that the client comes to the new primary", async () => {
     plane.routeTo(plane.a, 1);
     let seen = "";
@@ -86,6 +120,10 @@ describe("an upgrade", () => {
 
   it("whose host dies tells its client so: close frame 1012", async () => {
     expect(await joined(HELLO, () => plane.a.kill())).toEqual(Buffer.concat([HELLO, RESTART]));
+  });
+
+  it("that ends because the proxy stops tells its client so: close frame 1012", async () => {
+    expect(await joined(HELLO, () => void plane.plane.stop(5000))).toEqual(Buffer.concat([HELLO, RESTART]));
   });
 
   it("that ends within a frame has nothing put into that", async () => {
