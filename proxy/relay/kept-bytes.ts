@@ -1,4 +1,4 @@
-/** How many bytes of request bodies one pool keeps for replay, over all requests. A request that finds no room is not kept. */
+/** How many bytes of requests' bodies and of held answers one pool keeps, over all requests. What finds no room is not kept. */
 export class KeptBytes {
   readonly #bound: number;
   #kept = 0;

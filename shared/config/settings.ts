@@ -69,7 +69,7 @@ export const POOL_SETTINGS = {
   "park.bytes": standard(
     byteSize({ min: 0, max: 64 * GIB }),
     "256MiB",
-    "Bytes of request bodies that may be kept at one proxy meanwhile.",
+    "Bytes of request bodies, and of held answers, that may be kept at one proxy.",
   ),
   "park.wait": standard(
     duration({ min: 0, max: HOUR }),

@@ -87,6 +87,7 @@ export const SMUGGLERS: readonly Smuggler[] = [
   row("CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 405),
   row("an expectation that nobody meets", post("Expect: foo\r\nContent-Length: 1\r\n", "x"), 417),
   row("too many fields", get(many(250)), 431),
+  row("more fields than Node shows", get(many(1400)), 431),
   row("a head that is too large", get(`X: ${"x".repeat(17_000)}\r\n`), 431),
   row("a head that never ends", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}`, 431),
   row("a chunk size with a sign", chunked("+5\r\n12345\r\n0\r\n\r\n")),

@@ -176,19 +176,18 @@ describe("a request whose host fails it", () => {
     expect(await sent).toMatchObject({ status: 200, broken: false, body: "host-b" });
   });
 
-  it("in the middle of a small answer in chunks, abandoned with its host: is sent again", async () => {
+  it("in the middle of a small answer, abandoned with its host: is sent again, and nobody sees the half", async () => {
     let began = false;
-    plane.a.script = (_, response) => void response.write("half", () => (began = true));
+    plane.a.script = (_, response) => {
+      response.writeHead(200, { "Content-Length": "100" });
+      response.write("half", () => (began = true));
+    };
     plane.routeTo(plane.a, 1);
     const sent = send(plane.address);
     await until(() => began);
     plane.routeTo(plane.b, 2);
     plane.plane.abandon(MAIN, plane.a.id, 1);
-    const answer = await sent;
-    expect([answer.broken, ["half", "host-b"]]).toEqual([
-      answer.body === "half",
-      expect.arrayContaining([answer.body]),
-    ]);
+    expect(await sent).toMatchObject({ status: 200, broken: false, body: "host-b" });
   });
 
   it("in the middle of a small answer, again and again: is poison, never a short answer", async () => {
