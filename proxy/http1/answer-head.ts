@@ -18,8 +18,6 @@ export interface AnswerHead {
   readonly toldBytes: number | null;
   readonly keepsAlive: boolean;
   readonly hasDate: boolean;
-  /** It names fields that come after its body. */
-  readonly hasTrailers: boolean;
   readonly isEventStream: boolean;
   /** The host says that nothing was applied. */
   readonly outcome: Outcome | null;
@@ -63,7 +61,6 @@ class AnswerReader {
   readonly #framing = new FramingFields();
   readonly #connection = new ConnectionOptions();
   #hasDate = false;
-  #hasTrailers = false;
   #isEventStream = false;
   #outcome: Outcome | null = null;
   #passing = "";
@@ -95,7 +92,6 @@ class AnswerReader {
       toldBytes: told?.type === "length" ? told.bytes : null,
       keepsAlive: this.#keepsAlive(),
       hasDate: this.#hasDate,
-      hasTrailers: this.#hasTrailers,
       isEventStream: this.#isEventStream,
       outcome: this.#outcome,
     };
@@ -122,9 +118,6 @@ class AnswerReader {
       case "content-type":
         this.#isEventStream = /^text\/event-stream(?:;|\s|$)/i.test(lines.value);
         return true;
-      case "trailer":
-        this.#hasTrailers = true;
-        return false;
       case OUTCOME_FIELD:
         this.#outcome = readOutcome(lines.value);
         return false;

@@ -45,11 +45,6 @@ export class BodyKeeper {
     return this.#whole;
   }
 
-  /** Whether the client has sent all of it. */
-  get ended(): boolean {
-    return this.#ended;
-  }
-
   get keptBytes(): number {
     return this.#keptBytes;
   }

@@ -71,10 +71,6 @@ export class Gate {
     this.#suspects = new Parking(bounds);
   }
 
-  get route(): Route {
-    return this.#route;
-  }
-
   get parked(): number {
     return this.#parking.count + this.#suspects.count + this.#resting.size;
   }
