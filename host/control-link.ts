@@ -7,12 +7,23 @@ import type { QuarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import type { ErrorCode, ErrorDetails } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
+import type { Decisions } from "../shared/revisions/decisions.ts";
 import type { TlsMaterial } from "../shared/tls/tls-material.ts";
 import type { MessageRefused } from "../shared/wire/message-server.ts";
-import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
+import type { Answer, Request } from "../shared/wire/messages.ts";
+import type { PoolReport } from "../shared/wire/reports.ts";
 
 /** The messages that only the main thread can answer. */
-export const CARRIED = ["promote", "vote", "appended", "checkpoint"] as const;
+export const CARRIED = [
+  "promote",
+  "vote",
+  "appended",
+  "checkpoint",
+  "handover",
+  "decide",
+  "revisions",
+  "enrol",
+] as const;
 export type CarriedName = (typeof CARRIED)[number];
 
 /** What a host is, for its whole life. */
@@ -60,11 +71,14 @@ export type ToMain =
   | { readonly type: "refused"; readonly refusal: MessageRefused; readonly count: number }
   /** The host distrusts its own clock, or (`null`) trusts it again. */
   | { readonly type: "quarantine"; readonly reason: string | null }
+  /** Somebody knows a revision that is newer than what this host has read. */
+  | { readonly type: "revision" }
   | Ask;
 
 export type ToThread =
   | { readonly type: "pools"; readonly pools: readonly PoolReport[]; readonly atMs: number }
   | { readonly type: "probe"; readonly probe: VaultProbe; readonly atMs: number }
+  | { readonly type: "decisions"; readonly decisions: Decisions }
   | { readonly type: "secrets"; readonly secrets: readonly KeyObject[] }
   | { readonly type: "tls"; readonly material: TlsMaterial }
   | { readonly type: "stop" }

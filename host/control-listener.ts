@@ -6,7 +6,8 @@ import Fastify, { type FastifyInstance } from "fastify";
 import type { Clock } from "../shared/clock.ts";
 import type { KeyRing } from "../shared/signature/key-ring.ts";
 import { mountMessages, type MessageHandlers, type MessageRefused } from "../shared/wire/message-server.ts";
-import type { Answer, HostReport } from "../shared/wire/messages.ts";
+import type { Answer } from "../shared/wire/messages.ts";
+import type { HostReport } from "../shared/wire/reports.ts";
 import type { CarriedName, HostIdentity } from "./control-link.ts";
 import { ControlMetrics } from "./control-metrics.ts";
 import { probe, PROBES, type ProbeQuery } from "./control-probe.ts";
@@ -23,12 +24,16 @@ export interface ControlListenerOptions {
   readonly stalledMs: number;
   readonly voteWaitMs: number;
   readonly onRefused: (refusal: MessageRefused) => void;
+  /** Somebody knows a revision that this host has not read. */
+  readonly onRevision: () => void;
 }
 
 /** An order that has not ended by then is `accepted`; the heartbeats tell how it goes on. */
 const PROMOTE_WAIT_MS = 1000;
 const APPENDED_WAIT_MS = 1000;
 const CHECKPOINT_WAIT_MS = 15 * 60_000;
+/** With the checkpoint that the last host takes before it goes. */
+const OPERATION_WAIT_MS = 60_000;
 /** Probes and nodes; each connection costs little, but not nothing. */
 const MAX_CONNECTIONS = 1024;
 
@@ -66,13 +71,18 @@ const reportOf = ({ state, keys, clock }: ControlListenerOptions): HostReport =>
   keys: [...keys.keyIds()],
 });
 
-function handlers(options: ControlListenerOptions): Required<Omit<MessageHandlers, "gossip">> {
-  const { state, main, clock, voteWaitMs } = options;
+/** What proxies alone are asked. */
+type OfProxies = "gossip" | "look";
+
+function handlers(options: ControlListenerOptions): Required<Omit<MessageHandlers, OfProxies>> {
+  const { state, main, clock, voteWaitMs, onRevision } = options;
   return {
-    heartbeat: async ({ bootId, originMs, clock: deviation = null }, from, receivedMs) => {
+    heartbeat: async ({ bootId, originMs, clock: deviation = null, revision }, from, receivedMs) => {
       // Without the boot id it may be an old one that somebody repeats.
       if (bootId !== null) state.hearClock(from, deviation, clock.monotonicMs());
-      return { report: reportOf(options), originMs, receivedMs, sentMs: clock.wallMs() };
+      if (state.isBehind(revision)) onRevision();
+      const decisions = state.decisionsFor(revision);
+      return { report: reportOf(options), decisions, originMs, receivedMs, sentMs: clock.wallMs() };
     },
     promote: async (body, from) => {
       const asked = await main.ask("promote", { body, from, waitMs: PROMOTE_WAIT_MS });
@@ -85,6 +95,10 @@ function handlers(options: ControlListenerOptions): Required<Omit<MessageHandler
     vote: (body, from) => carry(main, "vote", { body, from, waitMs: voteWaitMs }),
     appended: (body, from) => carry(main, "appended", { body, from, waitMs: APPENDED_WAIT_MS }),
     checkpoint: (body, from) => carry(main, "checkpoint", { body, from, waitMs: CHECKPOINT_WAIT_MS }),
+    handover: (body, from) => carry(main, "handover", { body, from, waitMs: OPERATION_WAIT_MS }),
+    decide: (body, from) => carry(main, "decide", { body, from, waitMs: OPERATION_WAIT_MS }),
+    revisions: (body, from) => carry(main, "revisions", { body, from, waitMs: OPERATION_WAIT_MS }),
+    enrol: (body, from) => carry(main, "enrol", { body, from, waitMs: OPERATION_WAIT_MS }),
   };
 }
 

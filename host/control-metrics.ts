@@ -1,6 +1,7 @@
 /** The metrics of a host, in Prometheus' text format. Those of the state are taken from the report when they are asked for. */
 import { Counter, Gauge, Registry } from "prom-client";
-import type { ClockOffset, HostReport, PoolReport } from "../shared/wire/messages.ts";
+import type { ClockOffset } from "../shared/wire/messages.ts";
+import type { HostReport, PoolReport } from "../shared/wire/reports.ts";
 
 /** Per pool; label `pool`. */
 const POOL_GAUGES: readonly (readonly [string, string, (pool: PoolReport) => number])[] = [

@@ -15,7 +15,7 @@
  */
 import { parseDuration } from "../shared/config/duration.ts";
 import { unreachable } from "../shared/errors.ts";
-import type { HostReport, PoolReport } from "../shared/wire/messages.ts";
+import type { HostReport, PoolReport } from "../shared/wire/reports.ts";
 
 export const PROBES = ["live", "health", "ready", "primary", "standby"] as const;
 export type ProbeName = (typeof PROBES)[number];

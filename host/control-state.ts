@@ -11,7 +11,9 @@ import {
   type QuarantineRules,
 } from "../shared/clocks/quarantine.ts";
 import type { NodeId } from "../shared/ids.ts";
-import type { ClockOffset, HostReport, PoolReport } from "../shared/wire/messages.ts";
+import { NO_DECISIONS, type Decisions } from "../shared/revisions/decisions.ts";
+import type { ClockOffset } from "../shared/wire/messages.ts";
+import type { HostReport, PoolReport } from "../shared/wire/reports.ts";
 import type { HostIdentity, VaultProbe } from "./control-link.ts";
 
 const MICROS_PER_MS = 1000;
@@ -35,6 +37,7 @@ export class ControlState {
   #pools: { readonly pools: readonly PoolReport[]; readonly atMs: number } = { pools: [], atMs: 0 };
   #probe: { readonly probe: VaultProbe; readonly atMs: number };
   #quarantine: Quarantine = NO_QUARANTINE;
+  #decisions: Decisions = NO_DECISIONS;
 
   constructor(options: ControlStateOptions) {
     this.#options = options;
@@ -47,6 +50,20 @@ export class ControlState {
 
   setProbe(probe: VaultProbe, atMs: number): void {
     this.#probe = { probe, atMs };
+  }
+
+  setDecisions(decisions: Decisions): void {
+    this.#decisions = decisions;
+  }
+
+  /** What operations decided, for somebody who knows `revision`; `null`: that one knows it, or does not ask. */
+  decisionsFor(revision: number | undefined): Decisions | null {
+    return revision !== undefined && revision < this.#decisions.revision ? this.#decisions : null;
+  }
+
+  /** Whether somebody who knows `revision` knows more than this host has read. */
+  isBehind(revision: number | undefined): boolean {
+    return revision !== undefined && revision > this.#decisions.revision;
   }
 
   /** What another node says of this host's clock; `null`: it cannot say. */
@@ -75,6 +92,7 @@ export class ControlState {
       probe: { ...probe, ageMs: probe.ageMs + Math.max(0, nowMs - this.#probe.atMs) },
       pools: pools.map((pool) => aged(pool, Math.max(0, nowMs - atMs))),
       quarantined: this.#quarantine.reason,
+      revision: this.#decisions.revision,
     };
   }
 

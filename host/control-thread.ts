@@ -44,6 +44,7 @@ const listener = await controlListener({
   stalledMs,
   voteWaitMs,
   onRefused: (refusal) => notices.add(refusal),
+  onRevision: () => post({ type: "revision" }),
 });
 
 port.on("message", (message: ToThread) => {
@@ -52,6 +53,8 @@ port.on("message", (message: ToThread) => {
       return state.setPools(message.pools, message.atMs);
     case "probe":
       return state.setProbe(message.probe, message.atMs);
+    case "decisions":
+      return state.setDecisions(message.decisions);
     case "secrets":
       return void keys.replace(message.secrets);
     case "tls":

@@ -9,12 +9,14 @@ import type { QuarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import { HotspareError, isHotspareError, unreachable } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
+import type { Decisions } from "../shared/revisions/decisions.ts";
 import { KeyRing, type Secret } from "../shared/signature/key-ring.ts";
 import { SMALL_THREAD } from "../shared/thread-memory.ts";
 import { threadUrl } from "../shared/thread-url.ts";
 import type { TlsIdentity } from "../shared/tls/tls-identity.ts";
 import type { MessageRefused } from "../shared/wire/message-server.ts";
-import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
+import type { Answer, Request } from "../shared/wire/messages.ts";
+import type { PoolReport } from "../shared/wire/reports.ts";
 import type { Ask, CarriedName, ControlThreadData, ToMain, ToThread, VaultProbe } from "./control-link.ts";
 import { writeTick } from "./control-state.ts";
 
@@ -45,6 +47,8 @@ export interface ControlOptions {
   readonly onRefused?: (refusal: MessageRefused, count: number) => void;
   /** The host begins to distrust its own clock, or (`null`) trusts it again. */
   readonly onQuarantine?: (reason: string | null) => void;
+  /** Somebody knows a revision that this host has not read. A hint. */
+  readonly onRevision?: () => void;
 }
 
 export interface Control {
@@ -57,6 +61,8 @@ export interface Control {
   publish(pools: readonly PoolReport[]): void;
   /** How the host's write probe of the vault does; its age counts on from here. */
   probe(probe: VaultProbe): void;
+  /** What operations decided, as this host has read it. */
+  decisions(decisions: Decisions): void;
   /** Ends the thread; what is unanswered is cut off. */
   stop(): Promise<void>;
 }
@@ -149,6 +155,10 @@ class RunningControl implements Control {
     this.#post({ type: "probe", probe: { ok, ageMs, latencyMs }, atMs: this.#options.clock.monotonicMs() });
   }
 
+  decisions(decisions: Decisions): void {
+    this.#post({ type: "decisions", decisions });
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#cancelTick();
@@ -180,6 +190,8 @@ class RunningControl implements Control {
         return this.#options.onRefused?.(message.refusal, message.count);
       case "quarantine":
         return this.#options.onQuarantine?.(message.reason);
+      case "revision":
+        return this.#options.onRevision?.();
       case "listening":
       case "unable":
         return;
@@ -214,6 +226,14 @@ class RunningControl implements Control {
         return handlers.appended(ask.body, ask.from);
       case "checkpoint":
         return handlers.checkpoint(ask.body, ask.from);
+      case "handover":
+        return handlers.handover(ask.body, ask.from);
+      case "decide":
+        return handlers.decide(ask.body, ask.from);
+      case "revisions":
+        return handlers.revisions(ask.body, ask.from);
+      case "enrol":
+        return handlers.enrol(ask.body, ask.from);
       default:
         return unreachable(ask);
     }

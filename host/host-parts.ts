@@ -32,13 +32,16 @@ export type OpenImages = (options: ImageWorkerOptions) => ImageTaker;
 export type OpenCopy = (options: Omit<PoolCopyOptions, "restore">) => LocalCopy;
 export type Attest = (options: AttestOptions) => Promise<Attested>;
 
-/** What one host says to another: hints, and the question whether it lives. How it fared is a result, never a throw. */
+/** What a host says to other nodes: hints, the question how one is, and the order that ends a handover. */
+export type PeerMessage = "appended" | "heartbeat" | "promote" | "look";
+
+/** How a message fared is a result, never a throw. */
 export interface PeerClient {
-  send<Name extends "appended" | "heartbeat">(name: Name, sending: Sending<Name>): Promise<PeerResult<Name>>;
+  send<Name extends PeerMessage>(name: Name, sending: Sending<Name>): Promise<PeerResult<Name>>;
   close(): void;
 }
 
-export type PeerResult<Name extends "appended" | "heartbeat"> =
+export type PeerResult<Name extends PeerMessage> =
   | { readonly type: "answer"; readonly answer: Answer<Name> }
   | { readonly type: "failed"; readonly kind: ConnectionFailureKind | "rejected"; readonly reason: string };
 

@@ -23,6 +23,7 @@ import type { LoadedApp } from "./app/app.ts";
 import { loadApp } from "./app/load-app.ts";
 import type { Control } from "./control.ts";
 import type { HostParts, HostVault, PeerClient } from "./host-parts.ts";
+import { Operations } from "./operations.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
 import { PoolFolder } from "./pool-folder.ts";
 import { HostedPool } from "./pool.ts";
@@ -92,6 +93,7 @@ class HostStart {
   readonly #vaultDirectory: string;
   readonly #bootId: BootId;
   #presence: Presence | null = null;
+  #operations: Operations | null = null;
 
   constructor(options: HostOptions, closers: Closer[]) {
     this.#options = options;
@@ -117,8 +119,9 @@ class HostStart {
     const control = await starting;
     const listen = await this.#listen(pools);
     const client = this.#connect();
+    const operations = await this.#startOperations(vault, pools, control, client);
     this.#startReporting(vault, pools, control, client);
-    for (const pool of pools) await this.#startPool(vault, pool);
+    for (const pool of pools) await this.#startPool(vault, pool, operations);
     if (isNetwork(fileSystem)) this.#startPush(pools, client);
     this.#warmUpLater(listen, pools);
     log.info({ listen, control: control.address, vault: this.#vaultDirectory, reads }, "the host listens");
@@ -235,7 +238,12 @@ class HostStart {
         vote: async ({ pool, fence }) => (await this.#presence?.vote(find(pool).hosted, fence)) ?? NO_VOTE,
         appended: async (request) => await Promise.resolve(find(request.pool).hosted.hinted()),
         checkpoint: async (request) => await find(request.pool).checkpoints.take(request.reason),
+        handover: async (request, from) => await this.#operating().handover(request, from),
+        decide: async (request, from) => await this.#operating().decide(request, from),
+        revisions: async (request, from) => await this.#operating().revisions(request, from),
+        enrol: async (request, from) => await this.#operating().enrol(request, from),
       },
+      onRevision: () => this.#operations?.look(),
       onFailed: die,
       onRefused: (refusal, count) => log.warn({ ...refusal, count }, "a message was refused"),
       onQuarantine: (reason) =>
@@ -278,8 +286,43 @@ class HostStart {
     });
   }
 
-  async #startPool(vault: HostVault, { config: pool, hosted, checkpoints, folder }: OpenPool): Promise<void> {
+  /** Before the pools: whoever was taken out must know it before it could take over. */
+  async #startOperations(
+    vault: HostVault,
+    pools: readonly OpenPool[],
+    control: Control,
+    client: PeerClient,
+  ): Promise<Operations> {
+    const { config, clock, random, log } = this.#options;
+    const operations = new Operations({
+      self: this.#own.id,
+      config,
+      pools,
+      vault,
+      control,
+      client,
+      clock,
+      random,
+      log,
+    });
+    this.#closers.push(() => operations.stop());
+    await operations.start();
+    this.#operations = operations;
+    return operations;
+  }
+
+  #operating(): Operations {
+    if (this.#operations) return this.#operations;
+    throw new HotspareError("HS_OPERATION_BUSY", { what: this.#own.id, first: "it is starting" });
+  }
+
+  async #startPool(
+    vault: HostVault,
+    { config: pool, hosted, checkpoints, folder }: OpenPool,
+    operations: Operations,
+  ): Promise<void> {
     this.#closers.push(async () => {
+      await operations.leave(hosted, "the host stops");
       await hosted.stop();
       await checkpoints.stop();
     });

@@ -36,7 +36,7 @@ export class PoolOrders {
 /** The order that a message is. */
 export function orderOf(request: Request<"promote">, orderedBy: NodeId, { id, origin, wallMs }: Seed): Order {
   return {
-    reason: "order",
+    reason: request.planned === true ? "switchover" : "order",
     fence: request.fence as RecordId | null,
     orderedBy,
     cause: request.cause,

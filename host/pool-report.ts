@@ -1,5 +1,5 @@
 /** What a host says of a pool in its heartbeats. Before step 3 of a takeover is passed, nothing of the new epoch. */
-import type { PoolReport } from "../shared/wire/messages.ts";
+import type { PoolReport } from "../shared/wire/reports.ts";
 import { isServing, roleOf } from "./core/pool-core.ts";
 import type { PoolState } from "./core/pool-state.ts";
 
@@ -7,7 +7,7 @@ import type { PoolState } from "./core/pool-state.ts";
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
 export function reportOf(state: PoolState, logTimeMs: number, now: number): PoolReport {
-  const { settings, applied, newestFence, atHeadMs, alarm, phase } = state;
+  const { settings, applied, newestFence, atHeadMs, alarm, phase, heir } = state;
   const serving = isServing(state);
   const role = roleOf(state);
   return {
@@ -21,11 +21,13 @@ export function reportOf(state: PoolState, logTimeMs: number, now: number): Pool
     lagMs: serving ? 0 : atHeadMs === null ? NEVER_MS : Math.max(0, now - atHeadMs),
     unfit: unfitOf(state),
     alarm: alarm ? `${alarm.code}: slot ${alarm.slot}: ${alarm.reason}` : null,
+    ...(heir !== null && heir.fence === newestFence?.id && { successor: heir.host }),
     takingOver: role === "taking-over" || (phase.type === "standby" && phase.waitsForOrderUntilMs !== null),
   };
 }
 
-function unfitOf({ unfit, phase }: PoolState): string | null {
+function unfitOf({ unfit, phase, offline }: PoolState): string | null {
+  if (offline !== null) return offline;
   if (unfit !== null) return unfit;
   if (phase.type === "fenced") return phase.sick ? `stepped down: ${phase.reason}` : `fenced: ${phase.reason}`;
   if (phase.type === "restoring") return "restoring";

@@ -13,7 +13,8 @@ import type { Log } from "../shared/log.ts";
 import { lsn, type Lsn, type Slot } from "../shared/position.ts";
 import type { Random } from "../shared/random.ts";
 import type { Vault } from "../shared/vault/vault.ts";
-import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
+import type { Answer, Request } from "../shared/wire/messages.ts";
+import type { PoolReport } from "../shared/wire/reports.ts";
 import { Committer } from "./committer.ts";
 import { initialPool, isServing, isSick, stepPool } from "./core/pool-core.ts";
 import type { PoolEvent, PoolState, Seed, Settings } from "./core/pool-state.ts";
@@ -142,14 +143,17 @@ export class HostedPool implements PoolAccess {
     this.#scheduleTick();
   }
 
-  /**
-   * Steps back by a `release` if it serves, so that another follows at once; then stops. Orders are refused from the
-   * beginning: with the newest state, it would be the first to be ordered after its own release.
-   */
-  async stop(): Promise<void> {
+  /** Takes no order any more: it is about to stop. With the newest state, it would be the first to get its own pool back. */
+  retire(): void {
+    if (this.#stopping) return;
     this.#stopping = true;
     this.#orders.end(this.fence);
-    await this.#resign(STOPS);
+  }
+
+  /** Steps back by a `release` if it serves, so that another follows at once; then stops. */
+  async stop(): Promise<void> {
+    this.retire();
+    await this.#resign(STOPS, null);
     this.#stopped = true;
     this.#tick?.();
     this.#tick = null;
@@ -238,9 +242,25 @@ export class HostedPool implements PoolAccess {
     return { slot: this.#state.applied?.slot ?? 0 };
   }
 
+  /** Steps back by a release that names the successor. `false`: it still serves, since the vault does not take the release. */
+  async handOver(successor: NodeId | null, cause: string): Promise<boolean> {
+    await this.#resign(cause, successor);
+    return !this.serving;
+  }
+
+  /** What an operator decided: why this host is out, or `null`. It then leaves as soon as it does not serve. */
+  decided(offline: string | null): void {
+    if (this.#state.offline !== offline) this.#dispatch({ type: "decided", offline });
+  }
+
+  /** A host that was deposed, and waits for that, becomes a standby again. */
+  enrol(): void {
+    this.#dispatch({ type: "enrol" });
+  }
+
   /** The own state was found wrong at that slot: hands over if it serves, and restores. */
   async diverged(at: Slot, reason: string): Promise<void> {
-    await this.#resign(reason);
+    await this.#resign(reason, null);
     this.#dispatch({ type: "diverged", slot: at, reason });
   }
 
@@ -330,13 +350,13 @@ export class HostedPool implements PoolAccess {
   // --- Tenure -------------------------------------------------------------------------------------------------------
 
   /** Does without the release where the share hangs: whoever waits for this host cannot wait for that. */
-  async #resign(reason: string): Promise<void> {
+  async #resign(reason: string, successor: NodeId | null): Promise<void> {
     if (!this.serving) return;
     await this.#drained();
     const { head } = this.#committer;
     if (!this.serving || head === null) return;
     if (!this.#committer.resting) return this.#committer.open();
-    const sealed = releaseRecord(head, randomId<RecordId>(this.#options.random), { successor: null, cause: reason });
+    const sealed = releaseRecord(head, randomId<RecordId>(this.#options.random), { successor, cause: reason });
     this.#dispatch({ type: "resign", sealed, reason });
     await this.#listeners.until(() => this.#state.phase.type !== "primary", this.#options.settings.takeoverTimeoutMs);
   }

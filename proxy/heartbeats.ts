@@ -18,6 +18,8 @@ export interface HeartbeatOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly tell: (event: ProxyEvent) => void;
+  /** Number of the newest revision that this proxy knows. */
+  readonly revision: () => number;
   readonly protocols: ProtocolProblems;
 }
 
@@ -38,15 +40,18 @@ export class Heartbeats {
       result = await this.#ask(host, address, null);
     if (signal.aborted) return;
     protocols.note(host, result);
-    if (result.type === "answer") tell({ type: "probeAnswered", host, sentMs, report: result.answer.report });
-    else if (result.kind !== "aborted") tell({ type: "probeFailed", host, sentMs, kind: result.kind });
+    if (result.type === "answer") {
+      const { report, decisions = null } = result.answer;
+      tell({ type: "probeAnswered", host, sentMs, report, decisions });
+    } else if (result.kind !== "aborted") tell({ type: "probeFailed", host, sentMs, kind: result.kind });
   }
 
   async #ask(to: NodeId, address: Address, bootId: string | null): Promise<TransportResult<"heartbeat">> {
-    const { transport, clock, clocks, timeoutMs, signal } = this.#options;
+    const { transport, clock, clocks, timeoutMs, signal, revision } = this.#options;
     const askedMs = clock.monotonicMs();
     // Without the boot id the host believes nothing.
-    const body = { bootId, originMs: clock.wallMs(), clock: bootId === null ? null : clocks.deviationOf(to) };
+    const deviation = bootId === null ? null : clocks.deviationOf(to);
+    const body = { bootId, originMs: clock.wallMs(), clock: deviation, revision: revision() };
     const result = await transport.send("heartbeat", { to, address, body, timeoutMs, signal });
     if (result.type === "answer") {
       const { receivedMs, sentMs } = result.answer;

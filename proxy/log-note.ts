@@ -48,6 +48,10 @@ export function logNote(log: Logger, note: Note): void {
         `order to ${host} for pool ${pool}: ${outcome}`,
       );
     }
+    case "decided": {
+      const { revision, offline, maintenance } = note;
+      return log.info({ event: "decided", revision, offline, maintenance }, `operators' revision ${revision} holds`);
+    }
     case "served": {
       const { pool, host, epoch, phases } = note;
       return log.info(

@@ -3,7 +3,7 @@ import type { ClockDispute } from "../shared/clocks/clock-median.ts";
 import type { PeerClocks } from "../shared/clocks/peer-clocks.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { NodeId, PoolId } from "../shared/ids.ts";
-import type { PoolReport } from "../shared/wire/messages.ts";
+import type { PoolReport } from "../shared/wire/reports.ts";
 import { peerStateOf } from "./core/gossip.ts";
 import { ballotOf } from "./core/failover.ts";
 import type { HostHealth, Verdict } from "./core/host-health.ts";
@@ -165,7 +165,7 @@ function poolStatus(view: PoolView, source: StatusSource): PoolStatus {
 
 function troubleOf(view: PoolView, { state, nowMs, rules }: StatusSource): string | null {
   if (view.incident === null) return null;
-  const council = councilOf(state.gossip, state.own, nowMs, rules);
+  const council = councilOf(state, nowMs, rules);
   const { inFavour, needed } = ballotOf(view, { council, nowMs, settings: rules.settings });
   return `${view.incident.cause}: ${inFavour} of ${needed} proxies needed say so`;
 }

@@ -7,7 +7,7 @@ import type { Cancel } from "../shared/clock.ts";
 import type { Address, HostConfig, ProxyConfig } from "../shared/config/config.ts";
 import { assert, HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
-import type { Request } from "../shared/wire/messages.ts";
+import type { Answer, Request } from "../shared/wire/messages.ts";
 import { Admin, requireLoopback } from "./admin.ts";
 import { newProxyState, stepProxy, type ProxyState, type Rules } from "./core/proxy-state.ts";
 import type { ProxyEffect, ProxyEvent } from "./core/proxy-event.ts";
@@ -99,6 +99,7 @@ class Proxy {
       clocks: this.#selfWatch.clocks,
       protocols: this.#protocols,
       timeoutMs: config.health.timeoutMs,
+      revision: () => this.#state.decisions.revision,
     });
     this.#gossiper = new Gossiper({
       ...this.#shell(),
@@ -237,12 +238,19 @@ class Proxy {
     const handlers = {
       gossip: (request: Request<"gossip">, from: NodeId, receivedMs: number) =>
         this.#gossiper.answer(request, from, receivedMs),
+      look: (request: Request<"look">) => this.#look(request.host as NodeId),
     };
     const parts = { bootId: this.#bootId, handlers };
     const countRefused = (code: string): void => this.#metrics.refused(code);
     const { server: admin } = this.#admin;
     this.#gossip = new GossipListener({ own, admin, mount, parts, sockets, countRefused, clock, log });
     return this.#gossip.listen();
+  }
+
+  /** A hint that something has changed there: looked at as after an error of a request. */
+  async #look(host: NodeId): Promise<Answer<"look">> {
+    if (this.#hosts.has(host)) this.#tell({ type: "trafficFailed", host });
+    return {};
   }
 
   #shell(): SignalOptions {
@@ -281,6 +289,7 @@ class Proxy {
   }
 
   #isReady(): boolean {
+    if (this.#state.decisions.offline.some(({ node }) => node === this.#options.id)) return false;
     return this.#traffic.workers().serving > 0 && [...this.#state.routes.values()].every((route) => route !== null);
   }
 }

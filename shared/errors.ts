@@ -156,6 +156,15 @@ export const ERRORS = {
   HS_MESSAGE_BOOT: row("The message is for the boot {found} of {host}, which is now {accepted}", 409, "retry", 69),
   HS_MAIN_STALLED: row("The main thread of {host} did not answer within {waitMs} ms", 503, "retry", 69),
   HS_SIGNATURE_INVALID: row("The signature was refused: {reason}", 401, "final", 65),
+  HS_DECISION_REFUSED: row("The operation was refused: {reason}", 409, "final", 69),
+  HS_DECISION_CONFLICT: row(
+    "Something else was decided meanwhile: revision {revision} by {by} ({reason}). Look again, and repeat what still fits",
+    409,
+    "final",
+    69,
+  ),
+  HS_OPERATION_BUSY: row("{what} is in transition: {first}. Wait until that has ended", 409, "retry", 69),
+  HS_HANDOVER_REFUSED: row("Pool {pool} is not handed over: {reason}", 409, "retry", 69),
   HS_PROMOTE_REFUSED: row("The order to take over was refused: {reason}", 409, "retry", 69),
 } as const satisfies Record<string, ErrorRow>;
 

@@ -39,6 +39,8 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "host/pool.ts": "shown to people, in the fence",
   "proxy/note-feed.ts": "shown to people",
   "host/owner-probe.ts": "a time stamp for comparing clocks",
+  "host/handover.ts": "a time stamp for comparing clocks",
+  "host/decision-keeper.ts": "when something was decided, for people",
   "proxy/gossiper.ts": "a time stamp for comparing clocks",
   "proxy/self-watch.ts": "when something was seen, for people",
   "proxy/relay/message-lines.ts": "the Date of an answer that came without one",

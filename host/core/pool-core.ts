@@ -20,13 +20,15 @@ export function initialPool(settings: Settings): PoolState {
     failedSlot: null,
     unfit: null,
     alarm: null,
+    offline: null,
+    heir: null,
     atHeadMs: null,
     calls: 0,
   };
 }
 
 export function stepPool(state: PoolState, event: PoolEvent, now: number): PoolStep {
-  const step = dispatch(state, event, now);
+  const step = takeOut(dispatch(state, event, now));
   const [from, to] = [roleOf(state), roleOf(step.state)];
   assert(mayBecome(from, to), `a host that is ${from} became ${to}`);
   return step;
@@ -53,8 +55,25 @@ export const isServing = ({ phase }: PoolState): boolean =>
 /** Stepped down, and no later step of this process can change that. */
 export const isSick = ({ phase }: PoolState): boolean => phase.type === "fenced" && phase.sick;
 
+/**
+ * Who is taken out leaves as soon as nothing of it is under way: a store that applies or restores is let finish, a tenure is
+ * handed over first, and a fence that was put is followed by whatever becomes of it. Nobody who is sick gets well by it.
+ */
+function takeOut(step: PoolStep): PoolStep {
+  const { state } = step;
+  return state.offline !== null && isAtRest(state)
+    ? { ...step, state: { ...state, phase: { type: "offline" } } }
+    : step;
+}
+
+function isAtRest({ phase }: PoolState): boolean {
+  if (phase.type === "standby") return phase.activity.type !== "applying";
+  return phase.type === "fenced" && !phase.sick;
+}
+
 function dispatch(state: PoolState, event: PoolEvent, now: number): PoolStep {
   if (event.type === "started") return onStarted(state, event, now);
+  if (event.type === "decided") return onDecided(state, event.offline, now);
   if (event.type === "fitness") return stay({ ...state, unfit: event.unfit });
   const { phase } = state;
   switch (phase.type) {
@@ -72,9 +91,16 @@ function dispatch(state: PoolState, event: PoolEvent, now: number): PoolStep {
       if (event.type === "ordered") return refuse(state, event.ticket, `it is fenced: ${phase.reason}`);
       return onFencedEvent(state, phase, event, now);
     case "offline":
-      if (event.type === "ordered") return refuse(state, event.ticket, "it is offline");
+      if (event.type === "ordered") return refuse(state, event.ticket, state.offline ?? "it is offline");
       return stay(state);
   }
+}
+
+/** Before the start nothing is begun: that comes with it. */
+function onDecided(state: PoolState, offline: string | null, now: number): PoolStep {
+  const decided = { ...state, offline };
+  const isBack = state.phase.type === "offline" && state.offline !== null && offline === null;
+  return stay(isBack ? becomeStandby(decided, now) : decided);
 }
 
 function onStarted(state: PoolState, event: PoolEvent & { type: "started" }, now: number): PoolStep {

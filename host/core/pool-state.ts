@@ -46,9 +46,19 @@ export interface PoolState {
   /** Why this host cannot take over, from outside the protocol (an application that knows fewer schema entries). */
   readonly unfit: string | null;
   readonly alarm: Alarm | null;
+  /** Why an operator took this host out, as far as it has read; it then never fences. */
+  readonly offline: string | null;
+  /** Whom the release that was seen last names, and whose tenure it ended. */
+  readonly heir: Heir | null;
   /** When it last knew itself at the head of the journal. */
   readonly atHeadMs: number | null;
   readonly calls: number;
+}
+
+export interface Heir {
+  /** The id of the fence of the tenure that was released. */
+  readonly fence: RecordId;
+  readonly host: NodeId;
 }
 
 export interface Tenure {
@@ -153,6 +163,8 @@ export interface Primary {
   readonly uncommitted: boolean;
   /** While resigning: why. */
   readonly endsBecause: string | null;
+  /** While resigning: whom the release names. */
+  readonly successor: NodeId | null;
   readonly watch: Watch;
 }
 
@@ -192,7 +204,9 @@ export type PoolEvent =
   /** The own state was found wrong at that slot. */
   | { readonly type: "diverged"; readonly slot: Slot; readonly reason: string }
   | { readonly type: "fitness"; readonly unfit: string | null }
-  | { readonly type: "enrol" };
+  | { readonly type: "enrol" }
+  /** An operator took this host out (why), or (`null`) brought it back. */
+  | { readonly type: "decided"; readonly offline: string | null };
 
 /** Chance for whatever the step may have to begin. */
 export interface Seed {

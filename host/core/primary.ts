@@ -51,6 +51,7 @@ export function startTenure({ tickets, timings }: Takeover, head: Head, now: num
     takenBy: null,
     uncommitted: false,
     endsBecause: null,
+    successor: null,
     watch: firstWatch(head, now),
   };
 }
@@ -64,7 +65,9 @@ export function open(state: PoolState, takeover: Takeover, head: Head, now: numb
 
 /** Publishes `sealed`, a release, and then stands back, whatever becomes of it. */
 export function resign(state: PoolState, primary: Primary, sealed: SealedRecord, reason: string): PoolStep {
-  return publish(state, { ...primary, stage: "resigning", endsBecause: reason }, sealed);
+  const { record } = sealed;
+  const successor = record.kind === "release" ? record.release.successor : null;
+  return publish(state, { ...primary, stage: "resigning", endsBecause: reason, successor }, sealed);
 }
 
 export function stepPrimary(state: PoolState, primary: Primary, event: PoolEvent, now: number): PoolStep {
@@ -180,7 +183,7 @@ function publicationEffect(type: "put" | "read" | "sync", call: number, sealed: 
 }
 
 function onOutcome(state: PoolState, primary: Primary, outcome: PublicationOutcome): PoolStep {
-  if (primary.stage === "resigning") return stay(becomeFenced(state, primary.endsBecause ?? "it resigned", "fit"));
+  if (primary.stage === "resigning") return stay(standBack(state, primary));
   switch (outcome.type) {
     case "published":
       return onPublished(state, primary);
@@ -194,6 +197,12 @@ function onOutcome(state: PoolState, primary: Primary, outcome: PublicationOutco
       // It may be the own record, damaged after it was published: nobody can tell, so nobody is told.
       return leave(becomeFenced(state, outcome.reason, "fit"), primary, { type: "unknown" });
   }
+}
+
+/** Whatever became of the release: whom it names is only a hint. */
+function standBack(state: PoolState, { fence, successor, endsBecause }: Primary): PoolState {
+  const heir = successor === null ? null : { fence: fence.id, host: successor };
+  return { ...becomeFenced(state, endsBecause ?? "it resigned", "fit"), heir };
 }
 
 function onPublished(state: PoolState, primary: Primary): PoolStep {

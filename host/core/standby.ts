@@ -4,9 +4,9 @@
 import { slotAfter, type Head } from "../../shared/journal/head.ts";
 import { slot, type Slot } from "../../shared/position.ts";
 import { INVALID_READS } from "./publication.ts";
-import type { Activity, Alarm, Effect, PoolEvent, PoolState, PoolStep, Restored, Seed } from "./pool-state.ts";
+import type { Activity, Alarm, Effect, Heir, PoolEvent, PoolState, PoolStep, Restored, Seed } from "./pool-state.ts";
 import { judgeRun, judgeSurvey, type RunVerdict, type Survey } from "./survey.ts";
-import { beginTakeover } from "./takeover.ts";
+import { begins, startDelayMs, takeOverAtStart } from "./self-start.ts";
 import { becomeStandby, beginRestore, moveTo, stay } from "./transitions.ts";
 
 /** Listings that must agree before an anomaly is believed: a listing is not atomic. */
@@ -14,8 +14,6 @@ const DOUBTFUL_SURVEYS = 3;
 /** Pause after something was applied, so that a busy journal is listed at a bounded rate. */
 const PAUSE_MS = 10;
 const RETRY_MS = 100;
-/** Before a host that should begin by itself, and could not, tries again. */
-const START_RETRY_MS = 1000;
 /** A host that could not list the vault for so long has an alarm. */
 const UNLISTED_MS = 5000;
 
@@ -52,7 +50,7 @@ export function stepRestoring(state: PoolState, phase: Restoring, event: PoolEve
 }
 
 function onTick(state: PoolState, { activity, waitsForOrderUntilMs }: Standby, seed: Seed, now: number): PoolStep {
-  if (waitsForOrderUntilMs !== null && now >= waitsForOrderUntilMs) return takeOverAtStart(state, "start", seed, now);
+  if (waitsForOrderUntilMs !== null && now >= waitsForOrderUntilMs) return takeOverAtStart(state, seed, now);
   if (activity.type === "idle" && now >= activity.untilMs) return survey(state, activity.tries);
   return stay(state);
 }
@@ -195,45 +193,8 @@ function atHead(state: PoolState, now: number): PoolState {
   const there: PoolState = { ...cleared, atHeadMs: now };
   const { phase } = there;
   if (phase.type !== "standby" || phase.waitsForOrderUntilMs !== null || !begins(there)) return there;
-  const delayMs = state.atHeadMs === null ? firstDelayMs(there) : START_RETRY_MS;
+  const delayMs = startDelayMs(there, state.atHeadMs === null ? "first" : "again");
   return { ...there, phase: { ...phase, waitsForOrderUntilMs: now + delayMs } };
-}
-
-/**
- * Every start of a primary is a takeover: the owner of the newest fence, or the first preferred of a new pool. Who fenced
- * in this life has had its turn.
- */
-function begins({ applied, settings }: PoolState): boolean {
-  if (applied === null) return settings.firstPreferred;
-  return applied.fence.owner === settings.self && applied.fence.bootId !== settings.bootId;
-}
-
-const firstDelayMs = (state: PoolState): number => (waits(state) ? state.settings.takeoverTimeoutMs : 0);
-
-/** A crash loop must not win every time. */
-function waits({ applied, settings, lastTenure }: PoolState): boolean {
-  if (applied === null || !settings.orderable || lastTenure?.fence !== applied.fence.id) return false;
-  return lastTenure.reason === "start" && !lastTenure.stable;
-}
-
-function takeOverAtStart(state: PoolState, reason: "start", seed: Seed, now: number): PoolStep {
-  if (!begins(state) || state.unfit !== null || state.alarm !== null) return stay(clearWait(state));
-  const order = {
-    reason: state.applied === null ? ("cold" as const) : reason,
-    fence: state.applied?.fence.id ?? null,
-    orderedBy: null,
-    cause: state.applied === null ? "a new pool" : "the owner of the newest fence started",
-    votes: [],
-    seed: seed.id,
-    origin: seed.origin,
-    wallMs: seed.wallMs,
-  };
-  return beginTakeover(clearWait(state), order, [], now);
-}
-
-function clearWait(state: PoolState): PoolState {
-  if (state.phase.type !== "standby") return state;
-  return { ...state, phase: { ...state.phase, waitsForOrderUntilMs: null } };
 }
 
 function survey(state: PoolState, tries: number): PoolStep {
@@ -260,10 +221,18 @@ function apply(state: PoolState, steps: RunVerdict["steps"], found: Survey): Poo
   const last = steps.at(-1)?.head.slot ?? slot(0);
   const more = found.slots.some((at) => at > last);
   return act(
-    state,
+    { ...state, heir: heirIn(steps) ?? state.heir },
     (call) => ({ type: "applying", call, more }),
     (call) => ({ type: "apply", call, steps }),
   );
+}
+
+/** Whom the last record names, if it is a release. */
+function heirIn(steps: RunVerdict["steps"]): Heir | null {
+  const last = steps.at(-1);
+  if (last?.sealed.record.kind !== "release") return null;
+  const { successor } = last.sealed.record.release;
+  return successor === null ? null : { fence: last.head.fence.id, host: successor };
 }
 
 function act(state: PoolState, activity: (call: number) => Activity, effect: (call: number) => Effect): PoolStep {

@@ -16,6 +16,8 @@ import { becomeFenced, stay } from "./transitions.ts";
 export type Fencing = TakeoverStage & { readonly type: "fencing" };
 
 export function fence(state: PoolState, takeover: Takeover, now: number): PoolStep {
+  // Read since the takeover began: who was taken out never fences.
+  if (state.offline !== null) return refuse(state, takeover, state.offline, now);
   const newest = takeover.verified?.fence ?? null;
   if ((newest?.id ?? null) !== takeover.order.fence) {
     return refuse(noteFence(state, takeover.verified), takeover, "the fence to depose is not the newest", now);

@@ -28,7 +28,7 @@ export function beginTakeover(state: PoolState, order: Order, tickets: readonly 
 }
 
 function begin(state: PoolState, takeover: Takeover, now: number): PoolStep {
-  const refusal = state.unfit ?? state.alarm?.reason ?? null;
+  const refusal = state.offline ?? state.unfit ?? state.alarm?.reason ?? null;
   if (refusal !== null) return refuse(state, takeover, refusal, now);
   return surveyFromOwn(state, takeover);
 }

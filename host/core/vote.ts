@@ -7,7 +7,8 @@
  */
 import type { RecordId } from "../../shared/ids.ts";
 import type { FenceRef } from "../../shared/journal/record.ts";
-import type { Answer, HostReport, PoolReport } from "../../shared/wire/messages.ts";
+import type { Answer } from "../../shared/wire/messages.ts";
+import type { HostReport, PoolReport } from "../../shared/wire/reports.ts";
 import { isServing, roleOf } from "./pool-core.ts";
 import type { PoolState } from "./pool-state.ts";
 import { seen, type Seen, type Standstill } from "./standstill.ts";

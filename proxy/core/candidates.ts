@@ -7,7 +7,7 @@
  * is never left out: nothing of safety reads a clock.
  */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
-import type { PoolReport } from "../../shared/wire/messages.ts";
+import { isQuarantined as saysQuarantined, unfitnessOf, vaultTroubleOf } from "../../shared/fitness.ts";
 import type { HostHealth } from "./host-health.ts";
 import { poolReportOf } from "./pool-view.ts";
 import type { Settings } from "./settings.ts";
@@ -19,6 +19,8 @@ export interface CandidateRules {
   readonly candidates: readonly NodeId[];
   /** `null`: the vault has no id yet, any is right. */
   readonly vaultId: string | null;
+  /** Nodes that an operator took out. */
+  readonly offline: readonly NodeId[];
   /** Hosts whose last order failed. */
   readonly excluded: readonly NodeId[];
 }
@@ -48,23 +50,17 @@ export function candidates(
 
 /** Whether its own write probe of the vault is fresh and good. */
 export const hasVault = ({ report }: HostHealth, settings: Settings): boolean =>
-  report !== null && report.body.probe.ok && report.body.probe.ageMs <= settings.storageFreshMs;
+  report !== null && vaultTroubleOf(report.body, settings.storageFreshMs) === null;
 
 /** Whether it distrusts its own clock, as it last said. */
-export const isQuarantined = ({ report }: HostHealth): boolean => (report?.body.quarantined ?? null) !== null;
+export const isQuarantined = ({ report }: HostHealth): boolean => report !== null && saysQuarantined(report.body);
 
-function isFit(health: HostHealth, { pool, vaultId, candidates }: CandidateRules): boolean {
+function isFit(health: HostHealth, { pool, vaultId, candidates, offline }: CandidateRules): boolean {
   const { report, verdict, host } = health;
   if (report === null || (verdict.type !== "up" && verdict.type !== "suspect")) return false;
   if (verdict.type === "suspect" && verdict.reason !== "timeout") return false;
-  if (!candidates.includes(host) || !report.body.candidate || (vaultId !== null && report.body.vaultId !== vaultId))
-    return false;
-  const entry = poolReportOf(report.body, pool);
-  return entry !== null && canTakeOver(entry);
+  return candidates.includes(host) && !offline.includes(host) && unfitnessOf(report.body, { pool, vaultId }) === null;
 }
-
-const canTakeOver = ({ role, unfit, alarm }: PoolReport): boolean =>
-  unfit === null && alarm === null && role !== "offline" && role !== "restoring";
 
 function compare(a: HostHealth, b: HostHealth, rules: CandidateRules): number {
   return (

@@ -7,7 +7,7 @@
  * later report decides again.
  */
 import type { NodeId } from "../../shared/ids.ts";
-import type { FenceMessage } from "../../shared/wire/messages.ts";
+import type { FenceMessage } from "../../shared/wire/reports.ts";
 import { countVotes, type Ballot } from "./ballot.ts";
 import { candidates, isQuarantined, type CandidateRules } from "./candidates.ts";
 import { orderElsewhere, seatsOf, type Council } from "./council.ts";
@@ -24,7 +24,7 @@ import {
 } from "./pool-view.ts";
 import type { Settings } from "./settings.ts";
 
-export type PoolRules = Omit<CandidateRules, "excluded">;
+export type PoolRules = Omit<CandidateRules, "excluded" | "offline">;
 
 export interface Situation {
   readonly hosts: Hosts;
@@ -32,6 +32,10 @@ export interface Situation {
   readonly nowMs: number;
   readonly rules: PoolRules;
   readonly settings: Settings;
+  /** Until then this proxy orders nobody by itself: maintenance, or it was taken out. `null`: it does. */
+  readonly restsUntilMs: number | null;
+  /** Nodes that an operator took out. */
+  readonly offline: readonly NodeId[];
 }
 
 export interface Decision {
@@ -146,7 +150,9 @@ function waitingState(view: PoolView, hosts: Hosts): PoolState {
 }
 
 function decideAgainst(before: PoolView, situation: Situation): Decision {
-  const { nowMs, settings, hosts } = situation;
+  const { nowMs, settings, hosts, restsUntilMs } = situation;
+  // What was ordered before goes on.
+  if (restsUntilMs !== null && before.order === null) return settled(before, waitingState(before, hosts), restsUntilMs);
   const ballot = ballotOf(before, situation);
   const view = noteAgreed(before, ballot, nowMs);
   if (view.order !== null) return settled(view, "taking-over", view.order.deadlineMs);
@@ -202,13 +208,14 @@ const isBetter = (health: HostHealth, { fence, incident }: PoolView): boolean =>
   health.host !== fence?.owner && (incident?.cause !== "clock" || !isQuarantined(health));
 
 function orderBest(view: PoolView, ballot: Ballot, situation: Situation): Decision {
-  const { hosts, nowMs, rules, settings } = situation;
+  const { hosts, nowMs, rules, settings, offline } = situation;
   const others = [...hosts.values()].filter((health) => view.opinion === "lost" || isBetter(health, view));
   const excluded = view.tried
     .filter(({ host, bootId }) => hosts.get(host)?.report?.body.bootId === bootId)
     .map(({ host }) => host);
-  const { able, withoutVault, stableMs } = candidates(others, { ...rules, excluded }, nowMs, settings);
-  const best = able[0];
+  const { able, withoutVault, stableMs } = candidates(others, { ...rules, excluded, offline }, nowMs, settings);
+  const heir = heirOf(view, hosts);
+  const best = able.find(({ host }) => host === heir) ?? able[0];
   if (best?.report === undefined || best.report === null) {
     const wakeMs = Math.min(stableMs, ...view.tried.map((entry) => entry.untilMs));
     const state = withoutVault > 0 ? "vault-unavailable" : "waiting";
@@ -226,6 +233,13 @@ function orderBest(view: PoolView, ballot: Ballot, situation: Situation): Decisi
     deadlineMs: nowMs + settings.takeoverMs,
   };
   return { view: { ...view, order, incident, state: "taking-over" }, order, ask: [], wakeMs: order.deadlineMs };
+}
+
+/** Whom the release of the last tenure names: it is taking over already, and everybody else would only race it. */
+function heirOf({ pool, fence }: PoolView, hosts: Hosts): NodeId | null {
+  const entries = [...hosts.values()].flatMap(({ report }) => (report && poolReportOf(report.body, pool)) ?? []);
+  const named = entries.find((entry) => entry.fence?.id === fence?.id && (entry.successor ?? null) !== null);
+  return (named?.successor ?? null) as NodeId | null;
 }
 
 /** Milliseconds from the first sign to the order, each from the end of the one before. */

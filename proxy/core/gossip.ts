@@ -83,9 +83,10 @@ function publish(state: GossipState, content: Content): GossipState {
   return { ...withOwn(state, { ...own, version: own.version + 1, content }), stale: null };
 }
 
-/** Whether what is seen of hosts or pools differs, or the trust in oneself. */
+/** Whether what is seen of hosts or pools differs, the trust in oneself, or what operations decided. */
 function matters(before: Content, after: Content): boolean {
-  const essence = ({ hosts, pools, quarantined }: Content): string => JSON.stringify([hosts, pools, quarantined]);
+  const essence = ({ hosts, pools, quarantined, decisions }: Content): string =>
+    JSON.stringify([hosts, pools, quarantined, decisions?.revision ?? 0]);
   return essence(before) !== essence(after);
 }
 

@@ -8,7 +8,7 @@
  * data address find that. The other is this proxy itself sleeping: `away` forgives what was missed meanwhile.
  */
 import type { NodeId } from "../../shared/ids.ts";
-import type { HostReport } from "../../shared/wire/messages.ts";
+import type { HostReport } from "../../shared/wire/reports.ts";
 import { answered, channelState, failed, forgiven, quietChannel } from "./probe-channel.ts";
 import type { FailureKind, ProbeChannel } from "./probe-channel.ts";
 import type { Settings } from "./settings.ts";

@@ -1,7 +1,9 @@
 /** What a proxy learns of pools from what it is told: by hosts, by whom it ordered, by standbys, by other proxies. Pure. */
 import { unreachable } from "../../shared/errors.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
-import type { FenceMessage, Observation } from "../../shared/wire/messages.ts";
+import { newer, type Decisions } from "../../shared/revisions/decisions.ts";
+import type { Observation } from "../../shared/wire/messages.ts";
+import type { FenceMessage } from "../../shared/wire/reports.ts";
 import { orderFailed, orderRefused, orderServed } from "./failover.ts";
 import type { Note } from "./note.ts";
 import type { Content } from "./observation.ts";
@@ -49,6 +51,16 @@ export function learn(
     event.type === "orderFailed" ? endFailed(view, event, untilMs) : takeAnswer(view, event, { nowMs, untilMs });
   effects.push(...noted([orderNote(event)]));
   return new Map(before).set(event.pool, learned);
+}
+
+/** The newest that anybody told: revisions are one line, written in the vault. */
+export function learnDecisions(before: Decisions, event: ProxyEvent): Decisions {
+  const told = event.type === "probeAnswered" ? [event.decisions ?? null] : [];
+  const heard = toldBy(event).map(({ content }) => content?.decisions ?? null);
+  return [...told, ...heard].reduce<Decisions>(
+    (known, other) => (other === null ? known : newer(known, other)),
+    before,
+  );
 }
 
 function learnVote(

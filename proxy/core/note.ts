@@ -1,5 +1,6 @@
 /** What changed and why, for the log, for metrics and for people who ask later. Pure. */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
+import type { Decisions } from "../../shared/revisions/decisions.ts";
 import type { VoteMessage } from "../../shared/wire/messages.ts";
 import { peerStateOf } from "./gossip.ts";
 import type { GossipRules, GossipState } from "./gossip-state.ts";
@@ -15,6 +16,13 @@ export type Note =
       readonly fence: string | null;
       readonly cause: string;
       readonly votes: readonly VoteMessage[];
+    }
+  /** Operations were decided: what holds now. */
+  | {
+      readonly type: "decided";
+      readonly revision: number;
+      readonly offline: readonly string[];
+      readonly maintenance: string | null;
     }
   | { readonly type: "proxy"; readonly proxy: NodeId; readonly from: PeerState; readonly state: PeerState }
   | { readonly type: "verdict"; readonly host: NodeId; readonly from: Verdict["type"]; readonly verdict: Verdict }
@@ -50,6 +58,13 @@ export interface Phases {
   readonly orderedMs: number;
   readonly servingMs: number;
   readonly totalMs: number;
+}
+
+export function decisionNotes(before: Decisions, { revision, offline, maintenance }: Decisions): Note[] {
+  if (revision === before.revision) return [];
+  return [
+    { type: "decided", revision, offline: offline.map(({ node }) => node), maintenance: maintenance?.reason ?? null },
+  ];
 }
 
 export function verdictNotes(before: HostHealth, { host, verdict }: HostHealth): Note[] {

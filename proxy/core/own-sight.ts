@@ -1,5 +1,6 @@
 /** What this proxy tells the others of what it sees. Pure. */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
+import type { Decisions } from "../../shared/revisions/decisions.ts";
 import type { HostSighting, PoolSighting } from "../../shared/wire/messages.ts";
 import type { HostHealth } from "./host-health.ts";
 import type { Content } from "./observation.ts";
@@ -21,6 +22,7 @@ export function contentOf(
   own: OwnState,
   hosts: ReadonlyMap<NodeId, HostHealth>,
   pools: ReadonlyMap<PoolId, PoolView>,
+  decisions: Decisions,
 ): Content {
   const { clocks, quarantined, program, configHash, keys } = own;
   return {
@@ -31,6 +33,7 @@ export function contentOf(
     program,
     configHash,
     keys,
+    decisions,
   };
 }
 

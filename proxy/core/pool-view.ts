@@ -6,14 +6,8 @@
  * says only whom to judge: its owner, even if that host never served.
  */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
-import type {
-  Answer,
-  FenceMessage,
-  HostReport,
-  PoolReport,
-  PoolSighting,
-  VoteMessage,
-} from "../../shared/wire/messages.ts";
+import type { Answer, PoolSighting, VoteMessage } from "../../shared/wire/messages.ts";
+import type { FenceMessage, HostReport, PoolReport } from "../../shared/wire/reports.ts";
 import { rememberTakeover } from "./damping.ts";
 
 export interface Claim {

@@ -1,6 +1,8 @@
 /** What a proxy's core is told, and what it asks for: all that passes between `proxy-state.ts` and its shell. */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
-import type { Answer, Digest, HostReport, Observation } from "../../shared/wire/messages.ts";
+import type { Answer, Digest, Observation } from "../../shared/wire/messages.ts";
+import type { HostReport } from "../../shared/wire/reports.ts";
+import type { Decisions } from "../../shared/revisions/decisions.ts";
 import type { GossipEffect } from "./gossip-sending.ts";
 import type { Note } from "./note.ts";
 import type { OwnState } from "./own-sight.ts";
@@ -12,7 +14,13 @@ export type Route = { readonly host: NodeId; readonly epoch: number } | null;
 
 export type ProxyEvent =
   | { readonly type: "tick" }
-  | { readonly type: "probeAnswered"; readonly host: NodeId; readonly sentMs: number; readonly report: HostReport }
+  | {
+      readonly type: "probeAnswered";
+      readonly host: NodeId;
+      readonly sentMs: number;
+      readonly report: HostReport;
+      readonly decisions?: Decisions | null;
+    }
   | { readonly type: "probeFailed"; readonly host: NodeId; readonly sentMs: number; readonly kind: FailureKind }
   | { readonly type: "dataAnswered"; readonly host: NodeId; readonly sentMs: number }
   | { readonly type: "dataFailed"; readonly host: NodeId; readonly sentMs: number; readonly kind: FailureKind }

@@ -5,16 +5,17 @@
  */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import { unreachable } from "../../shared/errors.ts";
+import { maintenanceAt, NO_DECISIONS, offlineOf, type Decisions } from "../../shared/revisions/decisions.ts";
 import { otherMembers, type Council } from "./council.ts";
 import { decide, isOpen, watched, type PoolRules, type Situation } from "./failover.ts";
 import { stepGossip, type GossipEvent } from "./gossip.ts";
 import { newGossipState, type GossipRules, type GossipState } from "./gossip-state.ts";
 import { healthWakeMs, newHostHealth, stepHealth, type HealthEvent, type HostHealth } from "./host-health.ts";
-import { peerNotes, poolNotes, quarantineNotes, verdictNotes } from "./note.ts";
+import { decisionNotes, peerNotes, poolNotes, quarantineNotes, verdictNotes } from "./note.ts";
 import { contentOf, type OwnState } from "./own-sight.ts";
 import { newPoolView, type Order, type PoolView } from "./pool-view.ts";
 import { noted, type ProxyEffect, type ProxyEvent, type Route } from "./proxy-event.ts";
-import { learn, rumoured, type Rumours } from "./learning.ts";
+import { learn, learnDecisions, rumoured, type Rumours } from "./learning.ts";
 import type { Settings } from "./settings.ts";
 import { noStrain, strainAfter, strained, type Strain } from "./strain.ts";
 
@@ -24,6 +25,8 @@ export interface ProxyState {
   readonly routes: ReadonlyMap<PoolId, Route>;
   readonly gossip: GossipState;
   readonly own: OwnState;
+  /** What operations decided, as far as this proxy has heard. */
+  readonly decisions: Decisions;
   readonly strain: Strain;
   readonly seenMs: number;
   /** When the next step is due at the latest. */
@@ -60,6 +63,7 @@ export function newProxyState(rules: Rules, { bootId, seed, own }: ProxyBirth, n
     routes: new Map(rules.pools.map(({ pool }) => [pool, null])),
     gossip: newGossipState(rules.self, { bootId, proxies: rules.proxies, seed }, nowMs),
     own,
+    decisions: NO_DECISIONS,
     strain: noStrain,
     seenMs: nowMs,
     dueMs: nowMs,
@@ -79,15 +83,24 @@ export function stepProxy(before: ProxyState, event: ProxyEvent, nowMs: number, 
   gossip = stepPeers(gossip, gossipEvent(event), nowMs, rules, effects);
   const own = event.type === "own" ? event.own : before.own;
   const learned = learn(before.pools, event, { nowMs, wallAheadMs: own.wallAheadMs }, rules, effects);
-  const council = councilOf(gossip, own, nowMs, rules);
-  const decided = decideAll({ known: before.pools, learned }, { hosts, council, nowMs }, rules, effects);
+  const decisions = learnDecisions(before.decisions, event);
+  if (decisions !== before.decisions) effects.push(...noted(decisionNotes(before.decisions, decisions)));
+  const council = councilOf({ gossip, own, decisions }, nowMs, rules);
+  const situation = { hosts, council, nowMs, ...standing(decisions, { nowMs, own, self: rules.self }) };
+  const decided = decideAll({ known: before.pools, learned }, situation, rules, effects);
   hosts = stepHosts(hosts, (host, health) => paceEvent(host, health, decided.pools, hosts), nowMs, rules, effects);
   hosts = stepHosts(hosts, looksAt(rumoured(event, before.pools)), nowMs, rules, effects);
   const routes = routeAll(before, decided.pools, hosts, effects);
-  gossip = stepPeers(gossip, { type: "saw", content: contentOf(own, hosts, decided.pools) }, nowMs, rules, effects);
+  gossip = stepPeers(
+    gossip,
+    { type: "saw", content: contentOf(own, hosts, decided.pools, decisions) },
+    nowMs,
+    rules,
+    effects,
+  );
   effects.push(...noted(peerNotes(before.gossip, gossip, { beforeMs: before.seenMs, nowMs }, rules.gossip)));
   const wakeMs = Math.min(decided.wakeMs, gossip.roundDueMs, ...[...hosts.values()].map(healthWakeMs));
-  const state = { hosts, pools: decided.pools, routes, gossip, own, strain, seenMs: nowMs, dueMs: wakeMs };
+  const state = { hosts, pools: decided.pools, routes, gossip, own, decisions, strain, seenMs: nowMs, dueMs: wakeMs };
   return { state, effects, wakeMs };
 }
 
@@ -178,17 +191,30 @@ function gossipEvent(event: ProxyEvent): GossipEvent | null {
   }
 }
 
+/** Who was taken out has no seat. */
 export const councilOf = (
-  gossip: GossipState,
-  own: OwnState,
+  { gossip, own, decisions }: Pick<ProxyState, "gossip" | "own" | "decisions">,
   nowMs: number,
   rules: Pick<Rules, "self" | "gossip">,
 ): Council => ({
   self: rules.self,
   quarantined: own.quarantined,
-  others: otherMembers(gossip, nowMs, rules.gossip),
+  others: otherMembers(gossip, nowMs, rules.gossip).filter(({ proxy }) => offlineOf(decisions, proxy) === null),
   wallAheadMs: own.wallAheadMs,
 });
+
+/** Whether this proxy may order anybody by itself, and who may not be ordered. */
+function standing(
+  decisions: Decisions,
+  { nowMs, own, self }: { readonly nowMs: number; readonly own: OwnState; readonly self: NodeId },
+): Pick<Situation, "restsUntilMs" | "offline"> {
+  const offline = decisions.offline.map(({ node }) => node as NodeId);
+  if (offline.includes(self)) return { restsUntilMs: Number.POSITIVE_INFINITY, offline };
+  const maintenance = maintenanceAt(decisions, nowMs + own.wallAheadMs);
+  if (maintenance === null) return { restsUntilMs: null, offline };
+  const { untilMs } = maintenance;
+  return { restsUntilMs: untilMs === null ? Number.POSITIVE_INFINITY : untilMs - own.wallAheadMs, offline };
+}
 
 function paceEvent(
   host: NodeId,
@@ -205,7 +231,7 @@ function decideAll(
     known,
     learned,
   }: { readonly known: ReadonlyMap<PoolId, PoolView>; readonly learned: ReadonlyMap<PoolId, PoolView> },
-  seen: Pick<Situation, "hosts" | "council" | "nowMs">,
+  seen: Omit<Situation, "rules" | "settings">,
   rules: Rules,
   effects: ProxyEffect[],
 ): { readonly pools: ReadonlyMap<PoolId, PoolView>; readonly wakeMs: number } {

@@ -24,6 +24,7 @@ const pad = (value: number): string => String(value).padStart(DIGITS, "0");
 export const clusterName = "cluster.json" as VaultName;
 export const hostsFolder = "hosts" as VaultFolder;
 export const poolsFolder = "pools" as VaultFolder;
+export const revisionsFolder = "revisions" as VaultFolder;
 export const temporaryFolder = "tmp" as VaultFolder;
 
 /** A name among the temporary files, for a probe; `token` is random, in hex. */
@@ -31,6 +32,8 @@ export const temporaryName = (token: string): VaultName => `${temporaryFolder}/$
 
 export const hostHintName = (host: NodeId): VaultName => `hosts/${host}.json` as VaultName;
 export const probeName = (host: NodeId): VaultName => `hosts/${host}.probe` as VaultName;
+
+export const revisionName = (number: number): VaultName => `${revisionsFolder}/${pad(number)}` as VaultName;
 
 export const journalFolder = (pool: PoolId): VaultFolder => `pools/${pool}/journal` as VaultFolder;
 export const shardOf = (at: Slot): number => Math.floor(at / SHARD_SLOTS);

@@ -2,65 +2,22 @@
  * The messages between nodes: schema and type of each, from one place. Unknown fields are ignored; a missing or
  * ill-typed known one is an error that names it. Paths are `/hotspare/v1/<message>`.
  */
-import { Type, type Static, type TSchema } from "typebox";
-import { ROLES, type Role } from "./role.ts";
-
-const Id = Type.String({ minLength: 1, maxLength: 64 });
-const Hex128 = Type.String({ pattern: "^[0-9a-f]{32}$" });
-const Hex256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
-const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-const Millis = Type.Number({ minimum: 0 });
-const Text = Type.String({ maxLength: 1024 });
-const KeyIds = Type.Array(Type.String({ pattern: "^[0-9a-f]{16}$" }), { maxItems: 16 });
-const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-
-export const FenceMessage = Type.Object({
-  slot: Count,
-  id: Hex128,
-  hash: Hex256,
-  epoch: Count,
-  owner: Id,
-  bootId: Hex128,
-});
-
-/** What a host says of one pool. */
-export const PoolReport = Type.Object({
-  pool: Id,
-  role: Type.Unsafe<Role>(Type.Union(ROLES.map((role) => Type.Literal(role)))),
-  /** `true` only after step 3 of a takeover: this host owns `fence` and answers requests. */
-  serving: Type.Boolean(),
-  /** The newest fence of the state that this host has applied (a primary: its own). */
-  fence: orNull(FenceMessage),
-  slot: Count,
-  lsn: Count,
-  logTimeMs: Millis,
-  /** How long ago this host last knew itself at the head of the journal. 0 for a primary. */
-  lagMs: Millis,
-  /** Why it cannot be candidate; `null` if it can. */
-  unfit: orNull(Text),
-  /** What stops it, with an error code; `null` if nothing does. */
-  alarm: orNull(Text),
-  /** An order or a start is being carried out. */
-  takingOver: Type.Boolean(),
-});
-
-export const HostReport = Type.Object({
-  host: Id,
-  bootId: Hex128,
-  vaultId: orNull(Hex128),
-  version: Text,
-  configHash: Text,
-  /** Milliseconds since the main thread last ticked. */
-  mainTickAgeMs: Millis,
-  /** The host's own write probe of the vault: age of the last good one, and whether the newest one was good. */
-  probe: Type.Object({ ok: Type.Boolean(), ageMs: Millis, latencyMs: Millis }),
-  candidate: Type.Boolean(),
-  pools: Type.Array(PoolReport, { maxItems: 1024 }),
-  /** Why it distrusts its own clock; `null` or absent if it does not. */
-  quarantined: Type.Optional(orNull(Text)),
-  /** Ids of the keys that it accepts; the first is the one it signs with. */
-  keys: Type.Optional(KeyIds),
-});
+import { Type, type Static } from "typebox";
+import { Decisions } from "../revisions/decisions.ts";
+import { Count, Hex128, Hex256, Id, KeyIds, Millis, orNull, Text } from "./message-fields.ts";
+import {
+  DecideAnswer,
+  DecideRequest,
+  EnrolAnswer,
+  EnrolRequest,
+  HandoverAnswer,
+  HandoverRequest,
+  LookAnswer,
+  LookRequest,
+  RevisionsAnswer,
+  RevisionsRequest,
+} from "./operation-messages.ts";
+import { FenceMessage, HostReport } from "./reports.ts";
 
 /** How far a clock is ahead, and how far off that may be at most. Milliseconds. */
 export const ClockOffset = Type.Object({ offsetMs: Type.Number(), errorMs: Millis });
@@ -72,10 +29,14 @@ export const HeartbeatRequest = Type.Object({
   originMs: Millis,
   /** How far the receiver's clock is ahead of the median of at least three, as the sender sees it; `null`: it cannot say. */
   clock: Type.Optional(orNull(ClockOffset)),
+  /** The newest revision that the sender knows; absent: it does not ask for decisions. */
+  revision: Type.Optional(Count),
 });
 
 export const HeartbeatAnswer = Type.Object({
   report: HostReport,
+  /** What operations decided, where it is newer than what the sender knows. */
+  decisions: Type.Optional(orNull(Decisions)),
   originMs: Millis,
   receivedMs: Millis,
   sentMs: Millis,
@@ -100,6 +61,8 @@ export const PromoteRequest = Type.Object({
   votes: Type.Array(VoteMessage, { maxItems: 512 }),
   /** Milliseconds from the first sign to each step at the proxy that orders, each from the end of the one before. */
   phases: Type.Optional(Type.Record(Type.String({ maxLength: 32 }), Millis)),
+  /** Asked for by people, or by a primary that steps back; absent: somebody found the primary gone. */
+  planned: Type.Optional(Type.Boolean()),
 });
 
 /**
@@ -176,6 +139,8 @@ export const Observation = Type.Object({
       program: Text,
       configHash: Text,
       keys: KeyIds,
+      /** What operations decided, as far as the origin has heard. */
+      decisions: Type.Optional(Decisions),
     }),
   ),
 });
@@ -224,6 +189,11 @@ export const MESSAGES = {
   gossip: { request: GossipRequest, answer: GossipAnswer },
   appended: { request: AppendedRequest, answer: AppendedAnswer },
   checkpoint: { request: CheckpointRequest, answer: CheckpointAnswer },
+  handover: { request: HandoverRequest, answer: HandoverAnswer },
+  decide: { request: DecideRequest, answer: DecideAnswer },
+  revisions: { request: RevisionsRequest, answer: RevisionsAnswer },
+  enrol: { request: EnrolRequest, answer: EnrolAnswer },
+  look: { request: LookRequest, answer: LookAnswer },
 } as const;
 
 export type MessageName = keyof typeof MESSAGES;
@@ -236,6 +206,3 @@ export type HostSighting = Static<typeof HostSighting>;
 export type PoolSighting = Static<typeof PoolSighting>;
 export type Observation = Static<typeof Observation>;
 export type Digest = Static<typeof Digest>;
-export type FenceMessage = Static<typeof FenceMessage>;
-export type PoolReport = Static<typeof PoolReport>;
-export type HostReport = Static<typeof HostReport>;

@@ -5,6 +5,21 @@ import { quarantineRules } from "../../shared/clocks/quarantine.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { HOST, HOST_BOOT, SECRET } from "../shared/wire/nodes.ts";
 
+/** Handlers that all say `reason`. */
+export function refusing(reason: string): ControlHandlers {
+  const never = (): Promise<never> => Promise.reject(new Error(reason));
+  return {
+    promote: never,
+    appended: never,
+    vote: never,
+    checkpoint: never,
+    handover: never,
+    decide: never,
+    revisions: never,
+    enrol: never,
+  };
+}
+
 export const controlOptions = (handlers: ControlHandlers, more: Partial<ControlOptions> = {}): ControlOptions => ({
   host: { id: HOST, control: { host: "127.0.0.1", port: 0 }, candidate: true },
   cluster: "demo",

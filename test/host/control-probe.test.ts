@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { probe, type ProbeName, type ProbeQuery } from "../../host/control-probe.ts";
-import type { PoolReport } from "../../shared/wire/messages.ts";
+import type { PoolReport } from "../../shared/wire/reports.ts";
 import { POOL, reportOf, STANDBY } from "./control-report.ts";
 
 const status = (pools: PoolReport[], name: ProbeName, query: ProbeQuery = {}, tickAgeMs = 1) =>

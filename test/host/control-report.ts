@@ -1,5 +1,5 @@
 /** What a host may say of one pool, for tests. */
-import type { HostReport, PoolReport } from "../../shared/wire/messages.ts";
+import type { HostReport, PoolReport } from "../../shared/wire/reports.ts";
 import { REPORT } from "../shared/wire/nodes.ts";
 
 export const POOL: PoolReport = {

@@ -16,7 +16,7 @@ import type { MessageClient } from "../../shared/wire/message-client.ts";
 import type { MessageRefused } from "../../shared/wire/message-server.ts";
 import { Authority } from "../certificates.ts";
 import { HOST, HOST_BOOT, startClient } from "../shared/wire/nodes.ts";
-import { controlOptions } from "./control-options.ts";
+import { controlOptions, refusing } from "./control-options.ts";
 import { TUNING } from "../tuning.ts";
 import { until } from "../until.ts";
 
@@ -42,9 +42,10 @@ afterEach(async () => {
 
 function start(tls: TlsIdentity | null): Promise<Control> {
   refused = [];
-  const never = (): Promise<never> => Promise.reject(new Error("nobody asks for this"));
-  const handlers = { promote: never, appended: never, vote: never, checkpoint: never };
-  return startControl(controlOptions(handlers, { onRefused: (refusal) => refused.push(refusal) }), tls);
+  return startControl(
+    controlOptions(refusing("nobody asks for this"), { onRefused: (refusal) => refused.push(refusal) }),
+    tls,
+  );
 }
 
 async function socketsOf(files: TlsFiles): Promise<Sockets> {

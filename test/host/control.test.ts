@@ -12,7 +12,7 @@ import { systemClock } from "../../shared/system-clock.ts";
 import type { MessageRefused } from "../../shared/wire/message-server.ts";
 import type { Request } from "../../shared/wire/messages.ts";
 import { HOST, HOST_BOOT, SECRET, startClient } from "../shared/wire/nodes.ts";
-import { controlOptions } from "./control-options.ts";
+import { controlOptions, refusing } from "./control-options.ts";
 import { until } from "../until.ts";
 import { POOL } from "./control-report.ts";
 
@@ -24,6 +24,7 @@ afterEach(async () => {
 const PROMOTE: Request<"promote"> = { pool: "main", bootId: HOST_BOOT, fence: null, cause: "test", votes: [] };
 
 const serve: ControlHandlers = {
+  ...refusing("nobody asks for this"),
   promote: async () => ({ outcome: "serving", reason: "done", fence: null, phases: { fence: 3 } }),
   vote: async ({ fence }) => ({ verdict: "unsure", reason: `asked for ${fence}`, stillMs: 7 }),
   appended: async ({ slot }) => ({ slot }),

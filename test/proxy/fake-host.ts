@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import { parseNodeId, type NodeId } from "../../shared/ids.ts";
 import type { Address } from "../../shared/config/config.ts";
-import type { ClockOffset, FenceMessage, HostReport, PoolReport } from "../../shared/wire/messages.ts";
+import type { ClockOffset } from "../../shared/wire/messages.ts";
+import type { FenceMessage, HostReport, PoolReport } from "../../shared/wire/reports.ts";
 
 export interface Received {
   readonly method: string;

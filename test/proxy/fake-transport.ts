@@ -4,7 +4,8 @@
  */
 import type { Clock } from "../../shared/clock.ts";
 import type { NodeId } from "../../shared/ids.ts";
-import type { Answer, MessageName, PoolReport, Request } from "../../shared/wire/messages.ts";
+import type { Answer, MessageName, Request } from "../../shared/wire/messages.ts";
+import type { PoolReport } from "../../shared/wire/reports.ts";
 import type { Transport, TransportResult, TransportSending } from "../../proxy/transport.ts";
 import type { FakeHost } from "./fake-host.ts";
 

@@ -5,10 +5,12 @@
 import { HotspareError, isHotspareError } from "../../shared/errors.ts";
 import type { Address } from "../../shared/config/config.ts";
 import type { NodeId } from "../../shared/ids.ts";
-import type { Answer, MessageName, PoolReport, Request } from "../../shared/wire/messages.ts";
+import type { Answer, MessageName, Request } from "../../shared/wire/messages.ts";
+import type { PoolReport } from "../../shared/wire/reports.ts";
 import { ControlCarrier } from "../../host/control-carrier.ts";
 import type { Ask, CarriedName, VaultProbe } from "../../host/control-link.ts";
 import { ControlState, writeTick } from "../../host/control-state.ts";
+import type { Decisions } from "../../shared/revisions/decisions.ts";
 import type { Control, ControlOptions } from "../../host/control.ts";
 
 const TICK_MS = 50;
@@ -52,6 +54,10 @@ export class SimControl implements Control {
     this.#state.setProbe(probe, this.#options.clock.monotonicMs());
   }
 
+  decisions(decisions: Decisions): void {
+    this.#state.setDecisions(decisions);
+  }
+
   stop(): Promise<void> {
     this.#stopped = true;
     return Promise.resolve();
@@ -73,17 +79,26 @@ export class SimControl implements Control {
         return (await this.#carry(name, body as Request<"vote">, from, this.#options.voteWaitMs)) as Answer<Name>;
       case "appended":
       case "checkpoint":
+      case "handover":
+      case "decide":
+      case "revisions":
+      case "enrol":
         return (await this.#carry(name, body as Request<CarriedName>, from, OTHER_WAIT_MS)) as Answer<Name>;
       default:
         throw new HotspareError("HS_INTERNAL", { what: `a host has no handler for ${name}` });
     }
   }
 
-  #heartbeat({ bootId, originMs, clock: deviation = null }: Request<"heartbeat">, from: NodeId): Answer<"heartbeat"> {
+  #heartbeat(
+    { bootId, originMs, clock: deviation = null, revision }: Request<"heartbeat">,
+    from: NodeId,
+  ): Answer<"heartbeat"> {
     const { clock } = this.#options;
     const now = clock.wallMs();
     if (bootId !== null) this.#state.hearClock(from, deviation, clock.monotonicMs());
-    return { report: this.#state.report(clock.monotonicMs()), originMs, receivedMs: now, sentMs: now };
+    if (this.#state.isBehind(revision)) this.#options.onRevision?.();
+    const decisions = this.#state.decisionsFor(revision);
+    return { report: this.#state.report(clock.monotonicMs()), decisions, originMs, receivedMs: now, sentMs: now };
   }
 
   async #promote(body: Request<"promote">, from: NodeId): Promise<Answer<"promote">> {
@@ -129,6 +144,14 @@ export class SimControl implements Control {
         return handlers.appended(ask.body, ask.from);
       case "checkpoint":
         return handlers.checkpoint(ask.body, ask.from);
+      case "handover":
+        return handlers.handover(ask.body, ask.from);
+      case "decide":
+        return handlers.decide(ask.body, ask.from);
+      case "revisions":
+        return handlers.revisions(ask.body, ask.from);
+      case "enrol":
+        return handlers.enrol(ask.body, ask.from);
     }
   }
 

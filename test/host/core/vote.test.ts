@@ -1,7 +1,7 @@
 /** What a standby says of the owner of a fence, by what it saw and what the owner answers. */
 import { describe, expect, test } from "vitest";
 import type { RecordId } from "../../../shared/ids.ts";
-import type { HostReport, PoolReport } from "../../../shared/wire/messages.ts";
+import type { HostReport, PoolReport } from "../../../shared/wire/reports.ts";
 import type { PoolState } from "../../../host/core/pool-state.ts";
 import { nothingSeen, stepStandstill, type Mark, type Standstill } from "../../../host/core/standstill.ts";
 import { concludeVote, judgeVote, type Asked, type VoteRules, type Witness } from "../../../host/core/vote.ts";

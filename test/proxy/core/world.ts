@@ -1,6 +1,6 @@
 /** A proxy's core under a clock of the test's own, and a short way to tell it things. */
 import { parseNodeId, parsePoolId, type NodeId, type PoolId } from "../../../shared/ids.ts";
-import type { FenceMessage, HostReport, PoolReport } from "../../../shared/wire/messages.ts";
+import type { FenceMessage, HostReport, PoolReport } from "../../../shared/wire/reports.ts";
 import {
   newProxyState,
   stepProxy,

@@ -56,6 +56,15 @@ const OBSERVATION = {
 const DIGEST = [{ origin: "proxy-1", incarnation: 1, bootId: HOST_BOOT, version: 1, beat: 1 }];
 const STAMPS = { originMs: 1, receivedMs: 1, sentMs: 1 };
 
+const CHANGE = { type: "offline", node: "host-a", last: false } as const;
+const DECISIONS = {
+  revision: 1,
+  offline: [{ node: "host-a", by: "anna", atMs: 1, reason: "x", last: false }],
+  removed: ["host-z"],
+  added: [],
+  maintenance: { by: "anna", atMs: 1, reason: "x", untilMs: null },
+};
+
 /** Each message with nothing in it that its schema calls optional. */
 const SPARE: { readonly [Name in MessageName]: { readonly request: Request<Name>; readonly answer: Answer<Name> } } = {
   heartbeat: {
@@ -79,6 +88,39 @@ const SPARE: { readonly [Name in MessageName]: { readonly request: Request<Name>
     request: { pool: "main", reason: "x" },
     answer: { slot: 1, stateHash: "a".repeat(64), bytes: 1, durationMs: 1 },
   },
+  handover: {
+    request: { pool: "main", bootId: HOST_BOOT, to: null, by: "anna", cause: "x", dryRun: false },
+    answer: {
+      successor: "host-b",
+      fence: FENCE,
+      pauseMs: 1,
+      phases: { released: 1 },
+      hosts: [{ host: "host-b", unfit: null, slot: 1, lagMs: 0 }],
+    },
+  },
+  decide: {
+    request: { base: 0, change: CHANGE, by: "anna", reason: "x" },
+    answer: { changed: true, decisions: DECISIONS },
+  },
+  revisions: {
+    request: { from: null, limit: 1 },
+    answer: {
+      revisions: [
+        {
+          id: "d".repeat(32),
+          by: "anna",
+          writtenBy: "host-a",
+          atMs: 1,
+          reason: "x",
+          change: CHANGE,
+          decisions: DECISIONS,
+        },
+      ],
+      decisions: DECISIONS,
+    },
+  },
+  enrol: { request: { bootId: HOST_BOOT }, answer: { pools: [POOL] } },
+  look: { request: { host: "host-a" }, answer: {} },
 };
 
 const NAMES = Object.keys(MESSAGES) as MessageName[];

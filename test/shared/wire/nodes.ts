@@ -8,7 +8,7 @@ import { systemRandom } from "../../../shared/random.ts";
 import { systemSockets } from "../../../shared/sockets.ts";
 import { MessageClient, type MessageClientOptions } from "../../../shared/wire/message-client.ts";
 import { mountMessages, type MessageRefused, type MessageServerOptions } from "../../../shared/wire/message-server.ts";
-import type { HostReport } from "../../../shared/wire/messages.ts";
+import type { HostReport } from "../../../shared/wire/reports.ts";
 
 export const SECRET = Buffer.alloc(32, 7);
 export const HOST = parseNodeId("host-a");

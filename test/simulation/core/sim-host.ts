@@ -5,7 +5,8 @@
 import type { BootId, NodeId, OriginId, RecordId } from "../../../shared/ids.ts";
 import { parsePoolId } from "../../../shared/ids.ts";
 import type { FenceRef } from "../../../shared/journal/record.ts";
-import type { Answer, HostReport } from "../../../shared/wire/messages.ts";
+import type { Answer } from "../../../shared/wire/messages.ts";
+import type { HostReport } from "../../../shared/wire/reports.ts";
 import { initialPool, isServing, stepPool } from "../../../host/core/pool-core.ts";
 import type { Effect, Order, OrderAnswer, PoolEvent, PoolState, Seed, Tenure } from "../../../host/core/pool-state.ts";
 import { reportOf } from "../../../host/pool-report.ts";

@@ -1,0 +1,130 @@
+/**
+ * What operations decided, as this host has read it in the vault, and the one who writes the next revision. Reads at the
+ * start, now and then, and when somebody knows more; never goes back.
+ */
+import type { Cancel, Clock } from "../shared/clock.ts";
+import { HotspareError, reasonOf } from "../shared/errors.ts";
+import { randomId, type NodeId, type RecordId } from "../shared/ids.ts";
+import type { Log } from "../shared/log.ts";
+import type { Random } from "../shared/random.ts";
+import { decide, NO_DECISIONS, type Decisions } from "../shared/revisions/decisions.ts";
+import type { Revision } from "../shared/revisions/revision.ts";
+import type { RevisionLog } from "../shared/revisions/revision-log.ts";
+import type { Answer, Request } from "../shared/wire/messages.ts";
+
+export interface DecisionKeeperOptions {
+  readonly self: NodeId;
+  readonly revisions: RevisionLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Told of each that is new here. */
+  readonly onChange: (decisions: Decisions) => void;
+}
+
+/** A hint comes by every heartbeat; this is for hosts that nobody talks to. */
+const LOOK_INTERVAL_MS = 2000;
+
+export class DecisionKeeper {
+  readonly #options: DecisionKeeperOptions;
+  #decisions = NO_DECISIONS;
+  #looking: Promise<void> | null = null;
+  #timer: Cancel | null = null;
+  #trouble: string | null = null;
+  #stopped = false;
+
+  constructor(options: DecisionKeeperOptions) {
+    this.#options = options;
+  }
+
+  get decisions(): Decisions {
+    return this.#decisions;
+  }
+
+  /**
+   * Before anything of a pool begins: who was taken out must know it.
+   * @throws {HotspareError} HS_VAULT_FORMAT if the newest revision cannot be read by this program, HS_VAULT_IO.
+   */
+  async start(): Promise<void> {
+    this.#learn(await this.#options.revisions.newest());
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.();
+  }
+
+  /** Reads the newest one now. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => (this.#looking = null));
+    return this.#looking;
+  }
+
+  /**
+   * Writes the next revision, if the change changes anything.
+   * @throws {HotspareError} HS_DECISION_CONFLICT if it was made on a revision that is not the newest; HS_DECISION_REFUSED;
+   * what the vault says.
+   */
+  async decide({ base, change, by, reason }: Request<"decide">): Promise<Answer<"decide">> {
+    const { revisions, self, clock, random } = this.#options;
+    const newest = await revisions.newest();
+    this.#learn(newest);
+    const before = newest?.decisions ?? NO_DECISIONS;
+    const decided = { by, atMs: clock.wallMs(), reason };
+    const decisions = decide(before, change, decided);
+    if (decisions === null) return { changed: false, decisions: before };
+    if (newest !== null && before.revision !== base) throw conflict(newest);
+    const revision: Revision = {
+      id: randomId<RecordId>(random),
+      writtenBy: self,
+      ...decided,
+      change,
+      decisions,
+    };
+    const published = await revisions.publish(revision);
+    if (published.type === "taken") throw conflict(published.by);
+    this.#learn(revision);
+    return { changed: true, decisions };
+  }
+
+  /** The audit: what was decided, by whom, when and why. */
+  async revisions({ from, limit }: Request<"revisions">): Promise<Answer<"revisions">> {
+    const revisions = await this.#options.revisions.some({ from, limit });
+    this.#learn(revisions.at(-1) ?? null);
+    return { revisions: [...revisions], decisions: this.#decisions };
+  }
+
+  async #look(): Promise<void> {
+    try {
+      this.#learn(await this.#options.revisions.newest());
+      this.#note(null);
+    } catch (error) {
+      this.#note(reasonOf(error));
+    }
+  }
+
+  #learn(revision: Revision | null): void {
+    if (this.#stopped || revision === null || revision.decisions.revision <= this.#decisions.revision) return;
+    this.#decisions = revision.decisions;
+    const { by, reason, change } = revision;
+    this.#options.log.info({ revision: this.#decisions.revision, by, reason, change }, "an operation was decided");
+    this.#options.onChange(this.#decisions);
+  }
+
+  /** Told when it changes: a vault that is away is away for everything else too. */
+  #note(trouble: string | null): void {
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    if (trouble !== null) this.#options.log.warn({ reason: trouble }, "revisions cannot be read");
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return;
+    this.#timer = this.#options.clock.after(LOOK_INTERVAL_MS, () => void this.look().finally(() => this.#schedule()));
+  }
+}
+
+function conflict({ by, reason, decisions }: Revision): HotspareError {
+  return new HotspareError("HS_DECISION_CONFLICT", { revision: decisions.revision, by, reason });
+}

@@ -1,0 +1,146 @@
+/**
+ * What operators ask of a host, by message: handing a pool over, deciding, showing what was decided, coming back. Knows the
+ * decisions before any pool begins, and carries out those that are about this host.
+ */
+import type { Clock } from "../shared/clock.ts";
+import type { Config, PoolConfig } from "../shared/config/config.ts";
+import { HotspareError } from "../shared/errors.ts";
+import type { NodeId } from "../shared/ids.ts";
+import type { Log } from "../shared/log.ts";
+import type { Random } from "../shared/random.ts";
+import { offlineOf, type Decisions } from "../shared/revisions/decisions.ts";
+import { RevisionLog } from "../shared/revisions/revision-log.ts";
+import type { Vault } from "../shared/vault/vault.ts";
+import type { Control, ControlHandlers } from "./control.ts";
+import { DecisionKeeper } from "./decision-keeper.ts";
+import { Handover } from "./handover.ts";
+import type { PeerClient } from "./host-parts.ts";
+import type { PoolCheckpoints } from "./pool-checkpoints.ts";
+import type { HostedPool } from "./pool.ts";
+import { offlineText, Withdrawal } from "./withdrawal.ts";
+
+export interface OperationsOptions {
+  readonly self: NodeId;
+  readonly config: Config;
+  readonly pools: readonly OperatedPool[];
+  readonly vault: Vault;
+  readonly control: Pick<Control, "decisions">;
+  readonly client: PeerClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface OperatedPool {
+  readonly config: PoolConfig;
+  readonly hosted: HostedPool;
+  readonly checkpoints: PoolCheckpoints;
+}
+
+interface Operated extends OperatedPool {
+  readonly handover: Handover;
+  readonly withdrawal: Withdrawal;
+}
+
+export type OperationHandlers = Pick<ControlHandlers, "handover" | "decide" | "revisions" | "enrol">;
+
+export class Operations implements OperationHandlers {
+  readonly #options: OperationsOptions;
+  readonly #keeper: DecisionKeeper;
+  readonly #pools: readonly Operated[];
+
+  constructor(options: OperationsOptions) {
+    const { self, vault, clock, random, log } = options;
+    this.#options = options;
+    this.#pools = options.pools.map((pool) => this.#operate(pool));
+    const onChange = (decisions: Decisions): void => this.#decided(decisions);
+    this.#keeper = new DecisionKeeper({ self, revisions: new RevisionLog(vault), clock, random, log, onChange });
+  }
+
+  /** Before any pool begins. @throws {HotspareError} HS_VAULT_IO, HS_VAULT_FORMAT. */
+  start(): Promise<void> {
+    return this.#keeper.start();
+  }
+
+  stop(): void {
+    this.#keeper.stop();
+    for (const { handover, withdrawal } of this.#pools) {
+      withdrawal.stop();
+      handover.stop();
+    }
+  }
+
+  /** Somebody knows of a newer revision. */
+  look(): void {
+    void this.#keeper.look();
+  }
+
+  /** The host stops: its pools go to others, as far as there are some. */
+  async leave(hosted: HostedPool, cause: string): Promise<void> {
+    hosted.retire();
+    await this.#find(hosted.id).handover.leave(cause);
+  }
+
+  // --- What is asked --------------------------------------------------------------------------------------------------
+
+  readonly handover: OperationHandlers["handover"] = (request) => this.#find(request.pool).handover.run(request);
+
+  readonly decide: OperationHandlers["decide"] = (request) => this.#keeper.decide(request);
+
+  readonly revisions: OperationHandlers["revisions"] = (request) => this.#keeper.revisions(request);
+
+  /** Deposed pools come back; the others are what they are. */
+  readonly enrol: OperationHandlers["enrol"] = async () => {
+    const { self, clock } = this.#options;
+    const offline = offlineOf(this.#keeper.decisions, self);
+    if (offline !== null)
+      throw new HotspareError("HS_DECISION_REFUSED", { reason: `${self} was ${offlineText(offline)}` });
+    for (const { hosted } of this.#pools) hosted.enrol();
+    return { pools: this.#pools.map(({ hosted }) => hosted.report(clock.monotonicMs())) };
+  };
+
+  // --- Parts ----------------------------------------------------------------------------------------------------------
+
+  #decided(decisions: Decisions): void {
+    this.#options.control.decisions(decisions);
+    for (const { withdrawal } of this.#pools) withdrawal.decided(decisions);
+  }
+
+  #operate(pool: OperatedPool): Operated {
+    const { self, config, client, clock, log } = this.#options;
+    const { hosted, checkpoints } = pool;
+    const handover = new Handover({
+      self,
+      pool: hosted,
+      hosts: () => config.hosts,
+      proxies: () => config.proxies,
+      rules: () => ({
+        vaultId: config.vault.id,
+        preferred: pool.config.preferred,
+        storageFreshMs: config.health.storageMs / 2,
+        offline: (host) => this.#offlineText(host),
+      }),
+      timeoutMs: Math.max(config.health.timeoutMs, LEAST_TIMEOUT_MS),
+      takeoverMs: config.takeover.timeoutMs,
+      client,
+      clock,
+      log,
+    });
+    return { ...pool, handover, withdrawal: new Withdrawal({ self, pool: hosted, handover, checkpoints, clock, log }) };
+  }
+
+  #offlineText(host: NodeId): string | null {
+    const offline = offlineOf(this.#keeper.decisions, host);
+    return offline && offlineText(offline);
+  }
+
+  #find(id: string): Operated {
+    const pool = this.#pools.find(({ hosted }) => hosted.id === id);
+    if (pool) return pool;
+    const accepted = this.#pools.map(({ hosted }) => hosted.id).join(", ");
+    throw new HotspareError("HS_MESSAGE_INVALID", { field: "pool", found: id, accepted });
+  }
+}
+
+/** People wait for it, not requests: a busy host may take longer than a heartbeat may. */
+const LEAST_TIMEOUT_MS = 1000;

@@ -1,0 +1,78 @@
+/**
+ * Carries out that an operator took this host out of the cluster: a pool that it serves moves away first, and only then is it
+ * offline. As long as nobody could follow it goes on serving and tries again, unless the operator said that it may be the
+ * last: then a final checkpoint is taken, and the pool rests.
+ */
+import { sleep, type Clock } from "../shared/clock.ts";
+import { reasonOf } from "../shared/errors.ts";
+import type { NodeId } from "../shared/ids.ts";
+import type { Log } from "../shared/log.ts";
+import { offlineOf, type Decisions, type OfflineNode } from "../shared/revisions/decisions.ts";
+import type { Handover } from "./handover.ts";
+import type { PoolCheckpoints } from "./pool-checkpoints.ts";
+import type { HostedPool } from "./pool.ts";
+
+export interface WithdrawalOptions {
+  readonly self: NodeId;
+  readonly pool: HostedPool;
+  readonly handover: Handover;
+  readonly checkpoints: Pick<PoolCheckpoints, "take">;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const RETRY_MS = 1000;
+
+export class Withdrawal {
+  readonly #options: WithdrawalOptions;
+  readonly #abort = new AbortController();
+  #offline: OfflineNode | null = null;
+  #working = false;
+
+  constructor(options: WithdrawalOptions) {
+    this.#options = options;
+  }
+
+  decided(decisions: Decisions): void {
+    const { self, pool } = this.#options;
+    this.#offline = offlineOf(decisions, self);
+    pool.decided(this.#offline && offlineText(this.#offline));
+    void this.#work();
+  }
+
+  stop(): void {
+    this.#abort.abort(new Error("the host stops"));
+  }
+
+  async #work(): Promise<void> {
+    if (this.#working) return;
+    this.#working = true;
+    const { clock } = this.#options;
+    const { signal } = this.#abort;
+    // A takeover that was under way may still end in serving.
+    while (!signal.aborted && this.#offline !== null && !this.#isOut()) {
+      await this.#leave(this.#offline);
+      await sleep(clock, RETRY_MS, signal).catch(() => undefined);
+    }
+    this.#working = false;
+  }
+
+  #isOut(): boolean {
+    return this.#options.pool.state.phase.type === "offline";
+  }
+
+  async #leave(offline: OfflineNode): Promise<void> {
+    const { pool, handover, checkpoints, log } = this.#options;
+    try {
+      if (!pool.serving || (await handover.leave(offlineText(offline))) || !offline.last) return;
+      await checkpoints.take("the last host is taken offline");
+      if (this.#offline !== null) await pool.handOver(null, offlineText(offline));
+    } catch (error) {
+      log.warn({ reason: reasonOf(error) }, "the host cannot leave the pool yet");
+    }
+  }
+}
+
+/** As people read it wherever the host is refused. */
+export const offlineText = ({ by, reason }: OfflineNode): string =>
+  `taken offline by ${by}${reason === "" ? "" : `: ${reason}`}`;

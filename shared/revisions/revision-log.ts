@@ -1,0 +1,68 @@
+/**
+ * The revisions of a vault: read the newest, read some, put the next. A number is taken by whoever creates it first, as a
+ * slot of the journal is; who comes second has decided on what holds no more.
+ */
+import { HotspareError } from "../errors.ts";
+import { parseNumber, revisionName, revisionsFolder } from "../vault/layout.ts";
+import type { Vault } from "../vault/vault.ts";
+import { decodeRevision, encodeRevision, REVISION_BYTES, type Revision } from "./revision.ts";
+
+export type Published = { readonly type: "published" } | { readonly type: "taken"; readonly by: Revision };
+
+export class RevisionLog {
+  readonly #vault: Pick<Vault, "put" | "get" | "list" | "sync">;
+
+  constructor(vault: Pick<Vault, "put" | "get" | "list" | "sync">) {
+    this.#vault = vault;
+  }
+
+  /** The newest one; `null` if there is none. @throws {HotspareError} HS_VAULT_IO, HS_VAULT_FORMAT. */
+  async newest(): Promise<Revision | null> {
+    const numbers = await this.#numbers();
+    return this.#read(numbers.at(-1) ?? 0);
+  }
+
+  /** At most `limit` of them, the oldest first, from `from` on; without `from` the last ones. */
+  async some({ from, limit }: { readonly from: number | null; readonly limit: number }): Promise<readonly Revision[]> {
+    const numbers = await this.#numbers();
+    const wanted = from === null ? numbers.slice(-limit) : numbers.filter((number) => number >= from).slice(0, limit);
+    const revisions = await Promise.all(wanted.map((number) => this.#read(number)));
+    return revisions.filter((revision) => revision !== null);
+  }
+
+  /**
+   * Creates `revision` under its number. Whether a lost answer hid a success shows by its id.
+   * @throws {HotspareError} what the put was refused with, or HS_VAULT_IO: then it may exist, and whoever repeats the
+   * decision finds it.
+   */
+  async publish(revision: Revision): Promise<Published> {
+    await this.#vault.sync(revisionsFolder);
+    const { revision: number } = revision.decisions;
+    const result = await this.#vault.put(revisionName(number), encodeRevision(revision));
+    if (result.type === "created") return { type: "published" };
+    if (result.type === "refused" || result.type === "undurable") throw result.error;
+    const found = await this.#read(number);
+    if (found === null) throw unknownOutcome(number);
+    if (found.id !== revision.id) return { type: "taken", by: found };
+    await this.#vault.sync(revisionsFolder);
+    return { type: "published" };
+  }
+
+  async #numbers(): Promise<readonly number[]> {
+    const names = await this.#vault.list(revisionsFolder);
+    return names.flatMap((name) => parseNumber(name) ?? []).toSorted((a, b) => a - b);
+  }
+
+  async #read(number: number): Promise<Revision | null> {
+    if (number === 0) return null;
+    const name = revisionName(number);
+    const bytes = await this.#vault.get(name, { offset: 0, maxBytes: REVISION_BYTES });
+    if (bytes === null) return null;
+    const revision = decodeRevision(name, bytes);
+    if (revision.decisions.revision === number) return revision;
+    throw new HotspareError("HS_VAULT_FORMAT", { name, found: revision.decisions.revision, accepted: number });
+  }
+}
+
+const unknownOutcome = (number: number): HotspareError =>
+  new HotspareError("HS_VAULT_IO", { action: "write", name: revisionName(number), reason: "the outcome is not known" });
