@@ -28,6 +28,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/status.ts")).statusCommand,
   },
   {
+    name: "switchover",
+    summary: "move a pool to another host, with nothing failed",
+    load: async () => (await import("./commands/switchover.ts")).switchoverCommand,
+  },
+  {
     name: "history",
     summary: "show every failover of a pool",
     load: async () => (await import("./commands/history.ts")).historyCommand,

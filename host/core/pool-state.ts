@@ -59,6 +59,8 @@ export interface Heir {
   /** The id of the fence of the tenure that was released. */
   readonly fence: RecordId;
   readonly host: NodeId;
+  /** Why it was released, for people. */
+  readonly cause: string;
 }
 
 export interface Tenure {

@@ -201,8 +201,9 @@ function onOutcome(state: PoolState, primary: Primary, outcome: PublicationOutco
 
 /** Whatever became of the release: whom it names is only a hint. */
 function standBack(state: PoolState, { fence, successor, endsBecause }: Primary): PoolState {
-  const heir = successor === null ? null : { fence: fence.id, host: successor };
-  return { ...becomeFenced(state, endsBecause ?? "it resigned", "fit"), heir };
+  const cause = endsBecause ?? "it resigned";
+  const heir = successor === null ? null : { fence: fence.id, host: successor, cause };
+  return { ...becomeFenced(state, cause, "fit"), heir };
 }
 
 function onPublished(state: PoolState, primary: Primary): PoolStep {

@@ -51,9 +51,8 @@ export function takeOverAtStart(state: PoolState, seed: Seed, now: number): Pool
 
 function causeOf(state: PoolState): { readonly reason: TakeoverReason; readonly cause: string } {
   if (state.applied === null) return { reason: "cold", cause: "a new pool" };
-  return isHeir(state)
-    ? { reason: "switchover", cause: `named by the release of ${state.applied.fence.owner}` }
-    : { reason: "start", cause: "the owner of the newest fence started" };
+  if (isHeir(state)) return { reason: "switchover", cause: state.heir?.cause ?? "" };
+  return { reason: "start", cause: "the owner of the newest fence started" };
 }
 
 function clearWait(state: PoolState): PoolState {

@@ -231,8 +231,8 @@ function apply(state: PoolState, steps: RunVerdict["steps"], found: Survey): Poo
 function heirIn(steps: RunVerdict["steps"]): Heir | null {
   const last = steps.at(-1);
   if (last?.sealed.record.kind !== "release") return null;
-  const { successor } = last.sealed.record.release;
-  return successor === null ? null : { fence: last.head.fence.id, host: successor };
+  const { successor, cause } = last.sealed.record.release;
+  return successor === null ? null : { fence: last.head.fence.id, host: successor, cause };
 }
 
 function act(state: PoolState, activity: (call: number) => Activity, effect: (call: number) => Effect): PoolStep {

@@ -21,6 +21,7 @@ import {
   probeName,
   receiptName,
   recordName,
+  revisionName,
   temporaryName,
   tenureEndName,
 } from "../../shared/vault/layout.ts";
@@ -163,6 +164,7 @@ describe("the table of the vault", () => {
     const hash = "0f".repeat(32) as Sha256;
     const made = [
       clusterName,
+      revisionName(9),
       hostHintName(host),
       probeName(host),
       recordName(pool, slot(5000)),
@@ -284,6 +286,7 @@ const patternOf = (path: string): string =>
   path
     .replaceAll(/[.-]/g, "\\$&")
     .replaceAll("<slot>", "\\d{16}")
+    .replaceAll("<number>", "\\d{16}")
     .replaceAll("<epoch>", "\\d{16}")
     .replaceAll("<shard>", "\\d{16}")
     .replaceAll("<state hash>", "[0-9a-f]{64}")

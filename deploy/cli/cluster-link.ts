@@ -1,0 +1,159 @@
+/**
+ * A command's way to the nodes: signed messages with the cluster's secret, as another node would send them, so that it works
+ * from any machine that reaches the hosts, with or without proxies.
+ */
+import { formatAddress, type Address, type Config, type HostConfig } from "../../shared/config/config.ts";
+import { readSecret } from "../../shared/config/read-secret.ts";
+import { HotspareError } from "../../shared/errors.ts";
+import { parseNodeId, type NodeId, type PoolId } from "../../shared/ids.ts";
+import { newer, NO_DECISIONS, type Change, type Decisions } from "../../shared/revisions/decisions.ts";
+import { KeyRing } from "../../shared/signature/key-ring.ts";
+import { MessageClient, type SendFailure } from "../../shared/wire/message-client.ts";
+import type { Answer, MessageName, Request } from "../../shared/wire/messages.ts";
+import type { FenceMessage, HostReport, PoolReport } from "../../shared/wire/reports.ts";
+import type { CommandContext } from "./command.ts";
+import { openCommandNetworks } from "./command-networks.ts";
+import { operator } from "./operator.ts";
+
+/** What one host said, or why it said nothing. */
+export type HostWord =
+  | { readonly host: HostConfig; readonly report: HostReport; readonly reason: null }
+  | { readonly host: HostConfig; readonly report: null; readonly reason: string };
+
+export interface ClusterWord {
+  readonly hosts: readonly HostWord[];
+  /** The newest decisions that any of them has read. */
+  readonly decisions: Decisions;
+}
+
+/** The sender that nodes see. No node: nobody answers to this name. */
+const SELF = parseNodeId("cli");
+const LOOK_MS = 2000;
+const DECIDE_MS = 15_000;
+
+export class ClusterLink {
+  readonly config: Config;
+  /** Who asks, for the audit. */
+  readonly by: string;
+  readonly #client: MessageClient;
+
+  /** @throws {HotspareError} HS_SECRET_UNREADABLE, HS_TLS_UNUSABLE. */
+  static async open(config: Config, context: CommandContext): Promise<ClusterLink> {
+    const { sockets } = await openCommandNetworks(config, ["control"], context);
+    const { clock, random, env } = context;
+    const secret = new KeyRing(readSecret(config.secret, env), clock);
+    const { cluster } = config;
+    const client = new MessageClient({ self: SELF, cluster, secret, clock, random, sockets: sockets.control });
+    return new ClusterLink(config, client, operator(env));
+  }
+
+  private constructor(config: Config, client: MessageClient, by: string) {
+    this.config = config;
+    this.by = by;
+    this.#client = client;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** How all hosts are, asked at once. Never throws. */
+  async ask(): Promise<ClusterWord> {
+    const answers = await Promise.all(this.config.hosts.map((host) => this.#askHost(host)));
+    const decisions = answers.reduce((known, answer) => newer(known, answer.decisions), NO_DECISIONS);
+    return { hosts: answers.map(({ word }) => word), decisions };
+  }
+
+  /** @throws {HotspareError} what the node refuses with, HS_UNREACHABLE. */
+  async send<Name extends MessageName>(
+    name: Name,
+    node: { readonly id: NodeId; readonly address: Address },
+    body: Request<Name>,
+    timeoutMs: number,
+  ): Promise<Answer<Name>> {
+    const result = await this.#client.send(name, { to: node.id, address: node.address, body, timeoutMs });
+    if (result.type === "answer") return result.answer;
+    throw failure(node, result);
+  }
+
+  /**
+   * Writes the next revision through any host that answers; `base` is what the decision was made on.
+   * @throws {HotspareError} HS_DECISION_REFUSED, HS_DECISION_CONFLICT, HS_UNREACHABLE if no host can write it.
+   */
+  async decide(change: Change, reason: string, { hosts, decisions }: ClusterWord): Promise<Answer<"decide">> {
+    const body = { base: decisions.revision, change, by: this.by, reason };
+    const living = hosts.filter(({ report }) => report !== null);
+    const ordered = living.toSorted((a, b) => Number(b.report?.probe.ok) - Number(a.report?.probe.ok));
+    let last: unknown = nobodyAnswers(hosts);
+    for (const { host } of ordered) {
+      try {
+        return await this.send("decide", { id: host.id, address: host.control }, body, DECIDE_MS);
+      } catch (error) {
+        // It may be that host alone that has no vault, or has just gone; what was refused, others refuse too.
+        if (!isPassing(error)) throw error;
+        last = error;
+      }
+    }
+    throw last;
+  }
+
+  /** Tells all proxies to look at that host now. A hint: who does not answer finds out by itself. */
+  async look(host: NodeId): Promise<void> {
+    const { proxies } = this.config;
+    const looks = proxies.map(({ id: to, gossip: address }) =>
+      this.#client.send("look", { to, address, body: { host }, timeoutMs: LOOK_MS }),
+    );
+    await Promise.all(looks);
+  }
+
+  async #askHost(host: HostConfig): Promise<{ readonly word: HostWord; readonly decisions: Decisions }> {
+    // Not by the heartbeats' name and boot id: it teaches the host nothing of clocks.
+    const body = { bootId: null, originMs: 0, revision: 0 };
+    const sending = { to: host.id, address: host.control, body, timeoutMs: LOOK_MS };
+    const result = await this.#client.send("heartbeat", sending);
+    if (result.type !== "answer")
+      return { word: { host, report: null, reason: result.reason }, decisions: NO_DECISIONS };
+    const { report, decisions } = result.answer;
+    return { word: { host, report, reason: null }, decisions: decisions ?? NO_DECISIONS };
+  }
+}
+
+export const poolIn = (report: HostReport, pool: PoolId): PoolReport | null =>
+  report.pools.find((entry) => entry.pool === pool) ?? null;
+
+/** Who serves the pool: of several, who says so under the newest fence. @throws {HotspareError} HS_POOL_UNSERVED. */
+export function servingHost({ hosts }: ClusterWord, pool: PoolId): HostWord & { readonly report: HostReport } {
+  const claims = hosts.flatMap((word) => {
+    const entry = word.report && poolIn(word.report, pool);
+    return word.report !== null && entry?.serving ? [{ word, epoch: entry.fence?.epoch ?? 0 }] : [];
+  });
+  const [newest] = claims.toSorted((a, b) => b.epoch - a.epoch);
+  if (newest) return newest.word;
+  const reasons = hosts.map(({ host, report, reason }) => {
+    const entry = report && poolIn(report, pool);
+    return `${host.id}: ${reason ?? entry?.alarm ?? entry?.unfit ?? `it is ${entry?.role ?? "without that pool"}`}`;
+  });
+  throw new HotspareError("HS_POOL_UNSERVED", { pool, reason: reasons.join("; ") });
+}
+
+/** The newest fence that any host knows; `null`: nobody has begun yet, or nobody answers. */
+export function newestFence({ hosts }: ClusterWord, pool: PoolId): FenceMessage | null {
+  const fences = hosts.flatMap(({ report }) => (report && poolIn(report, pool)?.fence) ?? []);
+  return fences.toSorted((a, b) => b.epoch - a.epoch)[0] ?? null;
+}
+
+function nobodyAnswers(hosts: readonly HostWord[]): HotspareError {
+  const address = hosts.map(({ host }) => formatAddress(host.control)).join(", ");
+  const reason = hosts.map(({ host, reason: why }) => `${host.id}: ${why}`).join("; ");
+  return new HotspareError("HS_UNREACHABLE", { what: "any host", address, reason });
+}
+
+const isPassing = (error: unknown): boolean =>
+  error instanceof HotspareError && error.retry && !error.code.startsWith("HS_DECISION");
+
+/** What a node refuses keeps its own code: it knows why. */
+function failure(node: { readonly id: NodeId; readonly address: Address }, result: SendFailure): HotspareError {
+  if (result.kind === "rejected") return new HotspareError(result.code, result.details);
+  const reason = `${result.kind}: ${result.reason}`;
+  return new HotspareError("HS_UNREACHABLE", { what: node.id, address: formatAddress(node.address), reason });
+}
