@@ -2,6 +2,7 @@
 import { isHotspareError } from "../../shared/errors.ts";
 import type { NodeId, RecordId } from "../../shared/ids.ts";
 import { randomId } from "../../shared/ids.ts";
+import { SimOperator } from "./sim-operator.ts";
 import type { SimHost } from "./sim-host.ts";
 import type { SimProxy } from "./sim-proxy.ts";
 import type { World } from "./world.ts";
@@ -15,12 +16,14 @@ export class Nemesis {
   readonly #hosts: readonly SimHost[];
   readonly #proxies: readonly SimProxy[];
   readonly #damage: () => boolean;
+  readonly #operator: SimOperator;
 
   constructor(world: World, hosts: readonly SimHost[], proxies: readonly SimProxy[], damage: () => boolean) {
     this.#world = world;
     this.#hosts = hosts;
     this.#proxies = proxies;
     this.#damage = damage;
+    this.#operator = new SimOperator(world, hosts, proxies);
   }
 
   start(): void {
@@ -38,6 +41,7 @@ export class Nemesis {
     this.#every(faults.fullMs, "full", () => this.#fill());
     this.#every(faults.corruptMs, "damage", () => void this.#damage());
     this.#every(faults.clockJumpMs, "clock jump", () => this.#jump());
+    this.#every(faults.operatorMs, "operator", () => this.#operator.act());
     this.#every(2_000, "restart of the sick", () => this.#restartSick());
     if (this.#proxies.length > 0) this.#every(faults.proxyFaultMs, "proxy fault", () => this.#disturbProxy());
   }
@@ -60,6 +64,7 @@ export class Nemesis {
 
   /** What a supervisor and an operator do while nothing serves. */
   assist(): void {
+    this.#operator.undo();
     this.#restartSick();
     for (const host of this.#hosts) {
       if (host.alive && this.#needsEnrolment(host)) this.#restart(host);

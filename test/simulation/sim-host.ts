@@ -6,7 +6,7 @@ import { isHotspareError, reasonOf } from "../../shared/errors.ts";
 import type { NodeId } from "../../shared/ids.ts";
 import type { FenceRef } from "../../shared/journal/record.ts";
 import type { HostParts } from "../../host/host-parts.ts";
-import type { Alarm } from "../../host/core/pool-state.ts";
+import type { Alarm, PoolState } from "../../host/core/pool-state.ts";
 import { startHost, type RunningHost } from "../../host/host.ts";
 import type { LocalCopy } from "../../host/local-copy.ts";
 import { PoolCopy } from "../../host/pool-copy.ts";
@@ -35,7 +35,7 @@ export class SimHost implements Receiver {
   readonly #receivers: ReadonlyMap<NodeId, Receiver>;
   #running: RunningHost | null = null;
   #copies: LocalCopy[] = [];
-  #seen: unknown = null;
+  #seen: PoolState | null = null;
   #served: FenceRef | null = null;
   control: SimControl | null = null;
 
@@ -127,6 +127,7 @@ export class SimHost implements Receiver {
     if (!pool) return;
     const { state } = pool;
     if (state === this.#seen) return;
+    this.#judgeFencing(state);
     this.#seen = state;
     this.#world.ledger.moved(this.id, { head: state.applied, digest: 0 });
     const { phase } = state;
@@ -138,6 +139,17 @@ export class SimHost implements Receiver {
     this.#served = fence ?? this.#served;
     if (state.alarm) this.#judgeAlarm(state.alarm);
     this.#world.log.note(`phase ${phase.type}`);
+  }
+
+  /** I12: who has read that it is taken out puts no fence. One that was put before may still come to its end. */
+  #judgeFencing({ phase, offline }: PoolState): void {
+    const before = this.#seen;
+    if (phase.type !== "taking-over" || phase.stage.type !== "fencing" || before === null || before.offline === null)
+      return;
+    const { sealed } = phase.stage.publication;
+    const old = before.phase.type === "taking-over" && before.phase.stage.type === "fencing" && before.phase.stage;
+    const isOld = old && old.publication.sealed.hash === sealed.hash;
+    check(isOld || offline === null, "I12", () => `${this.id} puts a fence after it has read that it is offline`);
   }
 
   /** Nothing is missing and nothing is damaged here but what the run itself damaged. */

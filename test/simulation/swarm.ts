@@ -42,6 +42,8 @@ export interface Faults {
   readonly fullMs: number | null;
   readonly corruptMs: number | null;
   readonly clockJumpMs: number | null;
+  /** An operator does something. */
+  readonly operatorMs: number | null;
   /** At a crash. */
   readonly losesDisk: number;
   /** At a crash: the last commits of the store are gone (a power cut). */
@@ -80,6 +82,7 @@ export const QUIET: Faults = {
   fullMs: null,
   corruptMs: null,
   clockJumpMs: null,
+  operatorMs: null,
   losesDisk: 0,
   losesTail: 0,
   slowCall: 0,
@@ -114,11 +117,15 @@ export function swarmOf(dice: Dice): Swarm {
     rejoin: dice.chance(0.9) ? "auto" : "manual",
     keyLifeMs: dice.pick([600_000, 600_000, 2_000]),
     clockDrift: dice.chance(0.3) ? 0.1 : 0,
-    faults: { ...faultsOf(dice), longestPartitionMs: apart.pick([1_000, 5_000, 15_000]) },
+    faults: {
+      ...faultsOf(dice),
+      longestPartitionMs: apart.pick([1_000, 5_000, 15_000]),
+      operatorMs: apart.chance(0.4) ? apart.spread(200, 3_000) : null,
+    },
   };
 }
 
-function faultsOf(dice: Dice): Omit<Faults, "longestPartitionMs"> {
+function faultsOf(dice: Dice): Omit<Faults, "longestPartitionMs" | "operatorMs"> {
   const every = (low: number, high: number, share = 0.5): number | null =>
     dice.chance(share) ? dice.spread(low, high) : null;
   const sometimes = (most: number, share = 0.5): number => (dice.chance(share) ? dice.next() * most : 0);
