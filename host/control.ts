@@ -5,7 +5,6 @@
  */
 import { Worker } from "node:worker_threads";
 import type { Cancel, Clock } from "../shared/clock.ts";
-import type { QuarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import { HotspareError, isHotspareError, unreachable } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
@@ -15,7 +14,15 @@ import { threadUrl } from "../shared/thread-url.ts";
 import type { TlsIdentity } from "../shared/tls/tls-identity.ts";
 import type { MessageRefused } from "../shared/wire/message-server.ts";
 import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
-import type { Ask, CarriedName, ControlThreadData, ToMain, ToThread, VaultProbe } from "./control-link.ts";
+import type {
+  Ask,
+  CarriedName,
+  ControlThreadData,
+  ControlTuning,
+  ToMain,
+  ToThread,
+  VaultProbe,
+} from "./control-link.ts";
 import { writeTick } from "./control-state.ts";
 
 /** What other nodes ask this host to do. A rejection with a HotspareError becomes a refusal that carries its code. */
@@ -24,18 +31,14 @@ export type ControlHandlers = {
 };
 
 export interface ControlOptions {
-  readonly host: Pick<HostConfig, "id" | "control" | "candidate">;
+  readonly host: Pick<HostConfig, "id" | "control">;
   readonly cluster: string;
   readonly secret: Secret;
   readonly bootId: BootId;
   readonly vaultId: VaultId | null;
   readonly version: string;
-  readonly configHash: string;
-  /** A main thread that has not ticked for so long is not live (`health.hang`). */
-  readonly stalledMs: number;
-  /** How long a vote may take, with the probe that it may need. */
-  readonly voteWaitMs: number;
-  readonly quarantine: QuarantineRules;
+  /** What it begins with. */
+  readonly tuning: ControlTuning;
   /** Must be the system's clock: the thread compares its times with its own. */
   readonly clock: Clock;
   readonly handlers: ControlHandlers;
@@ -57,6 +60,8 @@ export interface Control {
   publish(pools: readonly PoolReport[]): void;
   /** How the host's write probe of the vault does; its age counts on from here. */
   probe(probe: VaultProbe): void;
+  /** Goes by this from now on. */
+  configure(tuning: ControlTuning): void;
   /** Ends the thread; what is unanswered is cut off. */
   stop(): Promise<void>;
 }
@@ -86,16 +91,14 @@ export async function startControl(options: ControlOptions, tls: TlsIdentity | n
 }
 
 function threadData(options: ControlOptions, keys: KeyRing, tick: BigInt64Array): Omit<ControlThreadData, "tls"> {
-  const { host, cluster, bootId, vaultId, version, configHash, stalledMs, voteWaitMs, quarantine } = options;
+  const { host, cluster, bootId, vaultId, version, tuning } = options;
   return {
-    identity: { host: host.id, bootId, vaultId, version, configHash, candidate: host.candidate },
+    identity: { host: host.id, bootId, vaultId, version },
+    tuning,
     cluster,
     secrets: keys.secrets,
     control: host.control,
     tick,
-    stalledMs,
-    voteWaitMs,
-    quarantine,
   };
 }
 
@@ -147,6 +150,10 @@ class RunningControl implements Control {
 
   probe({ ok, ageMs, latencyMs }: VaultProbe): void {
     this.#post({ type: "probe", probe: { ok, ageMs, latencyMs }, atMs: this.#options.clock.monotonicMs() });
+  }
+
+  configure(tuning: ControlTuning): void {
+    this.#post({ type: "configured", tuning });
   }
 
   async stop(): Promise<void> {
@@ -214,6 +221,8 @@ class RunningControl implements Control {
         return handlers.appended(ask.body, ask.from);
       case "checkpoint":
         return handlers.checkpoint(ask.body, ask.from);
+      case "configuration":
+        return handlers.configuration(ask.body, ask.from);
       default:
         return unreachable(ask);
     }

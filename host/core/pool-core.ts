@@ -55,6 +55,7 @@ export const isSick = ({ phase }: PoolState): boolean => phase.type === "fenced"
 
 function dispatch(state: PoolState, event: PoolEvent, now: number): PoolStep {
   if (event.type === "started") return onStarted(state, event, now);
+  if (event.type === "configured") return stay({ ...state, settings: { ...state.settings, ...event.tuning } });
   if (event.type === "fitness") return stay({ ...state, unfit: event.unfit });
   const { phase } = state;
   switch (phase.type) {

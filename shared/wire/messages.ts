@@ -14,6 +14,14 @@ const Text = Type.String({ maxLength: 1024 });
 const KeyIds = Type.Array(Type.String({ pattern: "^[0-9a-f]{16}$" }), { maxItems: 16 });
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
+/** How a node stands to its configuration file; absent where an older node says nothing of it. */
+const ConfigRemarks = {
+  /** Why the file as it is cannot be used; the node goes on as before. */
+  configProblem: Type.Optional(orNull(Text)),
+  /** What of it waits for a restart of the node. */
+  pendingRestart: Type.Optional(Type.Array(Text, { maxItems: 64 })),
+};
+
 export const FenceMessage = Type.Object({
   slot: Count,
   id: Hex128,
@@ -60,6 +68,7 @@ export const HostReport = Type.Object({
   quarantined: Type.Optional(orNull(Text)),
   /** Ids of the keys that it accepts; the first is the one it signs with. */
   keys: Type.Optional(KeyIds),
+  ...ConfigRemarks,
 });
 
 /** How far a clock is ahead, and how far off that may be at most. Milliseconds. */
@@ -176,6 +185,7 @@ export const Observation = Type.Object({
       program: Text,
       configHash: Text,
       keys: KeyIds,
+      ...ConfigRemarks,
     }),
   ),
 });
@@ -216,6 +226,16 @@ export const AppendedAnswer = Type.Object({ slot: Count });
 export const CheckpointRequest = Type.Object({ pool: Id, reason: Text });
 export const CheckpointAnswer = Type.Object({ slot: Count, stateHash: Hex256, bytes: Count, durationMs: Millis });
 
+/** Command line to a node: what do you run with? */
+export const ConfigurationRequest = Type.Object({});
+export const ConfigurationAnswer = Type.Object({
+  hash: Text,
+  /** One text for each key, with the places in lists by their ids: `hosts[host-a].listen`. The secret is in none. */
+  values: Type.Array(Type.Object({ path: Text, text: Type.String({ maxLength: 64 * 1024 }) }), { maxItems: 65_536 }),
+  problem: orNull(Text),
+  pendingRestart: Type.Array(Text, { maxItems: 64 }),
+});
+
 /** Every message with what it asks and what it answers. */
 export const MESSAGES = {
   heartbeat: { request: HeartbeatRequest, answer: HeartbeatAnswer },
@@ -224,6 +244,7 @@ export const MESSAGES = {
   gossip: { request: GossipRequest, answer: GossipAnswer },
   appended: { request: AppendedRequest, answer: AppendedAnswer },
   checkpoint: { request: CheckpointRequest, answer: CheckpointAnswer },
+  configuration: { request: ConfigurationRequest, answer: ConfigurationAnswer },
 } as const;
 
 export type MessageName = keyof typeof MESSAGES;

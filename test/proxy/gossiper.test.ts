@@ -39,16 +39,17 @@ function gossiping(results: Result[] = []) {
   const told: ProxyEvent[] = [];
   const world = new GossipWorld(ORIGINS, gossipRules({ ...TUNING, proxies: ORIGINS }));
   const gossiper = new Gossiper({
-    proxies: ORIGINS.map((id): ProxyConfig => ({
-      id,
-      listen: ADDRESS,
-      admin: ADDRESS,
-      advertise: ADDRESS,
-      gossip: ADDRESS,
-      workers: 1,
-      trust: [],
-      accessLog: false,
-    })),
+    proxies: () =>
+      ORIGINS.map((id): ProxyConfig => ({
+        id,
+        listen: ADDRESS,
+        admin: ADDRESS,
+        advertise: ADDRESS,
+        gossip: ADDRESS,
+        workers: 1,
+        trust: [],
+        accessLog: false,
+      })),
     bootId: parseBootId(hex(1)),
     transport: {
       send: (_name: string, { body }: { body: unknown }) => {
@@ -57,10 +58,10 @@ function gossiping(results: Result[] = []) {
       },
       close: () => undefined,
     },
-    clocks: new PeerClocks({ self: SELF, clock: systemClock, boundMs: 500 }),
+    clocks: new PeerClocks({ self: SELF, clock: systemClock, boundMs: () => 500 }),
     protocols: new ProtocolProblems(() => undefined),
     clock: systemClock,
-    timeoutMs: 100,
+    timeoutMs: () => 100,
     signal: new AbortController().signal,
     tell: (event) => told.push(event),
     state: () => world.state(SELF),

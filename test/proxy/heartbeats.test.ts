@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { HostAddresses } from "../../proxy/host-addresses.ts";
 import { Heartbeats } from "../../proxy/heartbeats.ts";
 import { ProtocolProblems } from "../../proxy/protocol-problems.ts";
 import type { ProxyEvent } from "../../proxy/core/proxy-event.ts";
@@ -17,7 +18,7 @@ const REPORT = { host: "host-a", bootId: "2".repeat(32) };
 function heartbeats(answer: (body: Request<"heartbeat">) => TransportResult<"heartbeat">) {
   const asked: Request<"heartbeat">[] = [];
   const told: ProxyEvent[] = [];
-  const clocks = new PeerClocks({ self: PROXY, clock: systemClock, boundMs: 500 });
+  const clocks = new PeerClocks({ self: PROXY, clock: systemClock, boundMs: () => 500 });
   const transport = {
     send: (_name: string, { body }: { body: unknown }) => {
       asked.push(body as Request<"heartbeat">);
@@ -29,7 +30,8 @@ function heartbeats(answer: (body: Request<"heartbeat">) => TransportResult<"hea
     transport: transport as never,
     clock: systemClock,
     clocks,
-    timeoutMs: 100,
+    addresses: new HostAddresses([A], () => undefined),
+    timeoutMs: () => 100,
     signal: new AbortController().signal,
     tell: (event) => told.push(event),
     protocols: new ProtocolProblems(() => undefined),
@@ -84,10 +86,11 @@ test("a host without a common version of the protocol is named with both ranges,
   const heartbeats = new Heartbeats({
     transport: { send: () => Promise.resolve(results.shift()), close: () => undefined } as never,
     clock: systemClock,
-    timeoutMs: 100,
+    addresses: new HostAddresses([A], () => undefined),
+    timeoutMs: () => 100,
     signal: new AbortController().signal,
     tell: (event) => events.push("kind" in event ? event.kind : event.type),
-    clocks: new PeerClocks({ self: parseNodeId("proxy-1"), clock: systemClock, boundMs: 500 }),
+    clocks: new PeerClocks({ self: parseNodeId("proxy-1"), clock: systemClock, boundMs: () => 500 }),
     protocols,
   });
   const host = { id: "host-a", control: { host: "127.0.0.1", port: 1 } } as HostConfig;

@@ -12,7 +12,7 @@ import { sleep } from "../../../shared/clock.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import type { MessageClient } from "../../../shared/wire/message-client.ts";
 import { Dice } from "../../simulation/dice.ts";
-import { controlOptions } from "../../host/control-options.ts";
+import { CONTROL_TUNING, controlOptions } from "../../host/control-options.ts";
 import { until } from "../../until.ts";
 import { BadMessages, isNoRequest, type BadMessage } from "./bad-messages.ts";
 import { HOST, HOST_BOOT, startClient } from "./nodes.ts";
@@ -128,8 +128,11 @@ const plain = (counts: ReadonlyMap<string, number>) => Object.fromEntries(counts
 
 test(`${MESSAGES} bad messages, seed ${SEED}`, { timeout: 900_000 }, async () => {
   const never = (): Promise<never> => Promise.reject(new Error("a bad message came through"));
-  const handlers = { promote: never, appended: never, vote: never, checkpoint: never };
-  const control = await startControl(controlOptions(handlers, { stalledMs: 600_000 }), null);
+  const handlers = { promote: never, appended: never, vote: never, checkpoint: never, configuration: never };
+  const control = await startControl(
+    controlOptions(handlers, { tuning: { ...CONTROL_TUNING, stalledMs: 600_000 } }),
+    null,
+  );
   const client = startClient();
   try {
     await refusedByCode(control);

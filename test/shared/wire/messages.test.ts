@@ -79,6 +79,10 @@ const SPARE: { readonly [Name in MessageName]: { readonly request: Request<Name>
     request: { pool: "main", reason: "x" },
     answer: { slot: 1, stateHash: "a".repeat(64), bytes: 1, durationMs: 1 },
   },
+  configuration: {
+    request: {},
+    answer: { hash: "c", values: [{ path: "rejoin", text: "auto" }], problem: null, pendingRestart: [] },
+  },
 };
 
 const NAMES = Object.keys(MESSAGES) as MessageName[];
