@@ -53,6 +53,7 @@ function speak(started: Control, options: Parameters<typeof startClient>[0] = {}
     vote: (bootId: string = HOST_BOOT) =>
       client.send("vote", { ...to, body: { pool: "main", bootId, fence: "3".repeat(32) } }),
     appended: () => client.send("appended", { ...to, body: { pool: "main", slot: 9 } }),
+    configuration: () => client.send("configuration", { ...to, body: {} }),
     checkpoint: () => client.send("checkpoint", { ...to, body: { pool: "main", reason: "test" } }),
   };
 }
@@ -183,6 +184,24 @@ describe("a host's control listener", () => {
       answer: { outcome: "accepted" },
     });
     finish();
+  });
+
+  it("says how the host stands to its configuration as it was told last, in heartbeats, metrics and answers", async () => {
+    const started = await control();
+    const standing = {
+      configHash: "d",
+      candidate: false,
+      configProblem: "hotspare.yaml:3: no",
+      pendingRestart: ["hosts[host-a].data"],
+    };
+    started.configure({ ...CONTROL_TUNING, voteWaitMs: 10, standing });
+    expect(await speak(started).heartbeat()).toMatchObject({ answer: { report: standing } });
+    const { body } = await ask(started, "GET", "/metrics");
+    expect(body).toContain("hotspare_config_problem 1");
+    expect(body).toContain("hotspare_config_pending_restart 1");
+    expect(await speak(started).configuration()).toMatchObject({
+      answer: { values: [{ path: "rejoin", text: "auto" }], problem: null },
+    });
   });
 
   it("carries a question for a vote, refuses one for another start, and says so when the answer takes too long", async () => {

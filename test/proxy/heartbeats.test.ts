@@ -56,6 +56,46 @@ test("a host that was restarted is known at once: what refuses a message for its
   expect(told).toMatchObject([{ type: "probeAnswered", host: "host-a", report: REPORT }]);
 });
 
+test("a host that was given another address is looked for there first, and asked at the former one until it is there", async () => {
+  const next = { host: "127.0.0.1", port: 2 };
+  const there = new Set([1]);
+  const asked: number[] = [];
+  const told: string[] = [];
+  let moves = 0;
+  const addresses = new HostAddresses([{ ...A, advertise: A.control }], () => (moves += 1));
+  addresses.configure([{ ...A, control: next, advertise: next }]);
+  const transport = {
+    send: (_name: string, { address }: { readonly address: typeof next }) => {
+      asked.push(address.port);
+      return Promise.resolve(there.has(address.port) ? answered() : { type: "failed", kind: "refused", reason: "" });
+    },
+    close: () => undefined,
+  };
+  const made = new Heartbeats({
+    transport: transport as never,
+    clock: systemClock,
+    clocks: new PeerClocks({ self: PROXY, clock: systemClock, boundMs: () => 500 }),
+    addresses,
+    timeoutMs: () => 100,
+    signal: new AbortController().signal,
+    tell: ({ type }) => told.push(type),
+    protocols: new ProtocolProblems(() => undefined),
+  });
+  const send = (): Promise<void> => made.send(addresses.of(A.id), null);
+  await send();
+  there.clear();
+  await send();
+  there.add(2);
+  await send();
+  await send();
+  expect(asked).toEqual([2, 1, 2, 1, 2, 2]);
+  expect(told).toEqual(["probeAnswered", "probeFailed", "probeAnswered", "probeAnswered"]);
+  // Requests follow when the application's address takes a connection.
+  expect([moves, addresses.data.get(A.id)?.port]).toEqual([0, 1]);
+  addresses.moved(A.id, "advertise", next);
+  expect([moves, addresses.data.get(A.id)?.port]).toEqual([1, 2]);
+});
+
 test("each answer tells how far the host's clock is ahead, and the next question tells the host, once there are three", async () => {
   const { asked, clocks, send } = heartbeats(() => answered(10_000));
   await send(null);
