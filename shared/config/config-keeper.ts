@@ -29,7 +29,8 @@ export interface ConfigKeeperOptions {
 }
 
 const LOOK_MS = 2000;
-const SETTLED_MS = 100;
+/** A copy over a slow network may pause in the middle, and half a file can be right. */
+const SETTLED_MS = 500;
 
 /** What was read: the same twice is a file that stands still. */
 type Reading =
