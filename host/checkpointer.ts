@@ -27,7 +27,7 @@ export interface CheckpointerOptions {
   readonly pool: PoolId;
   readonly clock: Clock;
   readonly worker: Pick<ImageWorker, "begin" | "image" | "release" | "cancel">;
-  readonly limits: CheckpointLimits;
+  readonly limits: () => CheckpointLimits;
   /** Size of the store now. */
   readonly imageBytes: number;
   /** What the journal holds beyond the newest checkpoint, as far as known. */
@@ -79,7 +79,7 @@ export class Checkpointer {
   /** Why a checkpoint is due now; `null` if none is. To be asked before each batch, and now and then when idle. */
   due(): string | null {
     const { clock, limits } = this.#options;
-    return this.#stopped ? null : dueReason(this.#policy, limits, clock.monotonicMs());
+    return this.#stopped ? null : dueReason(this.#policy, limits(), clock.monotonicMs());
   }
 
   /** Slot of the checkpoint that is being made, if one is. */

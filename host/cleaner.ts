@@ -15,9 +15,9 @@ export interface CleanerOptions {
   readonly vaultDirectory: string;
   /** Local folder of this cleaner alone. */
   readonly temporary: string;
-  readonly hosts: readonly NodeId[];
-  readonly keep: number;
-  readonly cleanDelayMs: number;
+  readonly hosts: () => readonly NodeId[];
+  readonly keep: () => number;
+  readonly cleanDelayMs: () => number;
   readonly attest: Attest;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,7 +47,7 @@ export class Cleaner {
       attest: (id, signal) =>
         options.attest({ vaultDirectory, pool: pool.id, id, temporary, timeoutMs: ATTEST_TIMEOUT_MS, signal }),
     });
-    const gapMs = Math.max(SHORTEST_GAP_MS, Math.min(LONGEST_GAP_MS, cleanDelayMs / 4));
+    const gapMs = Math.max(SHORTEST_GAP_MS, Math.min(LONGEST_GAP_MS, cleanDelayMs() / 4));
     this.#repeated = new Repeated({ clock, gapMs, work: (signal) => this.#pass(signal) });
   }
 

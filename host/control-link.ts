@@ -4,6 +4,7 @@
  */
 import type { KeyObject } from "node:crypto";
 import type { QuarantineRules } from "../shared/clocks/quarantine.ts";
+import type { ConfigRemarks } from "../shared/config/config-standing.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import type { ErrorCode, ErrorDetails } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
@@ -23,6 +24,7 @@ export const CARRIED = [
   "decide",
   "revisions",
   "enrol",
+  "configuration",
 ] as const;
 export type CarriedName = (typeof CARRIED)[number];
 
@@ -32,23 +34,28 @@ export interface HostIdentity {
   readonly bootId: BootId;
   readonly vaultId: VaultId | null;
   readonly version: string;
-  readonly configHash: string;
-  readonly candidate: boolean;
+}
+
+/** What the thread goes by, and what the configuration may change while it runs. */
+export interface ControlTuning {
+  /** A main thread that has not ticked for so long is not live (`health.hang`). */
+  readonly stalledMs: number;
+  /** How long a vote may take, with the probe that it may need. */
+  readonly voteWaitMs: number;
+  readonly quarantine: QuarantineRules;
+  /** What it says of itself. */
+  readonly standing: ConfigRemarks & { readonly configHash: string; readonly candidate: boolean };
 }
 
 /** What the thread is started with. */
 export interface ControlThreadData {
   readonly identity: HostIdentity;
+  readonly tuning: ControlTuning;
   readonly cluster: string;
   readonly secrets: readonly KeyObject[];
   readonly control: HostConfig["control"];
   /** Microseconds of the main thread's last tick, written by it. */
   readonly tick: BigInt64Array;
-  /** A main thread that has not ticked for so long is not live. */
-  readonly stalledMs: number;
-  /** How long a vote may take, with the probe that it may need. */
-  readonly voteWaitMs: number;
-  readonly quarantine: QuarantineRules;
   /** `null`: without TLS. */
   readonly tls: TlsMaterial | null;
 }
@@ -79,6 +86,7 @@ export type ToThread =
   | { readonly type: "pools"; readonly pools: readonly PoolReport[]; readonly atMs: number }
   | { readonly type: "probe"; readonly probe: VaultProbe; readonly atMs: number }
   | { readonly type: "decisions"; readonly decisions: Decisions }
+  | { readonly type: "configured"; readonly tuning: ControlTuning }
   | { readonly type: "secrets"; readonly secrets: readonly KeyObject[] }
   | { readonly type: "tls"; readonly material: TlsMaterial }
   | { readonly type: "stop" }

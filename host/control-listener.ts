@@ -21,8 +21,6 @@ export interface ControlListenerOptions {
   readonly state: ControlState;
   readonly main: ControlCarrier;
   readonly clock: Clock;
-  readonly stalledMs: number;
-  readonly voteWaitMs: number;
   readonly onRefused: (refusal: MessageRefused) => void;
   /** Somebody knows a revision that this host has not read. */
   readonly onRevision: () => void;
@@ -34,6 +32,7 @@ const APPENDED_WAIT_MS = 1000;
 const CHECKPOINT_WAIT_MS = 15 * 60_000;
 /** With the checkpoint that the last host takes before it goes. */
 const OPERATION_WAIT_MS = 60_000;
+const CONFIGURATION_WAIT_MS = 1000;
 /** Probes and nodes; each connection costs little, but not nothing. */
 const MAX_CONNECTIONS = 1024;
 
@@ -75,7 +74,7 @@ const reportOf = ({ state, keys, clock }: ControlListenerOptions): HostReport =>
 type OfProxies = "gossip" | "look";
 
 function handlers(options: ControlListenerOptions): Required<Omit<MessageHandlers, OfProxies>> {
-  const { state, main, clock, voteWaitMs, onRevision } = options;
+  const { state, main, clock, onRevision } = options;
   return {
     heartbeat: async ({ bootId, originMs, clock: deviation = null, revision }, from, receivedMs) => {
       // Without the boot id it may be an old one that somebody repeats.
@@ -92,13 +91,14 @@ function handlers(options: ControlListenerOptions): Required<Omit<MessageHandler
         ? { outcome: "accepted", reason: "the takeover is under way", fence, phases: {} }
         : { outcome: "refused", reason: main.stalled(PROMOTE_WAIT_MS).message, fence, phases: {} };
     },
-    vote: (body, from) => carry(main, "vote", { body, from, waitMs: voteWaitMs }),
+    vote: (body, from) => carry(main, "vote", { body, from, waitMs: state.tuning.voteWaitMs }),
     appended: (body, from) => carry(main, "appended", { body, from, waitMs: APPENDED_WAIT_MS }),
     checkpoint: (body, from) => carry(main, "checkpoint", { body, from, waitMs: CHECKPOINT_WAIT_MS }),
     handover: (body, from) => carry(main, "handover", { body, from, waitMs: OPERATION_WAIT_MS }),
     decide: (body, from) => carry(main, "decide", { body, from, waitMs: OPERATION_WAIT_MS }),
     revisions: (body, from) => carry(main, "revisions", { body, from, waitMs: OPERATION_WAIT_MS }),
     enrol: (body, from) => carry(main, "enrol", { body, from, waitMs: OPERATION_WAIT_MS }),
+    configuration: (body, from) => carry(main, "configuration", { body, from, waitMs: CONFIGURATION_WAIT_MS }),
   };
 }
 
@@ -114,10 +114,9 @@ async function carry<Name extends CarriedName>(
 
 /** `HEAD` comes with each `GET`. */
 function mountProbes(fastify: FastifyInstance, options: ControlListenerOptions): void {
-  const { stalledMs } = options;
   for (const name of PROBES)
     fastify.get<{ Querystring: ProbeQuery }>(`/${name}`, async ({ query }, reply) => {
-      const { status, body } = probe(reportOf(options), { name, query, stalledMs });
+      const { status, body } = probe(reportOf(options), { name, query, stalledMs: options.state.tuning.stalledMs });
       return reply.code(status).header("cache-control", "no-store").send(body);
     });
 }

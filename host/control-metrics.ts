@@ -26,6 +26,16 @@ const HOST_GAUGES: readonly (readonly [string, string, (report: HostReport) => n
   ["hotspare_vault_probe_age_seconds", "Age of the last good write probe", ({ probe }) => probe.ageMs / 1000],
   ["hotspare_vault_probe_latency_seconds", "Duration of the newest write probe", ({ probe }) => probe.latencyMs / 1000],
   [
+    "hotspare_config_problem",
+    "1 while the configuration file cannot be used",
+    ({ configProblem = null }) => Number(configProblem !== null),
+  ],
+  [
+    "hotspare_config_pending_restart",
+    "Changes that wait for a restart",
+    ({ pendingRestart = [] }) => pendingRestart.length,
+  ],
+  [
     "hotspare_quarantined",
     "1 while this host distrusts its own clock",
     ({ quarantined = null }) => Number(quarantined !== null),

@@ -3,18 +3,12 @@
  * themselves: a main thread that has stopped cannot look fresh. Also what others say of the host's clock: the quarantine
  * that follows must not need the main thread either.
  */
-import {
-  NO_QUARANTINE,
-  stepQuarantine,
-  type Quarantine,
-  type QuarantineEvent,
-  type QuarantineRules,
-} from "../shared/clocks/quarantine.ts";
+import { NO_QUARANTINE, stepQuarantine, type Quarantine, type QuarantineEvent } from "../shared/clocks/quarantine.ts";
 import type { NodeId } from "../shared/ids.ts";
 import { NO_DECISIONS, type Decisions } from "../shared/revisions/decisions.ts";
 import type { ClockOffset } from "../shared/wire/messages.ts";
 import type { HostReport, PoolReport } from "../shared/wire/reports.ts";
-import type { HostIdentity, VaultProbe } from "./control-link.ts";
+import type { ControlTuning, HostIdentity, VaultProbe } from "./control-link.ts";
 
 const MICROS_PER_MS = 1000;
 
@@ -27,7 +21,8 @@ export interface ControlStateOptions {
   readonly identity: HostIdentity;
   readonly tick: BigInt64Array;
   readonly startedMs: number;
-  readonly quarantine: QuarantineRules;
+  /** What it begins with. */
+  readonly tuning: ControlTuning;
   /** Told when it changes; `null`: the clock is trusted again. */
   readonly onQuarantine: (reason: string | null) => void;
 }
@@ -38,10 +33,20 @@ export class ControlState {
   #probe: { readonly probe: VaultProbe; readonly atMs: number };
   #quarantine: Quarantine = NO_QUARANTINE;
   #decisions: Decisions = NO_DECISIONS;
+  #tuning: ControlTuning;
 
   constructor(options: ControlStateOptions) {
     this.#options = options;
+    this.#tuning = options.tuning;
     this.#probe = { probe: { ok: false, ageMs: 0, latencyMs: 0 }, atMs: options.startedMs };
+  }
+
+  get tuning(): ControlTuning {
+    return this.#tuning;
+  }
+
+  configure(tuning: ControlTuning): void {
+    this.#tuning = tuning;
   }
 
   setPools(pools: readonly PoolReport[], atMs: number): void {
@@ -88,6 +93,7 @@ export class ControlState {
     const { probe } = this.#probe;
     return {
       ...identity,
+      ...this.#tuning.standing,
       mainTickAgeMs: Math.max(0, nowMs - tickMs),
       probe: { ...probe, ageMs: probe.ageMs + Math.max(0, nowMs - this.#probe.atMs) },
       pools: pools.map((pool) => aged(pool, Math.max(0, nowMs - atMs))),
@@ -98,7 +104,7 @@ export class ControlState {
 
   #stepQuarantine(event: QuarantineEvent, nowMs: number): void {
     const before = this.#quarantine.reason;
-    this.#quarantine = stepQuarantine(this.#quarantine, event, nowMs, this.#options.quarantine);
+    this.#quarantine = stepQuarantine(this.#quarantine, event, nowMs, this.#tuning.quarantine);
     const { reason } = this.#quarantine;
     if (reason !== before) this.#options.onQuarantine(reason);
   }

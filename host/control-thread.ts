@@ -19,8 +19,7 @@ import { RefusalNotices } from "../shared/wire/refusal-notices.ts";
 assert(parentPort !== null, "control-thread runs as a worker");
 const port = parentPort;
 const post = (message: ToMain): void => port.postMessage(message);
-const { identity, cluster, secrets, control, tick, stalledMs, voteWaitMs, quarantine, tls } =
-  workerData as ControlThreadData;
+const { identity, tuning, cluster, secrets, control, tick, tls } = workerData as ControlThreadData;
 
 const clock = systemClock;
 const keys = new KeyRing(secrets, clock);
@@ -28,7 +27,7 @@ const state = new ControlState({
   identity,
   tick,
   startedMs: clock.monotonicMs(),
-  quarantine,
+  tuning,
   onQuarantine: (reason) => post({ type: "quarantine", reason }),
 });
 const main = new ControlCarrier({ post, clock, host: identity.host });
@@ -41,8 +40,6 @@ const listener = await controlListener({
   state,
   main,
   clock,
-  stalledMs,
-  voteWaitMs,
   onRefused: (refusal) => notices.add(refusal),
   onRevision: () => post({ type: "revision" }),
 });
@@ -55,6 +52,8 @@ port.on("message", (message: ToThread) => {
       return state.setProbe(message.probe, message.atMs);
     case "decisions":
       return state.setDecisions(message.decisions);
+    case "configured":
+      return state.configure(message.tuning);
     case "secrets":
       return void keys.replace(message.secrets);
     case "tls":

@@ -5,7 +5,6 @@
  */
 import { Worker } from "node:worker_threads";
 import type { Cancel, Clock } from "../shared/clock.ts";
-import type { QuarantineRules } from "../shared/clocks/quarantine.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import { HotspareError, isHotspareError, unreachable } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
@@ -17,7 +16,15 @@ import type { TlsIdentity } from "../shared/tls/tls-identity.ts";
 import type { MessageRefused } from "../shared/wire/message-server.ts";
 import type { Answer, Request } from "../shared/wire/messages.ts";
 import type { PoolReport } from "../shared/wire/reports.ts";
-import type { Ask, CarriedName, ControlThreadData, ToMain, ToThread, VaultProbe } from "./control-link.ts";
+import type {
+  Ask,
+  CarriedName,
+  ControlThreadData,
+  ControlTuning,
+  ToMain,
+  ToThread,
+  VaultProbe,
+} from "./control-link.ts";
 import { writeTick } from "./control-state.ts";
 
 /** What other nodes ask this host to do. A rejection with a HotspareError becomes a refusal that carries its code. */
@@ -26,18 +33,14 @@ export type ControlHandlers = {
 };
 
 export interface ControlOptions {
-  readonly host: Pick<HostConfig, "id" | "control" | "candidate">;
+  readonly host: Pick<HostConfig, "id" | "control">;
   readonly cluster: string;
   readonly secret: Secret;
   readonly bootId: BootId;
   readonly vaultId: VaultId | null;
   readonly version: string;
-  readonly configHash: string;
-  /** A main thread that has not ticked for so long is not live (`health.hang`). */
-  readonly stalledMs: number;
-  /** How long a vote may take, with the probe that it may need. */
-  readonly voteWaitMs: number;
-  readonly quarantine: QuarantineRules;
+  /** What it begins with. */
+  readonly tuning: ControlTuning;
   /** Must be the system's clock: the thread compares its times with its own. */
   readonly clock: Clock;
   readonly handlers: ControlHandlers;
@@ -63,6 +66,8 @@ export interface Control {
   probe(probe: VaultProbe): void;
   /** What operations decided, as this host has read it. */
   decisions(decisions: Decisions): void;
+  /** Goes by this from now on. */
+  configure(tuning: ControlTuning): void;
   /** Ends the thread; what is unanswered is cut off. */
   stop(): Promise<void>;
 }
@@ -92,16 +97,14 @@ export async function startControl(options: ControlOptions, tls: TlsIdentity | n
 }
 
 function threadData(options: ControlOptions, keys: KeyRing, tick: BigInt64Array): Omit<ControlThreadData, "tls"> {
-  const { host, cluster, bootId, vaultId, version, configHash, stalledMs, voteWaitMs, quarantine } = options;
+  const { host, cluster, bootId, vaultId, version, tuning } = options;
   return {
-    identity: { host: host.id, bootId, vaultId, version, configHash, candidate: host.candidate },
+    identity: { host: host.id, bootId, vaultId, version },
+    tuning,
     cluster,
     secrets: keys.secrets,
     control: host.control,
     tick,
-    stalledMs,
-    voteWaitMs,
-    quarantine,
   };
 }
 
@@ -157,6 +160,10 @@ class RunningControl implements Control {
 
   decisions(decisions: Decisions): void {
     this.#post({ type: "decisions", decisions });
+  }
+
+  configure(tuning: ControlTuning): void {
+    this.#post({ type: "configured", tuning });
   }
 
   async stop(): Promise<void> {
@@ -234,6 +241,8 @@ class RunningControl implements Control {
         return handlers.revisions(ask.body, ask.from);
       case "enrol":
         return handlers.enrol(ask.body, ask.from);
+      case "configuration":
+        return handlers.configuration(ask.body, ask.from);
       default:
         return unreachable(ask);
     }

@@ -7,6 +7,8 @@ import { dirname } from "node:path";
 import type { FastifyBaseLogger } from "fastify";
 import type { Clock } from "../shared/clock.ts";
 import { quarantineRules } from "../shared/clocks/quarantine.ts";
+import { configurationAnswer } from "../shared/config/configuration-answer.ts";
+import { atStart, remarksOf, type ConfigStanding } from "../shared/config/config-standing.ts";
 import type { Address, Config, HostConfig, PoolConfig } from "../shared/config/config.ts";
 import { HotspareError } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
@@ -22,6 +24,8 @@ import { AppServer } from "./app/app-server.ts";
 import type { LoadedApp } from "./app/app.ts";
 import { loadApp } from "./app/load-app.ts";
 import type { Control } from "./control.ts";
+import type { ControlTuning } from "./control-link.ts";
+import type { Tuning } from "./core/pool-state.ts";
 import type { HostParts, HostVault, PeerClient } from "./host-parts.ts";
 import { Operations } from "./operations.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
@@ -53,6 +57,8 @@ export interface RunningHost {
   /** Where it listens, with the ports that were given where the configuration says 0. */
   readonly addresses: { readonly listen: Address; readonly control: Address };
   readonly pools: readonly HostedPool[];
+  /** Goes by another configuration from now on. What needs a restart must be as it was. */
+  configure(standing: ConfigStanding): void;
   /** Steps back where it serves, lets requests finish for a bounded time, closes everything. Idempotent. */
   stop(): Promise<void>;
 }
@@ -92,28 +98,31 @@ class HostStart {
   readonly #own: HostConfig;
   readonly #vaultDirectory: string;
   readonly #bootId: BootId;
+  readonly #pools: OpenPool[] = [];
+  #standing: ConfigStanding;
   #presence: Presence | null = null;
   #operations: Operations | null = null;
 
   constructor(options: HostOptions, closers: Closer[]) {
     this.#options = options;
     this.#closers = closers;
+    this.#standing = atStart(options.config);
     this.#own = hostConfig(options);
     this.#vaultDirectory = this.#own.vault ?? options.config.vault.directory;
     this.#bootId = randomId<BootId>(options.random);
   }
 
   async run(): Promise<RunningHost> {
-    const { config, log, parts } = this.#options;
+    const { log, parts } = this.#options;
     parts.checkData(this.#own.data, this.#vaultDirectory);
-    const pools: OpenPool[] = [];
-    const starting = this.#startControl(pools);
+    const pools = this.#pools;
+    const starting = this.#startControl();
     // Before anything is made: a vault that is not there leaves no trace of this host.
     const vault = await this.#openVault();
     this.#closers.push(parts.lockData(this.#own.data));
     const fileSystem = await vault.fileSystem();
     const reads = isLinearizable(fileSystem) ? "check" : "barrier";
-    for (const pool of config.pools) {
+    for (const pool of this.#config.pools) {
       pools.push(await this.#openPool(vault, pool, pool.reads === "auto" ? reads : pool.reads));
     }
     const control = await starting;
@@ -129,7 +138,44 @@ class HostStart {
       id: this.#own.id,
       addresses: { listen, control: control.address },
       pools: pools.map(({ hosted }) => hosted),
+      configure: (standing) => this.#configure(standing, control),
       stop: () => closeAll(this.#closers),
+    };
+  }
+
+  #configure(standing: ConfigStanding, control: Control): void {
+    this.#standing = standing;
+    control.configure(this.#controlTuning());
+    for (const { config, hosted } of this.#pools) hosted.configure(this.#poolTuning(this.#poolConfig(config)));
+  }
+
+  get #config(): Config {
+    return this.#standing.config;
+  }
+
+  /** As it is now. */
+  #poolConfig(pool: PoolConfig): PoolConfig {
+    return this.#config.pools.find(({ id }) => id === pool.id) ?? pool;
+  }
+
+  #poolTuning({ preferred }: PoolConfig): Tuning {
+    const { proxies, hosts, takeover, rejoin } = this.#config;
+    return {
+      firstPreferred: preferred[0] === this.#own.id,
+      orderable: proxies.length > 0 && hosts.length > 1,
+      takeoverTimeoutMs: takeover.timeoutMs,
+      rejoin,
+    };
+  }
+
+  #controlTuning(): ControlTuning {
+    const { hosts, health, clock, hash } = this.#config;
+    const { candidate } = hosts.find(({ id }) => id === this.#own.id) ?? this.#own;
+    return {
+      stalledMs: health.hangMs,
+      voteWaitMs: voteWaitMs(health),
+      quarantine: quarantineRules(clock.offsetMs, health.intervalMs),
+      standing: { configHash: hash, candidate, ...remarksOf(this.#standing) },
     };
   }
 
@@ -148,7 +194,7 @@ class HostStart {
   }
 
   async #openPool(vault: HostVault, pool: PoolConfig, reads: "check" | "barrier"): Promise<OpenPool> {
-    const { config, clock, random, log, die, parts } = this.#options;
+    const { clock, random, log, die, parts } = this.#options;
     const app = await this.#appOf(pool);
     const poolLog = log.child({ pool: pool.id });
     const folder = new PoolFolder(this.#own.data, pool.id);
@@ -167,7 +213,7 @@ class HostStart {
       vault,
       vaultDirectory: this.#vaultDirectory,
       temporary: folder.imagesFolder,
-      limits: pool.checkpoint,
+      limits: () => this.#poolConfig(pool).checkpoint,
       clock,
       log: poolLog,
       die,
@@ -179,12 +225,9 @@ class HostStart {
         pool: pool.id,
         self: this.#own.id,
         bootId: this.#bootId,
-        firstPreferred: pool.preferred[0] === this.#own.id,
-        orderable: config.proxies.length > 0 && config.hosts.length > 1,
-        takeoverTimeoutMs: config.takeover.timeoutMs,
-        surveyIntervalMs: SURVEY_MS,
-        rejoin: config.rejoin,
         schema: app.schema.map(({ id }) => id),
+        surveyIntervalMs: SURVEY_MS,
+        ...this.#poolTuning(pool),
       },
       vault,
       copy,
@@ -213,7 +256,8 @@ class HostStart {
   }
 
   /** Its thread takes a while to start, so it begins first; until a pool is there it is no candidate for it. */
-  #startControl(pools: readonly OpenPool[]): Promise<Control> {
+  #startControl(): Promise<Control> {
+    const pools = this.#pools;
     const { config, secret, clock, log, die, parts } = this.#options;
     const find = (id: string): OpenPool => {
       const pool = pools.find(({ hosted }) => hosted.id === id);
@@ -228,10 +272,7 @@ class HostStart {
       bootId: this.#bootId,
       vaultId: config.vault.id,
       version: programVersion(),
-      configHash: config.hash,
-      stalledMs: config.health.hangMs,
-      voteWaitMs: voteWaitMs(config.health),
-      quarantine: quarantineRules(config.clock.offsetMs, config.health.intervalMs),
+      tuning: this.#controlTuning(),
       clock,
       handlers: {
         promote: async (request, from) => await find(request.pool).hosted.promote(request, from),
@@ -242,6 +283,7 @@ class HostStart {
         decide: async (request, from) => await this.#operating().decide(request, from),
         revisions: async (request, from) => await this.#operating().revisions(request, from),
         enrol: async (request, from) => await this.#operating().enrol(request, from),
+        configuration: () => Promise.resolve(configurationAnswer(this.#standing)),
       },
       onRevision: () => this.#operations?.look(),
       onFailed: die,
@@ -272,10 +314,10 @@ class HostStart {
   }
 
   #startReporting(vault: HostVault, open: readonly OpenPool[], control: Control, client: PeerClient): void {
-    const { config, clock, log } = this.#options;
-    const { hosts, health } = config;
-    const known = { self: this.#own.id, bootId: this.#bootId, hosts, health };
-    const presence = new Presence({ ...known, pools: open, vault, control, client, clock });
+    const { clock, log } = this.#options;
+    const known = { self: this.#own.id, bootId: this.#bootId };
+    const configured = { hosts: () => this.#config.hosts, health: () => this.#config.health };
+    const presence = new Presence({ ...known, ...configured, pools: open, vault, control, client, clock });
     const space = new SpaceWatch({ vault, pools: open.map(({ hosted }) => hosted), clock, log });
     const sweeper = new TemporarySweeper({ vault, clock, log });
     this.#presence = presence;
@@ -293,7 +335,8 @@ class HostStart {
     control: Control,
     client: PeerClient,
   ): Promise<Operations> {
-    const { config, clock, random, log } = this.#options;
+    const { clock, random, log } = this.#options;
+    const config = (): Config => this.#config;
     const operations = new Operations({
       self: this.#own.id,
       config,
@@ -327,7 +370,7 @@ class HostStart {
       await checkpoints.stop();
     });
     await hosted.start();
-    const { config, clock, log, parts } = this.#options;
+    const { clock, log, parts } = this.#options;
     const stop = startUpkeep({
       self: this.#own.id,
       pool: hosted,
@@ -335,9 +378,9 @@ class HostStart {
       folder,
       vault,
       vaultDirectory: this.#vaultDirectory,
-      hosts: config.hosts.map(({ id }) => id),
-      keep: pool.checkpoint.keep,
-      cleanDelayMs: config.cleanDelayMs,
+      hosts: () => this.#config.hosts.map(({ id }) => id),
+      keep: () => this.#poolConfig(pool).checkpoint.keep,
+      cleanDelayMs: () => this.#config.cleanDelayMs,
       attest: parts.attest,
       clock,
       log: log.child({ pool: pool.id }),
@@ -355,8 +398,8 @@ class HostStart {
 
   /** Where the share cannot tell other machines that something is new, messages do. */
   #startPush(pools: readonly OpenPool[], client: PeerClient): void {
-    const { config, clock } = this.#options;
-    const hosts = config.hosts.filter(({ id }) => id !== this.#own.id);
+    const { clock } = this.#options;
+    const hosts = (): readonly HostConfig[] => this.#config.hosts.filter(({ id }) => id !== this.#own.id);
     const pushes = pools.map(({ hosted }) => new Push({ pool: hosted, hosts, client, clock }));
     this.#closers.push(() => {
       for (const push of pushes) push.stop();

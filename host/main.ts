@@ -3,7 +3,7 @@
  * second signal stops at once. What must not go on kills the process: `exit` would wait for a share that hangs.
  */
 import type { Config } from "../shared/config/config.ts";
-import { watchConfig } from "../shared/config/config-watch.ts";
+import { ConfigKeeper } from "../shared/config/config-keeper.ts";
 import { readSecret } from "../shared/config/read-secret.ts";
 import { watchSecret } from "../shared/config/secret-watch.ts";
 import { isHotspareError, reasonOf } from "../shared/errors.ts";
@@ -40,13 +40,22 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
     die,
     parts: systemParts(networks),
   });
-  const unwatch = watchConfig({ config, env: process.env, log });
+  const keeper = new ConfigKeeper({
+    config,
+    owner: { kind: "host", id },
+    env: process.env,
+    clock: systemClock,
+    log,
+    effective: (file) => file,
+    apply: (standing) => host.configure(standing),
+  });
+  keeper.start();
   const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
   const unwatchTls = networks.watch();
   const signal = await nextSignal();
   log.info({ signal }, "the host stops");
   void nextSignal().then(() => process.kill(process.pid, "SIGKILL"));
-  await Promise.all([unwatch(), unwatchSecret(), unwatchTls()]);
+  await Promise.all([keeper.stop(), unwatchSecret(), unwatchTls()]);
   await host.stop();
   log.info({}, "the host has stopped");
   process.exit(0);

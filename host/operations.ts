@@ -21,7 +21,8 @@ import { offlineText, Withdrawal } from "./withdrawal.ts";
 
 export interface OperationsOptions {
   readonly self: NodeId;
-  readonly config: Config;
+  /** As it is now. */
+  readonly config: () => Config;
   readonly pools: readonly OperatedPool[];
   readonly vault: Vault;
   readonly control: Pick<Control, "decisions">;
@@ -109,19 +110,20 @@ export class Operations implements OperationHandlers {
   #operate(pool: OperatedPool): Operated {
     const { self, config, client, clock, log } = this.#options;
     const { hosted, checkpoints } = pool;
+    const { health, takeover } = config();
     const handover = new Handover({
       self,
       pool: hosted,
-      hosts: () => config.hosts,
-      proxies: () => config.proxies,
+      hosts: () => config().hosts,
+      proxies: () => config().proxies,
       rules: () => ({
-        vaultId: config.vault.id,
-        preferred: pool.config.preferred,
-        storageFreshMs: config.health.storageMs / 2,
+        vaultId: config().vault.id,
+        preferred: config().pools.find(({ id }) => id === hosted.id)?.preferred ?? pool.config.preferred,
+        storageFreshMs: config().health.storageMs / 2,
         offline: (host) => this.#offlineText(host),
       }),
-      timeoutMs: Math.max(config.health.timeoutMs, LEAST_TIMEOUT_MS),
-      takeoverMs: config.takeover.timeoutMs,
+      timeoutMs: Math.max(health.timeoutMs, LEAST_TIMEOUT_MS),
+      takeoverMs: takeover.timeoutMs,
       client,
       clock,
       log,

@@ -23,7 +23,7 @@ export interface OwnerWatchOptions {
   readonly vault: Pick<Vault, "get">;
   readonly clock: Clock;
   /** How long something must not move to stand still. */
-  readonly stillMs: number;
+  readonly stillMs: () => number;
 }
 
 const GAP_MS = 500;
@@ -82,7 +82,7 @@ export class OwnerWatch {
 
   #step(pool: WatchedPool, event: StandstillEvent): void {
     const { clock, stillMs } = this.#options;
-    this.#seen.set(pool, stepStandstill(this.#seen.get(pool) ?? nothingSeen, event, clock.monotonicMs(), stillMs));
+    this.#seen.set(pool, stepStandstill(this.#seen.get(pool) ?? nothingSeen, event, clock.monotonicMs(), stillMs()));
   }
 }
 

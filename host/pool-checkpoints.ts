@@ -26,7 +26,7 @@ export interface PoolCheckpointsOptions {
   readonly vaultDirectory: string;
   /** Folder of this pool's images in the making. */
   readonly temporary: string;
-  readonly limits: CheckpointConfig;
+  readonly limits: () => CheckpointConfig;
   readonly clock: Clock;
   readonly log: Log;
   /** The checkpoints' folder cannot be made durable any more: this host must not go on. */

@@ -17,7 +17,7 @@ import type { Answer, Request } from "../shared/wire/messages.ts";
 import type { PoolReport } from "../shared/wire/reports.ts";
 import { Committer } from "./committer.ts";
 import { initialPool, isServing, isSick, stepPool } from "./core/pool-core.ts";
-import type { PoolEvent, PoolState, Seed, Settings } from "./core/pool-state.ts";
+import type { PoolEvent, PoolState, Seed, Settings, Tuning } from "./core/pool-state.ts";
 import { releaseRecord } from "./core/primary.ts";
 import { NO_NOTES, noteStep, type ReceiptNotes } from "./core/receipt-notes.ts";
 import { JournalReader } from "./journal-reader.ts";
@@ -231,6 +231,11 @@ export class HostedPool implements PoolAccess {
     return this.#notes;
   }
 
+  /** Goes by this from now on; a takeover that is under way goes on. */
+  configure(tuning: Tuning): void {
+    this.#dispatch({ type: "configured", tuning });
+  }
+
   /** There may be something new in the journal. */
   hint(): void {
     this.#dispatch({ type: "hint" });
@@ -358,7 +363,7 @@ export class HostedPool implements PoolAccess {
     if (!this.#committer.resting) return this.#committer.open();
     const sealed = releaseRecord(head, randomId<RecordId>(this.#options.random), { successor, cause: reason });
     this.#dispatch({ type: "resign", sealed, reason });
-    await this.#listeners.until(() => this.#state.phase.type !== "primary", this.#options.settings.takeoverTimeoutMs);
+    await this.#listeners.until(() => this.#state.phase.type !== "primary", this.#state.settings.takeoverTimeoutMs);
   }
 
   async #drained(): Promise<void> {

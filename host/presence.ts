@@ -20,8 +20,8 @@ import { Voting } from "./voting.ts";
 export interface PresenceOptions {
   readonly self: NodeId;
   readonly bootId: BootId;
-  readonly hosts: readonly HostConfig[];
-  readonly health: HealthConfig;
+  readonly hosts: () => readonly HostConfig[];
+  readonly health: () => HealthConfig;
   readonly pools: HintWriterOptions["pools"];
   readonly vault: Vault;
   readonly control: Pick<Control, "publish" | "probe">;

@@ -9,10 +9,12 @@ import type { PoolId } from "../shared/ids.ts";
 import type { Sending } from "../shared/wire/message-client.ts";
 import type { HostedPool } from "./pool.ts";
 
+type PushedHost = Pick<HostConfig, "id" | "control">;
+
 export interface PushOptions {
   readonly pool: HostedPool;
   /** The other hosts. */
-  readonly hosts: readonly Pick<HostConfig, "id" | "control">[];
+  readonly hosts: () => readonly PushedHost[];
   readonly client: { send(name: "appended", sending: Sending<"appended">): Promise<unknown> };
   readonly clock: Clock;
 }
@@ -40,13 +42,13 @@ export class Push {
 
   #pushAll(): void {
     if (!this.#options.pool.serving) return;
-    for (const host of this.#options.hosts) {
+    for (const host of this.#options.hosts()) {
       if (this.#underWay.has(host.id)) this.#owed.add(host.id);
       else void this.#push(host);
     }
   }
 
-  async #push({ id, control }: PushOptions["hosts"][number]): Promise<void> {
+  async #push({ id, control }: PushedHost): Promise<void> {
     const { pool, client, clock } = this.#options;
     const { signal } = this.#abort;
     this.#underWay.add(id);

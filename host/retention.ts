@@ -28,10 +28,10 @@ export interface RetentionOptions {
   readonly clock: Clock;
   readonly pool: PoolId;
   /** All configured hosts: only their word on states counts. */
-  readonly hosts: readonly NodeId[];
+  readonly hosts: () => readonly NodeId[];
   /** Checkpoints that are kept. */
-  readonly keep: number;
-  readonly cleanDelayMs: number;
+  readonly keep: () => number;
+  readonly cleanDelayMs: () => number;
   /** Where this host is, if it serves the pool now; `null` if it does not. */
   readonly standing: () => Head | null;
   /** Restores a checkpoint in a separate process and compares, for those that no host vouches for. */
@@ -110,8 +110,8 @@ export class Retention {
     const { cleanDelayMs, keep, clock } = this.#options;
     const plan = planRetention({
       nowMs: clock.monotonicMs(),
-      cleanDelayMs,
-      keep,
+      cleanDelayMs: cleanDelayMs(),
+      keep: keep(),
       headSlot: head.slot,
       checkpoints: facts,
       disagreement: findDisagreement(claims),
@@ -133,7 +133,7 @@ export class Retention {
   async #claims(): Promise<readonly Claim[]> {
     const { vault, pool, hosts } = this.#options;
     const claims: Claim[] = [];
-    for (const host of hosts) {
+    for (const host of hosts()) {
       const hint = await readHostHint(vault, host);
       const own = hint?.pools.find((report) => report.pool === pool);
       const claim = (how: Claim["how"]) => (said: { slot: number; hash: string }) =>
@@ -153,14 +153,14 @@ export class Retention {
   ): Promise<readonly CheckpointFact[]> {
     const { clock, cleanDelayMs, keep } = this.#options;
     const facts: CheckpointFact[] = [];
-    const wanted = Math.max(2, keep);
+    const wanted = Math.max(2, keep());
     let retained = 0;
     for (const id of ids) {
       const known = this.#knowledge(id);
       const attested = retained < wanted && (await this.#attest(id, known, claims, signal));
       const verified = attested && (await this.#verify(id, known, head, signal));
       facts.push({ ...id, firstSeenMs: known.firstSeenMs, verified, attested });
-      const aged = clock.monotonicMs() - known.firstSeenMs >= cleanDelayMs;
+      const aged = clock.monotonicMs() - known.firstSeenMs >= cleanDelayMs();
       if (verified && (aged || retained > 0)) retained += 1;
     }
     return facts;

@@ -21,7 +21,7 @@ export interface StateWatchOptions {
   readonly checkpoints: Pick<PoolCheckpoints, "hashes">;
   readonly vault: Vault;
   /** The other hosts. */
-  readonly hosts: readonly NodeId[];
+  readonly hosts: () => readonly NodeId[];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -58,7 +58,7 @@ export class StateWatch {
 
   async #others(): Promise<Claim[]> {
     const claims: Claim[] = [];
-    for (const host of this.#options.hosts) {
+    for (const host of this.#options.hosts()) {
       const hint = await readHostHint(this.#options.vault, host);
       const report = hint?.pools.find(({ pool }) => pool === this.#options.pool.id);
       for (const { slot: at, hash } of report?.stateHashes ?? []) {

@@ -18,7 +18,7 @@ export interface StuckWatchOptions {
   readonly checkpoints: Pick<PoolCheckpoints, "take">;
   readonly vault: Vault;
   /** The other hosts. */
-  readonly hosts: readonly NodeId[];
+  readonly hosts: () => readonly NodeId[];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -42,7 +42,7 @@ export class StuckWatch {
     const { vault, hosts, pool, checkpoints, log } = this.#options;
     if (!pool.serving) return;
     try {
-      for (const host of hosts) {
+      for (const host of hosts()) {
         const hint = await readHostHint(vault, host);
         const stuckAt = hint?.pools.find((report) => report.pool === pool.id)?.stuckAt ?? null;
         if (stuckAt === null || stuckAt > (pool.servedHead?.slot ?? 0)) continue;

@@ -23,10 +23,10 @@ export interface UpkeepOptions {
   readonly folder: PoolFolder;
   readonly vault: Vault;
   readonly vaultDirectory: string;
-  readonly hosts: readonly NodeId[];
+  readonly hosts: () => readonly NodeId[];
   /** Checkpoints that are kept. */
-  readonly keep: number;
-  readonly cleanDelayMs: number;
+  readonly keep: () => number;
+  readonly cleanDelayMs: () => number;
   readonly attest: Attest;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,7 +37,7 @@ export function startUpkeep(options: UpkeepOptions): () => void {
   const { self, folder, hosts } = options;
   const receipts = new ReceiptWriter({ ...options, version: programVersion() });
   const cleaner = new Cleaner({ ...options, temporary: folder.attestFolder });
-  const others = hosts.filter((id) => id !== self);
+  const others = (): readonly NodeId[] => hosts().filter((id) => id !== self);
   const stuck = new StuckWatch({ ...options, hosts: others });
   const states = new StateWatch({ ...options, hosts: others });
   return () => {

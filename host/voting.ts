@@ -15,8 +15,8 @@ import { OwnerWatch, type WatchedPool } from "./owner-watch.ts";
 
 export interface VotingOptions {
   readonly self: NodeId;
-  readonly hosts: readonly Pick<HostConfig, "id" | "control">[];
-  readonly health: HealthConfig;
+  readonly hosts: () => readonly Pick<HostConfig, "id" | "control">[];
+  readonly health: () => HealthConfig;
   readonly pools: readonly WatchedPool[];
   readonly vault: Pick<Vault, "get">;
   readonly probe: Pick<WriteProbe, "report">;
@@ -41,7 +41,6 @@ export const voteWaitMs = ({ timeoutMs }: HealthConfig): number => probeBoundMs(
 
 export class Voting {
   readonly #options: VotingOptions;
-  readonly #rules: VoteRules;
   readonly #watch: OwnerWatch;
   readonly #abort = new AbortController();
   /** Many proxies may ask at once: they get the same answer. */
@@ -50,9 +49,7 @@ export class Voting {
   constructor(options: VotingOptions) {
     const { health, self, pools, vault, clock } = options;
     this.#options = options;
-    const stillMs = stillBoundMs(health);
-    this.#rules = { stillMs, hangMs: health.hangMs, storageMs: health.storageMs };
-    this.#watch = new OwnerWatch({ self, pools, vault, clock, stillMs });
+    this.#watch = new OwnerWatch({ self, pools, vault, clock, stillMs: () => stillBoundMs(health()) });
   }
 
   stop(): void {
@@ -77,12 +74,17 @@ export class Voting {
     return concludeVote(fence, asked, this.#witness(pool), this.#rules);
   }
 
+  get #rules(): VoteRules {
+    const health = this.#options.health();
+    return { stillMs: stillBoundMs(health), hangMs: health.hangMs, storageMs: health.storageMs };
+  }
+
   /** A host that is not configured any more cannot be asked; that its file stands still has to do. */
   #ask(id: NodeId): Promise<Asked> {
     const { hosts, client, clock, health } = this.#options;
-    const owner = hosts.find((host) => host.id === id);
+    const owner = hosts().find((host) => host.id === id);
     if (!owner) return Promise.resolve({ type: "failed", reason: "it is not configured" });
-    return probeOwner(owner, { client, clock, timeoutMs: health.timeoutMs, signal: this.#abort.signal });
+    return probeOwner(owner, { client, clock, timeoutMs: health().timeoutMs, signal: this.#abort.signal });
   }
 
   #witness(pool: WatchedPool): Witness {

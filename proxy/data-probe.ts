@@ -7,9 +7,12 @@ import type { Clock } from "../shared/clock.ts";
 import type { Address } from "../shared/config/config.ts";
 import type { Sockets } from "../shared/sockets.ts";
 import { connectionFailure } from "../shared/wire/send-failure.ts";
+import type { NodeId } from "../shared/ids.ts";
+import type { HostAddresses } from "./host-addresses.ts";
+import type { ProxyEvent } from "./core/proxy-event.ts";
 import type { FailureKind } from "./core/probe-channel.ts";
 
-export interface DataProbeOptions {
+interface DataProbeOptions {
   readonly clock: Clock;
   /** Without TLS. */
   readonly sockets: Sockets;
@@ -17,8 +20,39 @@ export interface DataProbeOptions {
   readonly signal: AbortSignal;
 }
 
+export interface DataProbesOptions extends Omit<DataProbeOptions, "timeoutMs"> {
+  readonly addresses: Pick<HostAddresses, "of" | "next" | "moved">;
+  readonly timeoutMs: () => number;
+  readonly tell: (event: ProxyEvent) => void;
+}
+
+/** Probes a host, also where it was configured to be from now on. */
+export class DataProbes {
+  readonly #options: DataProbesOptions;
+
+  constructor(options: DataProbesOptions) {
+    this.#options = options;
+  }
+
+  async send(host: NodeId): Promise<void> {
+    const { clock, addresses, tell } = this.#options;
+    const sentMs = clock.monotonicMs();
+    const now = addresses.of(host).advertise;
+    const next = addresses.next(host, "advertise");
+    const hasMoved = next !== null && (await this.#probe(next)) === null;
+    if (hasMoved) addresses.moved(host, "advertise", next);
+    const kind = hasMoved ? null : await this.#probe(now);
+    tell(kind === null ? { type: "dataAnswered", host, sentMs } : { type: "dataFailed", host, sentMs, kind });
+  }
+
+  #probe(address: Address): Promise<FailureKind | null> {
+    const { clock, sockets, signal, timeoutMs } = this.#options;
+    return dataProbe(address, { clock, sockets, signal, timeoutMs: timeoutMs() });
+  }
+}
+
 /** Resolves to `null` when it was reached, else to why not. */
-export function dataProbe(
+function dataProbe(
   address: Address,
   { clock, sockets, timeoutMs, signal }: DataProbeOptions,
 ): Promise<FailureKind | null> {

@@ -14,7 +14,7 @@ import { RefusalNotices } from "../shared/wire/refusal-notices.ts";
 /** What a proxy does with messages that it gets. */
 export interface InboxParts {
   readonly bootId: BootId;
-  readonly handlers: Required<Pick<MessageHandlers, "gossip" | "look">>;
+  readonly handlers: Required<Pick<MessageHandlers, "gossip" | "look" | "configuration">>;
   readonly onRefused: (refusal: MessageRefused) => void;
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../shared/clock.ts";
 import type { PeerClocks } from "../shared/clocks/peer-clocks.ts";
-import type { ProxyConfig } from "../shared/config/config.ts";
+import { formatAddress, type Address, type ProxyConfig } from "../shared/config/config.ts";
 import { HotspareError } from "../shared/errors.ts";
 import type { BootId, NodeId } from "../shared/ids.ts";
 import type { Answer, Observation, Request } from "../shared/wire/messages.ts";
@@ -16,13 +16,13 @@ import type { ProtocolProblems } from "./protocol-problems.ts";
 import type { Transport, TransportResult } from "./transport.ts";
 
 export interface GossiperOptions {
-  readonly proxies: readonly ProxyConfig[];
+  readonly proxies: () => readonly ProxyConfig[];
   readonly bootId: BootId;
   readonly transport: Transport;
   readonly clocks: PeerClocks;
   readonly protocols: ProtocolProblems;
   readonly clock: Clock;
-  readonly timeoutMs: number;
+  readonly timeoutMs: () => number;
   readonly signal: AbortSignal;
   readonly tell: (event: ProxyEvent) => void;
   readonly state: () => GossipState;
@@ -32,6 +32,8 @@ export class Gossiper {
   readonly #options: GossiperOptions;
   readonly #bootIds = new Map<NodeId, string>();
   readonly #refusals = new Map<NodeId, string>();
+  /** Where each answered last: one that was given another address moves there with its own restart. */
+  readonly #reached = new Map<NodeId, Address>();
 
   constructor(options: GossiperOptions) {
     this.#options = options;
@@ -44,9 +46,9 @@ export class Gossiper {
 
   async exchange({ peer, observations, digest }: GossipEffect): Promise<void> {
     const { proxies, tell, signal, protocols } = this.#options;
-    const to = proxies.find(({ id }) => id === peer);
+    const to = proxies().find(({ id }) => id === peer);
     if (to === undefined) return;
-    const result = await this.#tellKnown(to, { observations, digest });
+    const result = await this.#find(to, { observations, digest });
     if (signal.aborted) return;
     protocols.note(peer, result);
     this.#note(peer, result);
@@ -61,8 +63,9 @@ export class Gossiper {
   /** @throws {HotspareError} HS_MESSAGE_INVALID from whoever is no proxy of this cluster. */
   async answer(request: Request<"gossip">, from: NodeId, receivedMs: number): Promise<Answer<"gossip">> {
     const { proxies, bootId, clock, tell, state } = this.#options;
-    if (!proxies.some(({ id }) => id === from)) {
-      const accepted = `one of ${proxies.map(({ id }) => id).join(", ")}`;
+    const known = proxies();
+    if (!known.some(({ id }) => id === from)) {
+      const accepted = `one of ${known.map(({ id }) => id).join(", ")}`;
       throw new HotspareError("HS_MESSAGE_INVALID", { field: "/from", found: from, accepted });
     }
     const { observations, digest, originMs } = request;
@@ -71,6 +74,15 @@ export class Gossiper {
     if (!isAsking) tell({ type: "gossipHeard", from, observations, digest });
     const lacking = answerDigest(state(), isAsking ? [] : digest, from);
     return { bootId, originMs, receivedMs, sentMs: clock.wallMs(), ...lacking };
+  }
+
+  async #find(to: ProxyConfig, said: Said): Promise<TransportResult<"gossip">> {
+    const former = this.#reached.get(to.id) ?? to.gossip;
+    const result = await this.#tellKnown(to, said);
+    if (result.type === "answer") this.#reached.set(to.id, to.gossip);
+    const isElsewhere = formatAddress(former) !== formatAddress(to.gossip);
+    const isNobody = result.type === "failed" && result.kind !== "rejected" && result.kind !== "aborted";
+    return isElsewhere && isNobody ? this.#tellKnown({ ...to, gossip: former }, said) : result;
   }
 
   /** Asks for the boot id first where it is not known, or not right any more. */
@@ -94,7 +106,13 @@ export class Gossiper {
       observations: [...said.observations],
       digest: said.digest,
     };
-    const result = await transport.send("gossip", { to: to.id, address: to.gossip, body, timeoutMs, signal });
+    const result = await transport.send("gossip", {
+      to: to.id,
+      address: to.gossip,
+      body,
+      timeoutMs: timeoutMs(),
+      signal,
+    });
     if (result.type === "answer") clocks.heard(to.id, { askedMs, ...result.answer });
     return result;
   }

@@ -3,7 +3,7 @@
  * SIGTERM and SIGINT. A second signal stops at once.
  */
 import { formatAddress, TLS_SECTIONS, type Config } from "../shared/config/config.ts";
-import { watchConfig } from "../shared/config/config-watch.ts";
+import { ConfigKeeper } from "../shared/config/config-keeper.ts";
 import { readSecret } from "../shared/config/read-secret.ts";
 import { watchSecret } from "../shared/config/secret-watch.ts";
 import type { NodeId } from "../shared/ids.ts";
@@ -61,13 +61,22 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
   });
   const { listen, admin } = proxy.addresses;
   log.info({ event: "listening", listen: formatAddress(listen), admin: formatAddress(admin) }, "the proxy listens");
-  const unwatch = watchConfig({ config, env: process.env, log });
+  const keeper = new ConfigKeeper({
+    config,
+    owner: { kind: "proxy", id },
+    env: process.env,
+    clock: systemClock,
+    log,
+    effective: (file) => file,
+    apply: (standing) => proxy.configure(standing),
+  });
+  keeper.start();
   const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
   const unwatchTls = networks.watch();
   const signal = await nextSignal();
   log.info({ event: "stopping", signal }, "the proxy stops");
   void nextSignal().then(() => process.exit(1));
-  await Promise.all([unwatch(), unwatchSecret(), unwatchTls()]);
+  await Promise.all([keeper.stop(), unwatchSecret(), unwatchTls()]);
   await proxy.stop();
   log.info({ event: "stopped" }, "the proxy has stopped");
   process.exit(0);

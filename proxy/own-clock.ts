@@ -8,7 +8,7 @@ export interface OwnClockOptions {
   readonly self: NodeId;
   readonly clock: Clock;
   readonly clocks: PeerClocks;
-  readonly rules: QuarantineRules;
+  readonly rules: () => QuarantineRules;
   /** Told when it changes; `null`: the clock is trusted again. */
   readonly onQuarantine: (reason: string | null) => void;
 }
@@ -31,7 +31,7 @@ export class OwnClock {
     const { self, clock, clocks, rules, onQuarantine } = this.#options;
     const before = this.#quarantine.reason;
     const event = { type: "heard", from: self, deviation: clocks.deviationOf(self) } as const;
-    this.#quarantine = stepQuarantine(this.#quarantine, event, clock.monotonicMs(), rules);
+    this.#quarantine = stepQuarantine(this.#quarantine, event, clock.monotonicMs(), rules());
     if (this.#quarantine.reason !== before) onQuarantine(this.#quarantine.reason);
   }
 }

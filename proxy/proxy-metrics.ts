@@ -62,7 +62,18 @@ function addGauges(registers: Registry[], status: () => ProxyStatus): void {
   gauge(registers, "hotspare_proxy_host_up", "1 while the host is up, as this proxy sees it", ["host"], (set) => {
     for (const { id, health } of status().hosts) set({ host: id }, health === "up" ? 1 : 0);
   });
+  addConfigGauges(registers, status);
   addClockGauges(registers, status);
+}
+
+function addConfigGauges(registers: Registry[], status: () => ProxyStatus): void {
+  const own = (): ProxyStatus["proxies"][number] | undefined => status().proxies.find(({ id }) => id === status().self);
+  gauge(registers, "hotspare_config_problem", "1 while the configuration file cannot be used", [], (set) =>
+    set({}, (own()?.configProblem ?? null) === null ? 0 : 1),
+  );
+  gauge(registers, "hotspare_config_pending_restart", "Changes that wait for a restart", [], (set) =>
+    set({}, own()?.pendingRestart.length ?? 0),
+  );
 }
 
 function addClockGauges(registers: Registry[], status: () => ProxyStatus): void {

@@ -34,6 +34,13 @@ interface ClockStatus {
   readonly quarantined: string | null;
 }
 
+/** How a node stands to its configuration file, as it says; of one that was not heard, or is older, nothing is known. */
+interface ConfigStatus {
+  readonly configHash: string | null;
+  readonly configProblem: string | null;
+  readonly pendingRestart: readonly string[];
+}
+
 interface PoolStatus {
   readonly id: PoolId;
   readonly state: PoolState;
@@ -46,7 +53,7 @@ interface PoolStatus {
   readonly trouble: string | null;
 }
 
-interface HostStatus extends ClockStatus {
+interface HostStatus extends ClockStatus, ConfigStatus {
   readonly id: NodeId;
   /** In the first pool; `roles` has them all. `null`: not heard. */
   readonly role: string | null;
@@ -54,7 +61,6 @@ interface HostStatus extends ClockStatus {
   readonly health: Verdict["type"];
   readonly reason: string | null;
   readonly version: string | null;
-  readonly configHash: string | null;
   /** Ids of the keys that it accepts; the first signs. `null`: it has not said. */
   readonly keys: readonly string[] | null;
   /** Why it and this proxy have no version of the protocol in common; `null`: they have. */
@@ -62,7 +68,7 @@ interface HostStatus extends ClockStatus {
   readonly alarms: readonly string[];
 }
 
-interface ProxyNodeStatus extends ClockStatus {
+interface ProxyNodeStatus extends ClockStatus, ConfigStatus {
   readonly id: NodeId;
   readonly health: "up" | "suspect" | "down" | "unknown";
   /** Why it refuses what this proxy says to it; `null`: it does not. */
@@ -70,7 +76,6 @@ interface ProxyNodeStatus extends ClockStatus {
   /** Whether it sees primaries and epochs as this proxy does; `null`: it has not said. */
   readonly agrees: boolean | null;
   readonly version: string | null;
-  readonly configHash: string | null;
   /** Ids of the keys that it accepts; the first is the one that it signs with. `null`: it has not said. */
   readonly keys: readonly string[] | null;
   /** Why it has no version of the protocol in common with this proxy. */
@@ -118,7 +123,7 @@ function proxyNodeStatus(id: NodeId, source: StatusSource): ProxyNodeStatus {
     reason: isSelf ? null : refusal(id),
     agrees: isSelf ? true : content && agrees(content, state.pools),
     version: content?.program ?? null,
-    configHash: content?.configHash ?? null,
+    ...configStatus(content),
     keys: content?.keys ?? null,
     protocol: isSelf ? null : protocolProblem(id),
     ...clockStatus(id, clocks, isSelf ? source.quarantined : (content?.quarantined ?? null)),
@@ -132,6 +137,14 @@ const agrees = ({ pools }: Content, own: ReadonlyMap<PoolId, PoolView>): boolean
     const view = own.get(pool as PoolId);
     return view?.epoch === epoch && (view.claim?.host ?? null) === primary && view.opinion === opinion;
   });
+
+type Configured = Pick<Content, "configHash" | "configProblem" | "pendingRestart">;
+
+const configStatus = (said: Configured | null): ConfigStatus => ({
+  configHash: said?.configHash ?? null,
+  configProblem: said?.configProblem ?? null,
+  pendingRestart: said?.pendingRestart ?? [],
+});
 
 function clockStatus(node: NodeId, clocks: PeerClocks, quarantined: string | null): ClockStatus {
   const offset = clocks.estimate(node);
@@ -188,7 +201,7 @@ function hostStatus({ host: id, report, verdict }: HostHealth, { clocks, protoco
     reason: "reason" in verdict ? verdict.reason : null,
     ...clockStatus(id, clocks, verdict.type === "down" ? null : (report?.body.quarantined ?? null)),
     version: report?.body.version ?? null,
-    configHash: report?.body.configHash ?? null,
+    ...configStatus(report?.body ?? null),
     keys: report?.body.keys ?? null,
     protocol: protocolProblem(id),
     alarms: entries.flatMap((entry) => (entry.alarm === null ? [] : [`${entry.pool}: ${entry.alarm}`])),

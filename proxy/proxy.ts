@@ -4,27 +4,28 @@
  */
 import { Registry } from "prom-client";
 import type { Cancel } from "../shared/clock.ts";
-import type { Address, HostConfig, ProxyConfig } from "../shared/config/config.ts";
-import { assert, HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
+import type { Address, Config, ProxyConfig } from "../shared/config/config.ts";
+import { atStart, type ConfigStanding } from "../shared/config/config-standing.ts";
+import { HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
-import type { Answer, Request } from "../shared/wire/messages.ts";
 import { Admin, requireLoopback } from "./admin.ts";
 import { newProxyState, stepProxy, type ProxyState, type Rules } from "./core/proxy-state.ts";
 import type { ProxyEffect, ProxyEvent } from "./core/proxy-event.ts";
 import { otherMembers } from "./core/council.ts";
 import type { Note } from "./core/note.ts";
-import { dataProbe } from "./data-probe.ts";
+import { DataProbes } from "./data-probe.ts";
 import { GossipListener } from "./gossip-listener.ts";
 import { Gossiper } from "./gossiper.ts";
+import { inboxHandlers } from "./inbox-handlers.ts";
 import { Heartbeats } from "./heartbeats.ts";
+import { HostAddresses } from "./host-addresses.ts";
 import { logAccess, logNote, logProtocol } from "./log-note.ts";
 import { NoteFeed } from "./note-feed.ts";
 import { ProtocolProblems } from "./protocol-problems.ts";
 import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
 import { DataPlane, type DataPlaneOptions } from "./relay/data-plane.ts";
-import type { Traffic } from "./relay/traffic.ts";
-import { TrustedPeers } from "./relay/trusted-peers.ts";
+import type { Traffic, TrafficSettings } from "./relay/traffic.ts";
 import type { ProxyOptions } from "./proxy-options.ts";
 import { SelfWatch } from "./self-watch.ts";
 import { askVote, sendOrder, type SignalOptions } from "./signal.ts";
@@ -36,6 +37,8 @@ export interface RunningProxy {
   /** Where it listens: the ports that were given, also where the configuration says 0. */
   readonly addresses: { readonly listen: Address; readonly admin: Address; readonly gossip: Address };
   readonly status: () => ProxyStatus;
+  /** Goes by another configuration from now on; nothing that is under way is broken off. What needs a restart must be as it was. */
+  readonly configure: (standing: ConfigStanding) => void;
   /** Stops accepting, lets requests on the way end for a bounded time, closes everything. Idempotent. */
   readonly stop: () => Promise<void>;
 }
@@ -50,14 +53,13 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   if (own === undefined)
     throw new HotspareError("HS_USAGE", { reason: `${options.config.file} has no proxy ${options.id}` });
   requireLoopback(options.config, own.admin);
-  return new Proxy(options, own).start(own);
+  return new Proxy(options).start(own);
 }
 
 class Proxy {
   readonly #options: ProxyOptions;
-  readonly #rules: Rules;
   readonly #bootId: BootId;
-  readonly #hosts: ReadonlyMap<NodeId, HostConfig>;
+  readonly #addresses: HostAddresses;
   readonly #register = new Registry();
   readonly #stopping = new AbortController();
   readonly #feed: NoteFeed;
@@ -65,25 +67,29 @@ class Proxy {
   readonly #selfWatch: SelfWatch;
   readonly #protocols: ProtocolProblems;
   readonly #heartbeats: Heartbeats;
+  readonly #dataProbes: DataProbes;
   readonly #gossiper: Gossiper;
   readonly #traffic: Traffic;
   readonly #admin: Admin;
   readonly #metrics: ProxyMetrics;
   readonly #troubles: TroubleLimit;
+  #standing: ConfigStanding;
+  #rules: Rules;
   #state: ProxyState;
   #wake: Cancel = () => undefined;
   #gossip: GossipListener | null = null;
   #stopped: Promise<void> | null = null;
 
-  constructor(options: ProxyOptions, own: ProxyConfig) {
+  constructor(options: ProxyOptions) {
     const { config, clock, random, sockets, connect, id } = options;
     this.#options = options;
+    this.#standing = atStart(config);
     this.#rules = proxyRules(config, id);
     this.#bootId = randomId<BootId>(random);
-    this.#hosts = new Map(config.hosts.map((host) => [host.id, host]));
+    this.#addresses = new HostAddresses(config.hosts, () => this.#traffic.configure(this.#trafficSettings()));
     this.#selfWatch = new SelfWatch({
       self: id,
-      config,
+      standing: () => this.#standing,
       clock,
       keyIds: options.keyIds,
       onQuarantine: (reason) => this.#note({ type: "quarantine", node: id, reason }),
@@ -94,23 +100,22 @@ class Proxy {
     this.#troubles = new TroubleLimit(clock, (host) => this.#tell({ type: "trafficFailed", host }));
     this.#transport = connect({ bootId: this.#bootId, onLost: (host) => this.#tell({ type: "trafficFailed", host }) });
     this.#protocols = new ProtocolProblems((node, problem) => logProtocol(options.log, node, problem));
-    this.#heartbeats = new Heartbeats({
+    const asking = {
       ...this.#shell(),
       clocks: this.#selfWatch.clocks,
       protocols: this.#protocols,
-      timeoutMs: config.health.timeoutMs,
-      revision: () => this.#state.decisions.revision,
-    });
+      addresses: this.#addresses,
+      timeoutMs: () => this.#config.health.timeoutMs,
+    };
+    this.#heartbeats = new Heartbeats({ ...asking, revision: () => this.#state.decisions.revision });
+    this.#dataProbes = new DataProbes({ ...asking, sockets: sockets.bare });
     this.#gossiper = new Gossiper({
-      ...this.#shell(),
-      clocks: this.#selfWatch.clocks,
-      protocols: this.#protocols,
-      proxies: config.proxies,
+      ...asking,
+      proxies: () => this.#config.proxies,
       bootId: this.#bootId,
-      timeoutMs: config.health.timeoutMs,
       state: () => this.#state.gossip,
     });
-    this.#traffic = this.#makeTraffic(own);
+    this.#traffic = this.#makeTraffic();
     const status = (): ProxyStatus => this.status();
     this.#metrics = proxyMetrics(this.#register, status);
     this.#admin = new Admin({
@@ -133,7 +138,12 @@ class Proxy {
         () => otherMembers(this.#state.gossip, this.#options.clock.monotonicMs(), this.#rules.gossip),
         (state) => this.#tell({ type: "own", own: state }),
       );
-      return { addresses: { listen, admin, gossip }, status: () => this.status(), stop: () => this.stop() };
+      return {
+        addresses: { listen, admin, gossip },
+        status: () => this.status(),
+        configure: (standing) => this.configure(standing),
+        stop: () => this.stop(),
+      };
     } catch (error) {
       await this.stop();
       throw error;
@@ -141,10 +151,9 @@ class Proxy {
   }
 
   status(): ProxyStatus {
-    const { config, id } = this.#options;
     return proxyStatus({
-      config,
-      self: id,
+      config: this.#config,
+      self: this.#options.id,
       state: this.#state,
       clocks: this.#selfWatch.clocks,
       quarantined: this.#selfWatch.quarantined,
@@ -155,6 +164,17 @@ class Proxy {
       parked: (pool) => this.#traffic.parked(pool).requests,
       workers: this.#traffic.workers(),
     });
+  }
+
+  /** The core first: no request is to meet a host that is gone. */
+  configure(standing: ConfigStanding): void {
+    const { config } = standing;
+    this.#standing = standing;
+    this.#rules = proxyRules(config, this.#options.id);
+    this.#addresses.configure(config.hosts);
+    this.#tell({ type: "configured" });
+    this.#traffic.configure(this.#trafficSettings());
+    this.#tell({ type: "own", own: this.#selfWatch.state() });
   }
 
   stop(): Promise<void> {
@@ -191,13 +211,13 @@ class Proxy {
   #perform(effect: ProxyEffect): void {
     switch (effect.type) {
       case "probe":
-        return this.#run(this.#heartbeats.send(this.#host(effect.host), effect.bootId));
+        return this.#run(this.#heartbeats.send(this.#addresses.of(effect.host), effect.bootId));
       case "probeData":
-        return this.#run(this.#probeData(effect.host));
+        return this.#run(this.#dataProbes.send(effect.host));
       case "promote":
-        return this.#run(sendOrder(effect.pool, effect.order, this.#host(effect.order.host), this.#shell()));
+        return this.#run(sendOrder(effect.pool, effect.order, this.#addresses.of(effect.order.host), this.#shell()));
       case "askVote":
-        return this.#run(askVote(effect, this.#host(effect.host), this.#shell()));
+        return this.#run(askVote(effect, this.#addresses.of(effect.host), this.#shell()));
       case "gossip":
         return this.#run(this.#gossiper.exchange(effect.exchange));
       case "route":
@@ -217,15 +237,6 @@ class Proxy {
     this.#feed.add(note);
   }
 
-  async #probeData(host: NodeId): Promise<void> {
-    const { clock, config, sockets } = this.#options;
-    const sentMs = clock.monotonicMs();
-    const { signal } = this.#stopping;
-    const { timeoutMs } = config.health;
-    const kind = await dataProbe(this.#host(host).advertise, { clock, sockets: sockets.bare, timeoutMs, signal });
-    this.#tell(kind === null ? { type: "dataAnswered", host, sentMs } : { type: "dataFailed", host, sentMs, kind });
-  }
-
   /** What fails here is a mistake in this program: it is said, and the proxy goes on with what it knows. */
   #run(work: Promise<void>): void {
     work.catch((error: unknown) =>
@@ -235,11 +246,10 @@ class Proxy {
 
   #listenToGossip(own: ProxyConfig): Promise<Address> {
     const { mount, sockets, clock, log } = this.#options;
-    const handlers = {
-      gossip: (request: Request<"gossip">, from: NodeId, receivedMs: number) =>
-        this.#gossiper.answer(request, from, receivedMs),
-      look: (request: Request<"look">) => this.#look(request.host as NodeId),
-    };
+    // Looked at as after an error of a request.
+    const look = (host: NodeId): void =>
+      void (this.#state.hosts.has(host) && this.#tell({ type: "trafficFailed", host }));
+    const handlers = inboxHandlers({ gossiper: this.#gossiper, standing: () => this.#standing, look });
     const parts = { bootId: this.#bootId, handlers };
     const countRefused = (code: string): void => this.#metrics.refused(code);
     const { server: admin } = this.#admin;
@@ -247,45 +257,39 @@ class Proxy {
     return this.#gossip.listen();
   }
 
-  /** A hint that something has changed there: looked at as after an error of a request. */
-  async #look(host: NodeId): Promise<Answer<"look">> {
-    if (this.#hosts.has(host)) this.#tell({ type: "trafficFailed", host });
-    return {};
-  }
-
   #shell(): SignalOptions {
-    const { clock, config } = this.#options;
     return {
       transport: this.#transport,
-      clock,
-      voteTimeoutMs: 2 * config.health.timeoutMs + VOTE_MARGIN_MS,
+      clock: this.#options.clock,
+      voteTimeoutMs: 2 * this.#config.health.timeoutMs + VOTE_MARGIN_MS,
       signal: this.#stopping.signal,
       tell: (event) => this.#tell(event),
     };
   }
 
-  #makeTraffic(own: ProxyConfig): Traffic {
-    const { config, clock, sockets, log, traffic } = this.#options;
+  #makeTraffic(): Traffic {
+    const { clock, sockets, log, traffic } = this.#options;
     const parts: DataPlaneOptions = {
-      pools: config.pools,
+      settings: this.#trafficSettings(),
       bootId: this.#bootId,
       clock,
       sockets,
       register: new Registry(),
-      addressOf: (host) => this.#host(host).advertise,
       logTimeMs: (pool) => this.#state.pools.get(pool)?.logTimeMs ?? 0,
       trafficFailed: (host) => this.#troubles.add(host),
-      lingerMs: config.takeover.timeoutMs,
-      trusted: new TrustedPeers(own.trust),
-      accessLog: own.accessLog ? (entry) => logAccess(log, entry) : null,
+      logAccess: (entry) => logAccess(log, entry),
     };
     return traffic === undefined ? new DataPlane(parts) : traffic(parts);
   }
 
-  #host(id: NodeId): HostConfig {
-    const host = this.#hosts.get(id);
-    assert(host !== undefined, `host ${id} is configured`);
-    return host;
+  get #config(): Config {
+    return this.#standing.config;
+  }
+
+  #trafficSettings(): TrafficSettings {
+    const { pools, takeover, proxies } = this.#config;
+    const { trust = [], accessLog = false } = proxies.find(({ id }) => id === this.#options.id) ?? {};
+    return { pools, addresses: this.#addresses.data, lingerMs: takeover.timeoutMs, trust, accessLog };
   }
 
   #isReady(): boolean {

@@ -4,8 +4,8 @@
  */
 import type { Cancel, Clock } from "../shared/clock.ts";
 import { PeerClocks } from "../shared/clocks/peer-clocks.ts";
-import { quarantineRules } from "../shared/clocks/quarantine.ts";
-import type { Config } from "../shared/config/config.ts";
+import { quarantineRules, type QuarantineRules } from "../shared/clocks/quarantine.ts";
+import { remarksOf, type ConfigStanding } from "../shared/config/config-standing.ts";
 import type { NodeId } from "../shared/ids.ts";
 import { programVersion } from "../shared/program-version.ts";
 import type { Member } from "./core/council.ts";
@@ -15,7 +15,8 @@ import { ToldClocks } from "./told-clocks.ts";
 
 export interface SelfWatchOptions {
   readonly self: NodeId;
-  readonly config: Config;
+  /** How it stands to its configuration now. */
+  readonly standing: () => ConfigStanding;
   readonly clock: Clock;
   readonly keyIds: () => readonly string[];
   /** Told when the own clock is distrusted, and (`null`) when it is trusted again. */
@@ -33,10 +34,13 @@ export class SelfWatch {
   #timer: Cancel = () => undefined;
 
   constructor(options: SelfWatchOptions) {
-    const { self, config, clock, onQuarantine } = options;
+    const { self, standing, clock, onQuarantine } = options;
     this.#options = options;
-    this.clocks = new PeerClocks({ self, clock, boundMs: config.clock.offsetMs });
-    const rules = quarantineRules(config.clock.offsetMs, config.health.intervalMs);
+    this.clocks = new PeerClocks({ self, clock, boundMs: () => standing().config.clock.offsetMs });
+    const rules = (): QuarantineRules => {
+      const { clock: tuning, health } = standing().config;
+      return quarantineRules(tuning.offsetMs, health.intervalMs);
+    };
     this.#ownClock = new OwnClock({ self, clock, clocks: this.clocks, rules, onQuarantine });
     this.#told = new ToldClocks({ self, clocks: this.clocks, clock });
   }
@@ -52,13 +56,15 @@ export class SelfWatch {
   }
 
   state(): OwnState {
-    const { clock, config, keyIds } = this.#options;
+    const { clock, standing, keyIds } = this.#options;
+    const { config, ...others } = standing();
     return {
       wallAheadMs: Math.round(clock.wallMs() - clock.monotonicMs()),
       clocks: this.#told.list(),
       quarantined: this.quarantined,
       program: this.#program,
       configHash: config.hash,
+      ...remarksOf(others),
       keys: [...keyIds()],
     };
   }
@@ -72,11 +78,12 @@ export class SelfWatch {
 
   /** Of nodes that are not configured nothing is taken: they would count in the median. */
   #hearClocks(members: readonly Member[]): void {
-    const { hosts, proxies } = this.#options.config;
+    const { hosts, proxies } = this.#options.standing().config;
     const nodes = new Set<string>([...hosts, ...proxies].map(({ id }) => id));
     const told = members.flatMap(({ proxy, isSilent, content }) =>
       isSilent ? [] : [[proxy, (content?.clocks ?? []).filter(({ node }) => nodes.has(node))] as const],
     );
+    this.clocks.keep(nodes);
     this.clocks.tell(new Map(told));
   }
 

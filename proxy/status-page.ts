@@ -50,9 +50,11 @@ type Node = ProxyStatus["hosts"][number] | ProxyStatus["proxies"][number];
 const clockText = ({ clockOffsetMs, clockErrorMs }: Node): string =>
   clockOffsetMs === null || clockErrorMs === null ? "" : `${clockOffsetMs.toFixed(1)} ± ${clockErrorMs.toFixed(1)}`;
 
-const remarksOn = ({ quarantined, protocol }: Node): readonly string[] => [
+const remarksOn = ({ quarantined, protocol, configProblem, pendingRestart }: Node): readonly string[] => [
   ...(quarantined === null ? [] : [`in quarantine: ${quarantined}`]),
   ...(protocol === null ? [] : [protocol]),
+  ...(configProblem === null ? [] : [`its configuration file is not right: ${configProblem}`]),
+  ...(pendingRestart.length === 0 ? [] : [`needs a restart for ${pendingRestart.join(", ")}`]),
 ];
 
 function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {

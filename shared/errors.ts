@@ -28,6 +28,7 @@ export const ERRORS = {
   HS_CONFIG_UNREADABLE: row("Cannot read the configuration {file}: {reason}", 400, "final", 78),
   HS_CONFIG_LOCKED: row("Another program is changing the configuration {file}: {reason}", 409, "retry", 69),
   HS_CONFIG_UNWRITABLE: row("Cannot change the configuration {file}: {reason}", 500, "final", 73),
+  HS_CONFIG_DIFFERS: row("Not all nodes run with {file}: {nodes}", 409, "final", 65),
   HS_SECRET_UNREADABLE: row("Cannot read the cluster secret from {source}: {reason}", 500, "final", 78),
   HS_SECRET_UNWRITABLE: row("Cannot write the cluster secret {file}: {reason}", 500, "final", 73),
   HS_SECRET_LOCKED: row("Another program is changing the cluster secret {file}: {reason}", 409, "retry", 69),
@@ -113,6 +114,12 @@ export const ERRORS = {
   ),
   HS_PARKED_TOO_LONG: row("No primary for pool {pool} within {waitMs} ms", 503, "retry", 69),
   HS_PARK_FULL: row("Too many requests wait for a primary of pool {pool}", 503, "retry", 69),
+  HS_POOL_REMOVED: row(
+    "Pool {pool} was taken out of the configuration while the request waited for its primary",
+    503,
+    "final",
+    69,
+  ),
   HS_NO_ROUTE: row("No pool is routed for {target}", 404, "final", 69),
   HS_REQUEST_INVALID: row("The request was refused: {reason}", 400, "final", 65),
 

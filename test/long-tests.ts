@@ -8,6 +8,7 @@ export const LONG_TESTS = {
   /** Real processes that wait for what must *not* happen, for clocks, for files to be copied, for many processes to start. */
   cluster: [
     "test/cluster/agreement.test.ts",
+    "test/cluster/change-config.test.ts",
     "test/cluster/clocks.test.ts",
     "test/cluster/no-request-fails.test.ts",
     "test/cluster/old-views.test.ts",

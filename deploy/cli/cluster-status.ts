@@ -27,8 +27,14 @@ const ClockStatus = {
   clockErrorMs: Type.Optional(orNull(Type.Number())),
   quarantined: Type.Optional(orNull(Type.String())),
 };
+/** How it stands to its configuration file. */
+const ConfigStatus = {
+  configProblem: Type.Optional(orNull(Type.String())),
+  pendingRestart: Type.Optional(Type.Array(Type.String())),
+};
 const HostStatus = Type.Object({
   ...ClockStatus,
+  ...ConfigStatus,
   id: Type.String(),
   role: orNull(Type.String()),
   health: Type.String(),
@@ -43,6 +49,8 @@ const HostStatus = Type.Object({
 });
 const ProxyStatus = Type.Object({
   ...ClockStatus,
+  ...ConfigStatus,
+  configHash: Type.Optional(orNull(Type.String())),
   id: Type.String(),
   health: Type.Optional(Type.String()),
   agrees: Type.Optional(orNull(Type.Boolean())),
@@ -98,6 +106,10 @@ export interface ProxyAnswer {
   readonly keys: readonly string[] | null;
   /** Why another proxy has no version of the protocol in common with it. */
   readonly protocol: string | null;
+  /** As it says itself or another proxy has heard; `null`: nobody knows. */
+  readonly configHash: string | null;
+  readonly configProblem: string | null;
+  readonly pendingRestart: readonly string[];
 }
 
 export interface ClusterStatus {
@@ -145,6 +157,9 @@ export async function clusterStatus(config: Config, asking: Asking): Promise<Clu
       quarantined: (view && entryOf(view, id)?.quarantined) ?? null,
       keys: ofProxy(id, "keys", view === null ? views : [view]),
       protocol: ofProxy(id, "protocol", views),
+      configHash: ofProxy(id, "configHash", view === null ? views : [view]),
+      configProblem: ofProxy(id, "configProblem", view === null ? views : [view]),
+      pendingRestart: ofProxy(id, "pendingRestart", view === null ? views : [view]) ?? [],
     })),
     clockReference: chosen.self ?? null,
     clockDispute: chosen.clockDispute ?? null,
@@ -164,7 +179,7 @@ const entryOf = ({ proxies = [] }: View, proxy: string) => proxies.find(({ id })
 type Asked = { readonly view: View; readonly reason: null } | { readonly view: null; readonly reason: string };
 
 /** The first that any of the views has. */
-function ofProxy<Field extends "keys" | "protocol">(
+function ofProxy<Field extends "keys" | "protocol" | "configHash" | "configProblem" | "pendingRestart">(
   id: string,
   field: Field,
   views: readonly View[],

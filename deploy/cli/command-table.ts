@@ -49,7 +49,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "config",
-    summary: "check or show the configuration",
+    summary: "check, show, compare or change the configuration",
     load: async () => (await import("./commands/config.ts")).configCommand,
   },
   {

@@ -53,14 +53,28 @@ function hostTable({ hosts, configHash }: ClusterStatus, colours: boolean): stri
 }
 
 function remarksOn(host: HostStatus, ownHash: string): readonly string[] {
-  const { reason, alarms, configHash, protocol } = host;
-  const differs = configHash !== null && configHash !== ownHash;
+  const { reason, alarms, protocol } = host;
   return [
     ...(reason === null ? [] : [reason]),
     ...(protocol === null || protocol === undefined ? [] : [protocol]),
     ...quarantineRemark(host),
-    ...(differs ? ["another configuration"] : []),
+    ...configRemarks(host, ownHash),
     ...alarms,
+  ];
+}
+
+type Configured = Pick<HostStatus, "configHash" | "configProblem"> & {
+  readonly pendingRestart?: readonly string[] | undefined;
+};
+
+function configRemarks(
+  { configHash, configProblem = null, pendingRestart = [] }: Configured,
+  ownHash: string,
+): string[] {
+  return [
+    ...(configHash !== null && configHash !== ownHash ? ["another configuration"] : []),
+    ...(pendingRestart.length === 0 ? [] : [`needs a restart for ${pendingRestart.join(", ")}`]),
+    ...(configProblem === null ? [] : [`its configuration file is not right: ${configProblem}`]),
   ];
 }
 
@@ -76,7 +90,7 @@ function clockText({ clockOffsetMs, clockErrorMs }: Clocked): string | null {
 
 type Clocked = Pick<HostStatus, "clockOffsetMs" | "clockErrorMs">;
 
-function proxyTable({ proxies }: ClusterStatus, colours: boolean): string {
+function proxyTable({ proxies, configHash }: ClusterStatus, colours: boolean): string {
   const rows = proxies.map((proxy) => [
     proxy.id,
     healthText(proxy.health, colours),
@@ -85,7 +99,7 @@ function proxyTable({ proxies }: ClusterStatus, colours: boolean): string {
     printable(
       [proxy.reason, proxy.protocol]
         .filter((remark) => remark !== null)
-        .concat(quarantineRemark(proxy))
+        .concat(quarantineRemark(proxy), configRemarks(proxy, configHash))
         .join("; "),
     ),
   ]);

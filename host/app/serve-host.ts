@@ -1,6 +1,7 @@
 /** An application as one host of a cluster, inside a process of the user's own. */
 import { resolve } from "node:path";
 import { formatAddress } from "../../shared/config/config.ts";
+import { ConfigKeeper } from "../../shared/config/config-keeper.ts";
 import { loadConfig } from "../../shared/config/load-config.ts";
 import { readSecret } from "../../shared/config/read-secret.ts";
 import { watchSecret } from "../../shared/config/secret-watch.ts";
@@ -48,10 +49,20 @@ export async function serveHost(app: LoadedApp, options: HostServeOptions): Prom
     parts: systemParts(networks),
     app,
   });
+  const keeper = new ConfigKeeper({
+    config,
+    owner: { kind: "host", id },
+    env: process.env,
+    clock: systemClock,
+    log,
+    effective: (file) => file,
+    apply: (standing) => host.configure(standing),
+  });
+  keeper.start();
   const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
   const unwatchTls = networks.watch();
   const close = async (): Promise<void> => {
-    await Promise.all([unwatchSecret(), unwatchTls()]);
+    await Promise.all([keeper.stop(), unwatchSecret(), unwatchTls()]);
     await host.stop();
   };
   return { address: formatAddress(host.addresses.listen), close };

@@ -74,6 +74,7 @@ function isAtRest({ phase }: PoolState): boolean {
 function dispatch(state: PoolState, event: PoolEvent, now: number): PoolStep {
   if (event.type === "started") return onStarted(state, event, now);
   if (event.type === "decided") return onDecided(state, event.offline, now);
+  if (event.type === "configured") return stay({ ...state, settings: { ...state.settings, ...event.tuning } });
   if (event.type === "fitness") return stay({ ...state, unfit: event.unfit });
   const { phase } = state;
   switch (phase.type) {

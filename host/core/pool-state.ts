@@ -12,11 +12,13 @@ import type { PutResult } from "../../shared/vault/vault.ts";
 import type { Publication } from "./publication.ts";
 import type { Run, Step, Survey } from "./survey.ts";
 
-/** What never changes while the host runs. */
+/** What a pool goes by; the first four never change while the host runs. */
 export interface Settings {
   readonly pool: PoolId;
   readonly self: NodeId;
   readonly bootId: BootId;
+  /** Ids of the application's schema entries, for the fence. */
+  readonly schema: readonly string[];
   /** Whether this host is the one that begins a pool without a fence. */
   readonly firstPreferred: boolean;
   /** Whether proxies could order another candidate, so that a host that keeps crashing need not win every time. */
@@ -24,9 +26,10 @@ export interface Settings {
   readonly takeoverTimeoutMs: number;
   readonly surveyIntervalMs: number;
   readonly rejoin: "auto" | "manual";
-  /** Ids of the application's schema entries, for the fence. */
-  readonly schema: readonly string[];
 }
+
+/** Those that the configuration may change. */
+export type Tuning = Pick<Settings, "firstPreferred" | "orderable" | "takeoverTimeoutMs" | "rejoin">;
 
 export interface PoolState {
   readonly settings: Settings;
@@ -205,6 +208,7 @@ export type PoolEvent =
   | { readonly type: "resign"; readonly sealed: SealedRecord; readonly reason: string }
   /** The own state was found wrong at that slot. */
   | { readonly type: "diverged"; readonly slot: Slot; readonly reason: string }
+  | { readonly type: "configured"; readonly tuning: Tuning }
   | { readonly type: "fitness"; readonly unfit: string | null }
   | { readonly type: "enrol" }
   /** An operator took this host out (why), or (`null`) brought it back. */

@@ -3,7 +3,7 @@ import type { NodeId } from "../../shared/ids.ts";
 import type { Digest, Observation } from "../../shared/wire/messages.ts";
 import { shuffle } from "./draw.ts";
 import { MAX_DIGEST, type GossipRules, type GossipState } from "./gossip-state.ts";
-import { compareStamps, stampOf, type Known, type Stamp } from "./observation.ts";
+import { compareStamps, stampOf, type Content, type Known, type Stamp } from "./observation.ts";
 import { peerState } from "./peers.ts";
 
 /** An exchange with `peer`. */
@@ -116,9 +116,18 @@ function fitting(observations: readonly Observation[]): Observation[] {
   });
 }
 
+const remarksBytes = ({ configProblem, pendingRestart = [] }: Content): number =>
+  JSON.stringify([configProblem, pendingRestart]).length;
+
 /** JSON of each part, rounded up. */
 const weightBytes = ({ content }: Observation): number =>
-  content === null ? 200 : 600 + content.hosts.length * 120 + content.pools.length * 700 + content.clocks.length * 120;
+  content === null
+    ? 200
+    : 600 +
+      remarksBytes(content) +
+      content.hosts.length * 120 +
+      content.pools.length * 700 +
+      content.clocks.length * 120;
 
 const isNewer = (stamp: Stamp, known: Known): boolean => {
   const own = known.get(stamp.origin as NodeId);

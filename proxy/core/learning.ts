@@ -38,7 +38,8 @@ export function learn(
   { settings, hosts }: LearnRules,
   effects: ProxyEffect[],
 ): Pools {
-  if (event.type === "voteAnswered") return learnVote(before, event, { nowMs, wallAheadMs });
+  if (event.type === "voteAnswered")
+    return hosts.includes(event.host) ? learnVote(before, event, { nowMs, wallAheadMs }) : before;
   if (event.type === "probeAnswered") {
     if (!hosts.includes(event.host) || event.report.host !== event.host) return before;
     return new Map([...before].map(([pool, view]) => [pool, learnReport(view, event.report, event.sentMs, nowMs)]));

@@ -15,6 +15,9 @@ export interface OwnState {
   readonly quarantined: string | null;
   readonly program: string;
   readonly configHash: string;
+  /** Why this proxy's file cannot be used, and what of it waits for a restart. */
+  readonly configProblem: string | null;
+  readonly pendingRestart: string[];
   readonly keys: Content["keys"];
 }
 
@@ -24,7 +27,7 @@ export function contentOf(
   pools: ReadonlyMap<PoolId, PoolView>,
   decisions: Decisions,
 ): Content {
-  const { clocks, quarantined, program, configHash, keys } = own;
+  const { clocks, quarantined, program, configHash, configProblem, pendingRestart, keys } = own;
   return {
     hosts: [...hosts.values()].map(hostSighting),
     pools: [...pools.values()].map(poolSighting),
@@ -32,6 +35,8 @@ export function contentOf(
     quarantined,
     program,
     configHash,
+    configProblem,
+    pendingRestart,
     keys,
     decisions,
   };

@@ -16,7 +16,7 @@ export interface Parked<T> {
 }
 
 export class Parking<T> {
-  readonly #bounds: ParkBounds;
+  #bounds: ParkBounds;
   /** Insertion order is the order of release. */
   readonly #parked = new Map<T, Parked<T>>();
   #bytes = 0;
@@ -31,6 +31,11 @@ export class Parking<T> {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** For what comes from now on; nobody loses a place. */
+  set bounds(bounds: ParkBounds) {
+    this.#bounds = bounds;
   }
 
   /** @returns whether there was a place. An item parks once. */

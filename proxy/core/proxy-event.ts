@@ -61,6 +61,8 @@ export type ProxyEvent =
       readonly fence: string | null;
       readonly answer: Answer<"vote">;
     }
+  /** The rules that it is given are others than before: hosts, pools or proxies came or went, or figures changed. */
+  | { readonly type: "configured" }
   /** What the shell knows of this proxy itself has changed. */
   | { readonly type: "own"; readonly own: OwnState };
 

@@ -16,6 +16,7 @@ import { contentOf, type OwnState } from "./own-sight.ts";
 import { newPoolView, type Order, type PoolView } from "./pool-view.ts";
 import { noted, type ProxyEffect, type ProxyEvent, type Route } from "./proxy-event.ts";
 import { learn, learnDecisions, rumoured, type Rumours } from "./learning.ts";
+import { reconfigured } from "./reconfigured.ts";
 import type { Settings } from "./settings.ts";
 import { noStrain, strainAfter, strained, type Strain } from "./strain.ts";
 
@@ -70,8 +71,9 @@ export function newProxyState(rules: Rules, { bootId, seed, own }: ProxyBirth, n
   };
 }
 
-export function stepProxy(before: ProxyState, event: ProxyEvent, nowMs: number, given: Rules): ProxyStep {
+export function stepProxy(earlier: ProxyState, event: ProxyEvent, nowMs: number, given: Rules): ProxyStep {
   const effects: ProxyEffect[] = [];
+  const before = event.type === "configured" ? reconfigured(earlier, nowMs, given) : earlier;
   const strain = strainAfter(before.strain, { dueMs: before.dueMs, nowMs }, given.settings);
   const rules = { ...given, settings: strained(given.settings, strain) };
   const woken = nowMs - before.seenMs > rules.settings.awayMs;
@@ -142,7 +144,7 @@ function probeEffect({ host, report, control }: HostHealth, effect: "probe" | "p
 }
 
 function healthEvent(event: ProxyEvent, host: NodeId): HealthEvent | null {
-  if (event.type === "tick") return event;
+  if (event.type === "tick" || event.type === "configured") return { type: "tick" };
   if (!("host" in event) || event.host !== host) return null;
   switch (event.type) {
     case "probeAnswered":
@@ -179,7 +181,8 @@ function stepPeers(
 function gossipEvent(event: ProxyEvent): GossipEvent | null {
   switch (event.type) {
     case "tick":
-      return event;
+    case "configured":
+      return { type: "tick" };
     case "gossipHeard":
       return { ...event, type: "heard" };
     case "gossipAnswered":

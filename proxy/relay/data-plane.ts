@@ -6,7 +6,8 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Registry } from "prom-client";
 import type { Clock } from "../../shared/clock.ts";
-import type { Address, PoolConfig } from "../../shared/config/config.ts";
+import { formatAddress, type Address, type PoolConfig } from "../../shared/config/config.ts";
+import { assert } from "../../shared/errors.ts";
 import type { BootId, NodeId, PoolId } from "../../shared/ids.ts";
 import type { NodeSockets } from "../../shared/sockets.ts";
 import { formatRequestNumber } from "../../shared/wire/fields.ts";
@@ -26,14 +27,15 @@ import { PoolTable } from "./pool-table.ts";
 import { errorAnswer, formatOwnAnswer, refusalAnswer, type OwnAnswer } from "./problem-answer.ts";
 import { RelayMetrics } from "./relay-metrics.ts";
 import { StreamPlaces } from "./stream-places.ts";
-import type { ParkedLoad, Traffic, WorkerCount } from "./traffic.ts";
-import type { TrustedPeers } from "./trusted-peers.ts";
+import type { ParkedLoad, Traffic, TrafficSettings, WorkerCount } from "./traffic.ts";
+import { TrustedPeers } from "./trusted-peers.ts";
 import { UpgradeExchange } from "./upgrade-exchange.ts";
 import { UpgradeUpstream } from "./upgrade-upstream.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 
 export interface DataPlaneOptions {
-  readonly pools: readonly PoolConfig[];
+  /** What it begins with. */
+  readonly settings: TrafficSettings;
   /** What its request numbers begin with. */
   readonly bootId: BootId;
   /** By which the proxy knows itself in `Via`; several processes of one proxy have the same. Made of `bootId` if absent. */
@@ -41,14 +43,12 @@ export interface DataPlaneOptions {
   readonly clock: Clock;
   readonly sockets: Pick<NodeSockets, "public" | "data">;
   readonly register: Registry;
-  readonly addressOf: (host: NodeId) => Address;
   readonly logTimeMs: (pool: PoolId) => number;
   readonly trafficFailed: (host: NodeId) => void;
-  readonly lingerMs: number;
   /** How many requests that waited are let go at a time; all that a proxy may, if absent. */
   readonly releases?: number;
-  readonly trusted: TrustedPeers;
-  readonly accessLog: ((entry: AccessEntry) => void) | null;
+  /** Told of each request, where that is configured. */
+  readonly logAccess: (entry: AccessEntry) => void;
 }
 
 const PSEUDONYM_DIGITS = 12;
@@ -58,27 +58,44 @@ export class DataPlane implements Traffic, ClientHome {
   readonly #pseudonym: string;
   readonly #metrics: RelayMetrics;
   readonly #upstreams: UpstreamPool;
-  readonly #relays: ReadonlyMap<PoolId, PoolRelay>;
-  readonly #table: PoolTable;
+  readonly #context: RelayContext;
   readonly #listener: ClientListener;
   readonly #places = new StreamPlaces();
+  #settings: TrafficSettings;
+  #trusted: TrustedPeers;
+  #relays: ReadonlyMap<PoolId, PoolRelay>;
+  #table: PoolTable;
   #number = 0;
 
   constructor(options: DataPlaneOptions) {
-    const { clock, sockets, pools, bootId } = options;
+    const { clock, sockets, settings, bootId } = options;
     this.#options = options;
     this.#pseudonym = options.pseudonym ?? pseudonymOf(bootId);
     this.#metrics = new RelayMetrics(options.register);
     this.#upstreams = new UpstreamPool(sockets.data, clock);
-    const context = this.#context();
-    this.#relays = new Map(pools.map((pool) => [pool.id, new PoolRelay(pool, context)]));
-    this.#table = new PoolTable(pools);
+    this.#settings = settings;
+    this.#context = this.#makeContext();
+    this.#trusted = new TrustedPeers(settings.trust);
+    this.#relays = new Map(settings.pools.map((pool) => [pool.id, new PoolRelay(pool, this.#context)]));
+    this.#table = new PoolTable(settings.pools);
     this.#listener = new ClientListener({ clock, sockets: sockets.public, accept: (socket) => this.#accept(socket) });
   }
 
   /** @throws {HotspareError} HS_PORT_TAKEN if it cannot listen there. */
   listen(address: Address): Promise<Address> {
     return this.#listener.listen(address);
+  }
+
+  configure(settings: TrafficSettings): void {
+    const before = this.#relays;
+    const addresses = keptAddresses(this.#settings.addresses, settings.addresses);
+    this.#settings = { ...settings, addresses };
+    this.#trusted = new TrustedPeers(settings.trust);
+    this.#relays = new Map(settings.pools.map((pool) => [pool.id, this.#relayOf(pool)]));
+    this.#table = new PoolTable(settings.pools);
+    this.#upstreams.keep(new Set(addresses.values()));
+    // Last: who waited there may come again at once, and is not to meet half a table.
+    for (const [pool, relay] of before) if (!this.#relays.has(pool)) relay.gate.close("gone");
   }
 
   setRoute(pool: PoolId, route: Route): void {
@@ -117,7 +134,7 @@ export class DataPlane implements Traffic, ClientHome {
   /** Stops accepting, lets what is on the way end for at most `graceMs`, then breaks it off. */
   async stop(graceMs: number): Promise<void> {
     const closeGates = (): void => {
-      for (const relay of this.#relays.values()) relay.gate.close();
+      for (const relay of this.#relays.values()) relay.gate.close("late");
     };
     await this.#listener.stop(graceMs, closeGates);
     closeGates();
@@ -130,7 +147,7 @@ export class DataPlane implements Traffic, ClientHome {
 
   refused(status: number, asker: Asker | null, requestId: string): void {
     this.#metrics.refused(status);
-    if (asker !== null) this.#options.accessLog?.(refusedEntry(asker, requestId, status));
+    if (asker !== null) this.#context.accessLog?.(refusedEntry(asker, requestId, status));
   }
 
   nextId(): string {
@@ -185,23 +202,39 @@ export class DataPlane implements Traffic, ClientHome {
     // A listener on all addresses sees those of IPv4 in the form of IPv6.
     const address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=\d+\.)/, "");
     const proto = (socket as Partial<TLSSocket>).encrypted === true ? "https" : "http";
-    return { address, proto, isTrusted: this.#options.trusted.has(address) };
+    return { address, proto, isTrusted: this.#trusted.has(address) };
   }
 
-  #context(): RelayContext {
-    const { clock, addressOf, logTimeMs, trafficFailed, lingerMs, sockets, accessLog, releases } = this.#options;
+  #relayOf(pool: PoolConfig): PoolRelay {
+    const known = this.#relays.get(pool.id);
+    if (known === undefined) return new PoolRelay(pool, this.#context);
+    known.configure(pool);
+    return known;
+  }
+
+  #makeContext(): RelayContext {
+    const { clock, logTimeMs, trafficFailed, sockets, logAccess, releases } = this.#options;
+    const settings = (): TrafficSettings => this.#settings;
     return {
       clock,
       upstreams: this.#upstreams,
       upgrades: new UpgradeUpstream(sockets.data),
       metrics: this.#metrics,
       pseudonym: this.#pseudonym,
-      addressOf,
+      addressOf: (host) => {
+        const address = settings().addresses.get(host);
+        assert(address !== undefined, `host ${host} is configured`);
+        return address;
+      },
       logTimeMs: (pool) => logTimeMs(pool.id),
       trafficFailed,
-      lingerMs,
+      get lingerMs() {
+        return settings().lingerMs;
+      },
       releases: releases ?? RELEASES,
-      accessLog,
+      get accessLog() {
+        return settings().accessLog ? logAccess : null;
+      },
     };
   }
 }
@@ -233,6 +266,18 @@ class RefusedUpgrade implements Connection {
   destroy(): void {
     this.#socket.destroy();
   }
+}
+
+/** By the object kept connections are found: an address that is the same stays the same one. */
+function keptAddresses(
+  before: ReadonlyMap<NodeId, Address>,
+  now: ReadonlyMap<NodeId, Address>,
+): ReadonlyMap<NodeId, Address> {
+  const kept = (host: NodeId, address: Address): Address => {
+    const known = before.get(host);
+    return known !== undefined && formatAddress(known) === formatAddress(address) ? known : address;
+  };
+  return new Map([...now].map(([host, address]) => [host, kept(host, address)]));
 }
 
 const hasPassed = (via: string, pseudonym: string): boolean =>

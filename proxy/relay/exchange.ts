@@ -16,7 +16,7 @@ import { AnswerDelivery } from "./answer-delivery.ts";
 import { BodyKeeper } from "./body-keeper.ts";
 import type { Client } from "./client.ts";
 import { Executions, type Executed } from "./executions.ts";
-import type { OpenRoute, Waiter } from "./gate.ts";
+import { TURNED_AWAY, type OpenRoute, type TurnedAway, type Waiter } from "./gate.ts";
 import { parkedLine } from "./message-lines.ts";
 import { outgoingRequest } from "./outgoing-request.ts";
 import type { OnTheWay, PoolRelay } from "./pool-relay.ts";
@@ -84,10 +84,10 @@ export class Exchange implements Waiter, OnTheWay, AttemptListener {
     this.#send(route);
   }
 
-  turnedAway(why: "full" | "late"): void {
+  turnedAway(why: TurnedAway): void {
     this.#waiting.ends();
     if (this.#executions.mayHaveHappened) return this.#fail("HS_OUTCOME_UNKNOWN");
-    this.#fail(why === "full" ? "HS_PARK_FULL" : "HS_PARKED_TOO_LONG");
+    this.#fail(TURNED_AWAY[why]);
   }
 
   /** The client's body does not fit beside those of others, and no host takes it. */

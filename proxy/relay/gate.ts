@@ -7,6 +7,7 @@
  */
 import type { Cancel, Clock } from "../../shared/clock.ts";
 import type { NodeId } from "../../shared/ids.ts";
+import type { ErrorCode } from "../../shared/errors.ts";
 import { Parking, type ParkBounds } from "../core/parking.ts";
 import type { Route } from "../core/proxy-event.ts";
 
@@ -17,9 +18,18 @@ export interface Waiter {
   isSuspectAt(route: Route): boolean;
   /** Go now. `settled` is to be called when its answer begins or fails: the next one follows. */
   go(route: OpenRoute, settled: () => void): void;
-  /** There was no place, or its time is over; it has left. */
-  turnedAway(why: "full" | "late"): void;
+  /** There was no place, its time is over, or there is no such pool any more; it has left. */
+  turnedAway(why: TurnedAway): void;
 }
+
+export type TurnedAway = "full" | "late" | "gone";
+
+/** What its client is told, if it has reached no host. */
+export const TURNED_AWAY: Readonly<Record<TurnedAway, ErrorCode>> = {
+  full: "HS_PARK_FULL",
+  late: "HS_PARKED_TOO_LONG",
+  gone: "HS_POOL_REMOVED",
+};
 
 interface Resting {
   readonly host: NodeId;
@@ -44,7 +54,7 @@ const EXPIRY_STEP_MS = 20;
 
 export class Gate {
   readonly #clock: Clock;
-  readonly #bounds: ParkBounds;
+  #bounds: ParkBounds;
   readonly #releases: number;
   readonly #parking: Parking<Waiter>;
   readonly #suspects: Parking<Waiter>;
@@ -60,7 +70,8 @@ export class Gate {
   #hold: Cancel | null = null;
   #holdMs = HOLD_MS;
   #expiry: { readonly atMs: number; readonly cancel: Cancel } | null = null;
-  #closed = false;
+  /** What everybody is told that it is closed to; `null`: it is open. */
+  #closed: TurnedAway | null = null;
 
   /** @param releases how many of those that waited may be on the way without an answer. */
   constructor(bounds: ParkBounds, clock: Clock, releases: number) {
@@ -86,7 +97,7 @@ export class Gate {
     if (this.#route !== null && this.#hold === null && isFree) {
       return waiter.go(this.#route, isSuspect ? this.#beginTrial() : nothing);
     }
-    if (this.#closed) return waiter.turnedAway("late");
+    if (this.#closed !== null) return waiter.turnedAway(this.#closed);
     const sinceMs = this.#clock.monotonicMs();
     const untilMs = sinceMs + waitMs;
     const parking = isSuspect ? this.#suspects : this.#parking;
@@ -102,7 +113,7 @@ export class Gate {
    * a request twice.
    */
   rest(waiter: Waiter, host: NodeId, { bytes, waitMs }: { readonly bytes: number; readonly waitMs: number }): void {
-    if (this.#closed || this.parked >= this.#bounds.requests) return waiter.turnedAway(this.#closed ? "late" : "full");
+    if (this.#closed !== null || this.parked >= this.#bounds.requests) return waiter.turnedAway(this.#closed ?? "full");
     const sinceMs = this.#clock.monotonicMs();
     const expire = (): void => {
       this.#resting.delete(waiter);
@@ -166,16 +177,22 @@ export class Gate {
     this.#holdMs = HOLD_MS;
   }
 
+  /** Holds for who comes from now on: nobody who waits loses a place. */
+  configure(bounds: ParkBounds): void {
+    this.#bounds = bounds;
+    for (const parking of this.#both()) parking.bounds = bounds;
+  }
+
   /** Turns everybody away; nobody is let go any more. */
-  close(): void {
-    this.#closed = true;
+  close(why: TurnedAway): void {
+    this.#closed ??= why;
     this.#route = null;
     this.#endHold();
     this.#expiry?.cancel();
     this.#expiry = null;
     this.#wakeAll();
     for (const parking of this.#both()) {
-      for (const { item } of parking.release(parking.count)) item.turnedAway("late");
+      for (const { item } of parking.release(parking.count)) item.turnedAway(why);
     }
   }
 

@@ -1,6 +1,6 @@
 /** How many bytes of requests' bodies and of held answers one pool keeps, over all requests. What finds no room is not kept. */
 export class KeptBytes {
-  readonly #bound: number;
+  #bound: number;
   #kept = 0;
 
   constructor(boundBytes: number) {
@@ -9,6 +9,11 @@ export class KeptBytes {
 
   get kept(): number {
     return this.#kept;
+  }
+
+  /** For what comes from now on. */
+  set bound(boundBytes: number) {
+    this.#bound = boundBytes;
   }
 
   take(bytes: number): boolean {

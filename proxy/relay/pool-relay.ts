@@ -38,7 +38,7 @@ export interface OnTheWay {
 }
 
 export class PoolRelay {
-  readonly config: PoolConfig;
+  config: PoolConfig;
   readonly context: RelayContext;
   readonly gate: Gate;
   readonly kept: KeptBytes;
@@ -49,6 +49,13 @@ export class PoolRelay {
     this.context = context;
     this.gate = new Gate(config.park, context.clock, context.releases);
     this.kept = new KeptBytes(config.park.bytes);
+  }
+
+  /** Holds for what comes from now on; what is under way keeps what it began with, where that matters to it. */
+  configure(config: PoolConfig): void {
+    this.config = config;
+    this.gate.configure(config.park);
+    this.kept.bound = config.park.bytes;
   }
 
   get active(): number {

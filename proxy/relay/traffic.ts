@@ -3,9 +3,21 @@
  * listener. The proxy tells it what the core has decided, and cannot tell the two apart.
  */
 import type { Registry } from "prom-client";
-import type { Address } from "../../shared/config/config.ts";
+import type { Address, PoolConfig } from "../../shared/config/config.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import type { Route } from "../core/proxy-event.ts";
+
+/** What it goes by, and what may change while it runs. */
+export interface TrafficSettings {
+  readonly pools: readonly PoolConfig[];
+  /** Where each host's application is reached. */
+  readonly addresses: ReadonlyMap<NodeId, Address>;
+  /** After an abandoned host's answers have begun, how long they may take to end. */
+  readonly lingerMs: number;
+  /** Other proxies before this one whose word about a client is believed, by address or network. */
+  readonly trust: readonly string[];
+  readonly accessLog: boolean;
+}
 
 export interface Traffic {
   /**
@@ -13,6 +25,11 @@ export interface Traffic {
    * @throws {HotspareError} HS_PORT_TAKEN; of workers also HS_TLS_UNUSABLE and HS_WORKER_ENDED.
    */
   listen(address: Address): Promise<Address>;
+  /**
+   * Goes by these from now on, all at once. What is under way goes on as it is; what waits for a pool that is gone is refused.
+   * It is carried out after every `setRoute` that was called before.
+   */
+  configure(settings: TrafficSettings): void;
   /** Where the pool's requests go from now on. */
   setRoute(pool: PoolId, route: Route): void;
   /**

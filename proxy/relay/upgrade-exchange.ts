@@ -13,7 +13,7 @@ import type { UpgradingClient } from "./client-home.ts";
 import type { Connection } from "./client-listener.ts";
 import { fieldRecord } from "./field-record.ts";
 import { FrameBoundary, RESTART_FRAME } from "./frame-boundary.ts";
-import type { OpenRoute, Waiter } from "./gate.ts";
+import { TURNED_AWAY, type OpenRoute, type TurnedAway, type Waiter } from "./gate.ts";
 import { namingLines, parkedLine } from "./message-lines.ts";
 import type { OnTheWay, PoolRelay } from "./pool-relay.ts";
 import { errorAnswer, formatOwnAnswer } from "./problem-answer.ts";
@@ -85,9 +85,9 @@ export class UpgradeExchange implements Connection, Waiter, OnTheWay, UpgradeLis
     );
   }
 
-  turnedAway(why: "full" | "late"): void {
+  turnedAway(why: TurnedAway): void {
     this.#waiting.ends();
-    this.#refuse(why === "full" ? "HS_PARK_FULL" : "HS_PARKED_TOO_LONG");
+    this.#refuse(TURNED_AWAY[why]);
   }
 
   answered(answer: IncomingMessage, upstream: Socket | null): void {

@@ -34,6 +34,15 @@ export class UpstreamPool {
     return new UpstreamConnection(socket, home);
   }
 
+  /** Connections to any other address are not kept any more: those that wait are closed, the others when they are free. */
+  keep(addresses: ReadonlySet<Address>): void {
+    for (const [address, home] of this.#homes) {
+      if (addresses.has(address)) continue;
+      home.leave();
+      this.#homes.delete(address);
+    }
+  }
+
   /** Closes every connection that waits unused. */
   close(): void {
     this.#sweep?.();
@@ -65,6 +74,7 @@ class Home implements ConnectionHome {
   /** The one used last is the last one. */
   readonly #idle: { readonly connection: UpstreamConnection; readonly round: number }[] = [];
   #round = 0;
+  #isLeft = false;
 
   constructor(used: () => void) {
     this.#used = used;
@@ -75,7 +85,7 @@ class Home implements ConnectionHome {
   }
 
   idle(connection: UpstreamConnection): void {
-    if (this.#idle.length >= MOST_IDLE) return connection.abort();
+    if (this.#isLeft || this.#idle.length >= MOST_IDLE) return connection.abort();
     this.#idle.push({ connection, round: this.#round });
     this.#used();
   }
@@ -83,6 +93,11 @@ class Home implements ConnectionHome {
   gone(connection: UpstreamConnection): void {
     const index = this.#idle.findLastIndex((kept) => kept.connection === connection);
     if (index >= 0) this.#idle.splice(index, 1);
+  }
+
+  leave(): void {
+    this.#isLeft = true;
+    this.closeOlderThan(Number.POSITIVE_INFINITY);
   }
 
   /** Closes what has waited for `rounds` sweeps; returns how many are left. */

@@ -8,7 +8,7 @@ import type { Heard, LogTime } from "./worker-messages.ts";
 
 export interface HeardNewsOptions {
   readonly clock: Clock;
-  readonly pools: readonly PoolId[];
+  readonly pools: () => readonly PoolId[];
   readonly logTimeMs: (pool: PoolId) => number;
   readonly tell: (news: Heard) => void;
 }
@@ -51,7 +51,7 @@ export class HeardNews {
 
   #newLogTimes(): readonly LogTime[] {
     const { pools, logTimeMs } = this.#options;
-    const now = pools.map((pool) => ({ pool, logTimeMs: logTimeMs(pool) }));
+    const now = pools().map((pool) => ({ pool, logTimeMs: logTimeMs(pool) }));
     const changed = now.filter(({ pool, logTimeMs: ms }) => this.#told.get(pool) !== ms);
     for (const { pool, logTimeMs: ms } of changed) this.#told.set(pool, ms);
     return changed;

@@ -4,8 +4,8 @@
  */
 import { Registry } from "prom-client";
 import type { Cancel, Clock } from "../../shared/clock.ts";
-import { assert, reasonOf, unreachable } from "../../shared/errors.ts";
-import { randomId, type BootId, type NodeId, type PoolId } from "../../shared/ids.ts";
+import { reasonOf, unreachable } from "../../shared/errors.ts";
+import { randomId, type BootId, type PoolId } from "../../shared/ids.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Random } from "../../shared/random.ts";
 import type { Sockets } from "../../shared/sockets.ts";
@@ -13,9 +13,17 @@ import { packError } from "../../shared/thread-error.ts";
 import { Networks } from "../../shared/tls/networks.ts";
 import { logAccess } from "../log-note.ts";
 import { DataPlane, type DataPlaneOptions } from "../relay/data-plane.ts";
-import { TrustedPeers } from "../relay/trusted-peers.ts";
+import type { TrafficSettings } from "../relay/traffic.ts";
 import { TroubleLimit } from "../trouble-limit.ts";
-import type { FromWorker, LogTime, PoolLoad, ToWorker, WorkerCommand, WorkerPlan } from "./worker-messages.ts";
+import type {
+  FromWorker,
+  LogTime,
+  PoolLoad,
+  ToWorker,
+  WorkerCommand,
+  WorkerPlan,
+  WorkerSettings,
+} from "./worker-messages.ts";
 
 export interface TrafficWorkerOptions {
   readonly clock: Clock;
@@ -39,6 +47,7 @@ export class TrafficWorker {
   /** What came before there was a plane. */
   readonly #early: WorkerCommand[] = [];
   #plane: DataPlane | null = null;
+  #pools: readonly PoolId[] = [];
   #told = "";
   #watch: Cancel = () => undefined;
 
@@ -76,45 +85,38 @@ export class TrafficWorker {
     // The process ends with it.
     networks.watch();
     this.#learn(plan.logTimes);
+    this.#pools = poolsOf(plan.settings);
     const plane = new DataPlane({ ...this.#parts(plan), sockets: networks.sockets });
     for (const { pool, route } of plan.routes) plane.setRoute(pool, route);
     this.#plane = plane;
     for (const message of this.#early.splice(0)) this.#carryOut(message, plane);
-    this.#watchLoads(
-      plan.pools.map(({ id }) => id),
-      plane,
-    );
+    this.#watchLoads(plane);
     return plane;
   }
 
   #parts(plan: WorkerPlan): Omit<DataPlaneOptions, "sockets"> {
-    const { pools, hosts, pseudonym, lingerMs, releases, trust, accessLog } = plan;
+    const { settings, pseudonym, releases } = plan;
     const { clock, random, log, trySend } = this.#options;
-    const addresses = new Map(hosts.map(({ id, address }) => [id, address]));
     const troubles = new TroubleLimit(clock, (host) => void trySend({ type: "trouble", host }));
     return {
-      pools,
+      settings: settingsOf(settings),
       // Its own, so that no two workers number requests alike.
       bootId: randomId<BootId>(random),
       pseudonym,
       clock,
       register: this.#register,
-      addressOf: (host: NodeId) => {
-        const address = addresses.get(host);
-        assert(address !== undefined, `host ${host} is configured`);
-        return address;
-      },
       logTimeMs: (pool) => this.#logTimes.get(pool) ?? 0,
       trafficFailed: (host) => troubles.add(host),
-      lingerMs,
       releases,
-      trusted: new TrustedPeers(trust),
-      accessLog: accessLog ? (entry) => logAccess(log, entry) : null,
+      logAccess: (entry) => logAccess(log, entry),
     };
   }
 
   #carryOut(message: WorkerCommand, plane: DataPlane): void {
     switch (message.type) {
+      case "configure":
+        this.#pools = poolsOf(message.settings);
+        return plane.configure(settingsOf(message.settings));
       case "route":
         return plane.setRoute(message.pool, message.route);
       case "abandon":
@@ -146,15 +148,22 @@ export class TrafficWorker {
   }
 
   /** A data plane does not say when its load changes: it is looked at, now and then. */
-  #watchLoads(pools: readonly PoolId[], plane: DataPlane): void {
+  #watchLoads(plane: DataPlane): void {
     this.#watch = this.#options.clock.after(LOADS_MS, () => {
-      const loads = pools.map((pool) => loadOf(pool, plane));
+      const loads = this.#pools.map((pool) => loadOf(pool, plane));
       const text = JSON.stringify(loads);
       if (text !== this.#told && this.#options.trySend({ type: "loads", loads })) this.#told = text;
-      this.#watchLoads(pools, plane);
+      this.#watchLoads(plane);
     });
   }
 }
+
+const poolsOf = ({ pools }: WorkerSettings): readonly PoolId[] => pools.map(({ id }) => id);
+
+const settingsOf = ({ addresses, ...others }: WorkerSettings): TrafficSettings => ({
+  ...others,
+  addresses: new Map(addresses.map(({ host, address }) => [host, address])),
+});
 
 function loadOf(pool: PoolId, plane: DataPlane): PoolLoad {
   const { requests, bytes } = plane.parked(pool);

@@ -3,16 +3,18 @@
  * one version of the program: a worker says which one it is before it is told anything, and no compatibility is kept.
  */
 import { Type, type TSchema } from "typebox";
-import type { Address, PoolConfig, TlsConfig } from "../../shared/config/config.ts";
+import type { Address, TlsConfig } from "../../shared/config/config.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import type { ThreadError } from "../../shared/thread-error.ts";
 import { MessageSchema } from "../../shared/wire/message-schema.ts";
 import type { Route } from "../core/proxy-event.ts";
+import type { TrafficSettings } from "../relay/traffic.ts";
 
 /** To a worker. They are carried out in the order in which they were sent. */
 export type ToWorker =
   /** First of all, once. */
   | { readonly type: "start"; readonly plan: WorkerPlan }
+  | { readonly type: "configure"; readonly settings: WorkerSettings }
   | { readonly type: "route"; readonly pool: PoolId; readonly route: Route }
   | { readonly type: "abandon"; readonly pool: PoolId; readonly host: NodeId; readonly epoch: number }
   | ({ readonly type: "heard" } & Heard)
@@ -51,18 +53,18 @@ export interface WorkerPlan {
    * one, where the system cannot do that.
    */
   readonly socket: "own" | "common";
-  /** With the worker's share of what may be parked. */
-  readonly pools: readonly PoolConfig[];
-  readonly hosts: readonly { readonly id: NodeId; readonly address: Address }[];
+  readonly settings: WorkerSettings;
   readonly tls: Pick<TlsConfig, "public" | "data">;
   readonly pseudonym: string;
-  readonly lingerMs: number;
   /** As in `DataPlaneOptions`: the worker's share. */
   readonly releases: number;
-  readonly trust: readonly string[];
-  readonly accessLog: boolean;
   readonly routes: readonly { readonly pool: PoolId; readonly route: Route }[];
   readonly logTimes: readonly LogTime[];
+}
+
+/** As `TrafficSettings`, in a form that can be sent; of `pools` the worker's share of what may be parked. */
+export interface WorkerSettings extends Omit<TrafficSettings, "addresses"> {
+  readonly addresses: readonly { readonly host: NodeId; readonly address: Address }[];
 }
 
 /** News from heartbeats. */
@@ -94,24 +96,29 @@ const RouteSchema = Type.Union([Type.Object({ host: Name, epoch: Count }), Type.
 const Files = Type.Union([Type.Object({ cert: Name, key: Name, ca: Type.Union([Name, Type.Null()]) }), Type.Null()]);
 const LogTimes = Type.Array(Type.Object({ pool: Name, logTimeMs: Type.Number() }));
 
+const SettingsSchema = Type.Object({
+  // The rest of a pool is as the configuration was read: by this version of the program, and checked then.
+  pools: Type.Array(Type.Object({ id: Name, park: Type.Object({ requests: Count, bytes: Count, waitMs: Count }) })),
+  addresses: Type.Array(Type.Object({ host: Name, address: AddressSchema })),
+  lingerMs: Type.Number(),
+  trust: Type.Array(Name),
+  accessLog: Type.Boolean(),
+});
+
 const PlanSchema = Type.Object({
   listen: AddressSchema,
   socket: Type.Union([Type.Literal("own"), Type.Literal("common")]),
-  // The rest of a pool is as the configuration was read: by this version of the program, and checked then.
-  pools: Type.Array(Type.Object({ id: Name, park: Type.Object({ requests: Count, bytes: Count, waitMs: Count }) })),
-  hosts: Type.Array(Type.Object({ id: Name, address: AddressSchema })),
+  settings: SettingsSchema,
   tls: Type.Object({ public: Files, data: Files }),
   pseudonym: Name,
-  lingerMs: Type.Number(),
   releases: Count,
-  trust: Type.Array(Name),
-  accessLog: Type.Boolean(),
   routes: Type.Array(Type.Object({ pool: Name, route: RouteSchema })),
   logTimes: LogTimes,
 });
 
 const TO_WORKER: Readonly<Record<ToWorker["type"], MessageSchema<TSchema>>> = schemas({
   start: { plan: PlanSchema },
+  configure: { settings: SettingsSchema },
   route: { pool: Name, route: RouteSchema },
   abandon: { pool: Name, host: Name, epoch: Count },
   heard: { lives: Type.Array(Type.Object({ host: Name, sentMs: Type.Number() })), logTimes: LogTimes },

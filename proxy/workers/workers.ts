@@ -11,20 +11,20 @@ import { programVersion } from "../../shared/program-version.ts";
 import type { Route } from "../core/proxy-event.ts";
 import { pseudonymOf, type DataPlaneOptions } from "../relay/data-plane.ts";
 import { RELEASES } from "../relay/gate.ts";
-import type { ParkedLoad, Traffic, WorkerCount } from "../relay/traffic.ts";
+import type { ParkedLoad, Traffic, TrafficSettings, WorkerCount } from "../relay/traffic.ts";
 import { claimPort } from "./claim-port.ts";
 import { HeardNews } from "./heard-news.ts";
 import { part, shareOf } from "./worker-share.ts";
-import type { ToWorker, WorkerPlan } from "./worker-messages.ts";
+import type { ToWorker, WorkerPlan, WorkerSettings } from "./worker-messages.ts";
 import { addWorkerCounts, WorkerMetrics } from "./worker-metrics.ts";
 import { PATIENCE, type Patience } from "./worker-process.ts";
 import { WorkerSlot } from "./worker-slot.ts";
 
 export interface WorkersOptions {
   /** As the data plane in the proxy's own process would be given them, without what each worker makes for itself. */
-  readonly parts: Omit<DataPlaneOptions, "sockets" | "trusted" | "accessLog">;
-  readonly config: Pick<Config, "hosts" | "tls" | "secret">;
-  readonly own: Pick<ProxyConfig, "id" | "workers" | "trust" | "accessLog">;
+  readonly parts: Omit<DataPlaneOptions, "sockets" | "logAccess">;
+  readonly config: Pick<Config, "tls" | "secret">;
+  readonly own: Pick<ProxyConfig, "id" | "workers">;
   readonly log: Log;
   readonly socket?: WorkerPlan["socket"];
   readonly patience?: Patience;
@@ -39,15 +39,17 @@ export class Workers implements Traffic {
   readonly #routes = new Map<PoolId, Route>();
   readonly #heard: HeardNews;
   readonly #metrics = new WorkerMetrics();
+  #settings: TrafficSettings;
   #listen: Address | null = null;
   #measuring: Promise<Registry> | null = null;
 
   constructor(options: WorkersOptions) {
     const { parts, own } = options;
     this.#options = options;
+    this.#settings = parts.settings;
     this.#heard = new HeardNews({
       clock: parts.clock,
-      pools: parts.pools.map(({ id }) => id),
+      pools: () => this.#settings.pools.map(({ id }) => id),
       logTimeMs: parts.logTimeMs,
       tell: (news) => this.#tell({ type: "heard", ...news }),
     });
@@ -68,6 +70,15 @@ export class Workers implements Traffic {
       await port.release();
     }
     return port.address;
+  }
+
+  configure(settings: TrafficSettings): void {
+    this.#settings = settings;
+    const pools = new Set(settings.pools.map(({ id }) => id));
+    for (const pool of this.#routes.keys()) if (!pools.has(pool)) this.#routes.delete(pool);
+    this.#heard.flush();
+    for (const [index, slot] of this.#slots.entries())
+      slot.tell({ type: "configure", settings: this.#settingsOf(index) });
   }
 
   setRoute(pool: PoolId, route: Route): void {
@@ -153,22 +164,26 @@ export class Workers implements Traffic {
 
   #plan(index: number): WorkerPlan {
     const { parts, config, own } = this.#options;
-    const { hosts, tls } = config;
-    const { addressOf, logTimeMs, lingerMs, bootId } = parts;
-    const pools = parts.pools.map((pool) => shareOf(pool, index, own.workers));
+    const { tls } = config;
+    const { logTimeMs, bootId } = parts;
     return {
       listen: this.#listen ?? { host: "", port: 0 },
       socket: this.#socket,
-      pools,
-      hosts: hosts.map(({ id }) => ({ id, address: addressOf(id) })),
+      settings: this.#settingsOf(index),
       tls: { public: tls.public, data: tls.data },
       pseudonym: pseudonymOf(bootId),
-      lingerMs,
       releases: part(RELEASES, index, own.workers),
-      trust: own.trust,
-      accessLog: own.accessLog,
       routes: [...this.#routes].map(([pool, route]) => ({ pool, route })),
-      logTimes: pools.map(({ id }) => ({ pool: id, logTimeMs: logTimeMs(id) })),
+      logTimes: this.#settings.pools.map(({ id }) => ({ pool: id, logTimeMs: logTimeMs(id) })),
+    };
+  }
+
+  #settingsOf(index: number): WorkerSettings {
+    const { pools, addresses, ...others } = this.#settings;
+    return {
+      ...others,
+      pools: pools.map((pool) => shareOf(pool, index, this.#options.own.workers)),
+      addresses: [...addresses].map(([host, address]) => ({ host, address })),
     };
   }
 }

@@ -13,7 +13,7 @@ export interface PeerClocksOptions {
   readonly self: NodeId;
   readonly clock: Clock;
   /** `clock.offset`: a clock further off than that is wrong. */
-  readonly boundMs: number;
+  readonly boundMs: () => number;
 }
 
 /** When the own monotonic clock was asked with, and what the other's wall clock said. */
@@ -37,6 +37,11 @@ export class PeerClocks {
     const { monotonicMs: answeredMs, wallMs } = this.#now();
     const samples = this.#peers.get(node) ?? [];
     this.#peers.set(node, learnExchange(samples, { ...stamps, answeredMs, wallMs }));
+  }
+
+  /** Of nodes that are not configured any more nothing is known: they would count in the median. */
+  keep(nodes: ReadonlySet<string>): void {
+    for (const node of this.#peers.keys()) if (!nodes.has(node)) this.#peers.delete(node);
   }
 
   /** What others say of the clocks that they see; it replaces what they said before. */
@@ -72,7 +77,7 @@ export class PeerClocks {
 
   /** Two clocks of which one is wrong, and nobody can say which. */
   dispute(): ClockDispute | null {
-    return clockDispute(this.estimates(), this.#options.boundMs);
+    return clockDispute(this.estimates(), this.#options.boundMs());
   }
 
   #now(): ClockReading {

@@ -5,17 +5,17 @@
  */
 import { createHash } from "node:crypto";
 import { TLS_SECTIONS, type Config, type TlsFiles } from "./config.ts";
-import type { ConfigValues } from "./config-values.ts";
 
-export function configHash(config: Omit<Config, "hash">, values: ConfigValues): string {
+export function configHash(config: Omit<Config, "hash">): string {
   const agreed = {
     ...config,
     file: null,
+    hash: undefined,
     secret: null,
     vault: config.vault.id,
     hosts: config.hosts.map((host) => ({ ...host, data: null, vault: null })),
     tls: TLS_SECTIONS.map((section) => tlsMode(config.tls[section])),
-    pools: config.pools.map((pool, index) => ({ ...pool, app: values.get("pools[].app", index) })),
+    pools: config.pools.map(({ writtenApp, ...pool }) => ({ ...pool, app: writtenApp })),
   };
   return createHash("sha256").update(canonical(agreed)).digest("hex");
 }

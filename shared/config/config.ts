@@ -91,6 +91,8 @@ export interface PoolConfig {
   readonly id: PoolId;
   /** `spaces`, a package name or an absolute path of a module. */
   readonly app: string;
+  /** The same as it is written: alike on all machines, wherever the module lies. */
+  readonly writtenApp: string;
   readonly routes: readonly Route[];
   /** Hosts in the order in which they are preferred; never empty. */
   readonly preferred: readonly NodeId[];

@@ -3,6 +3,7 @@
  * and paths. Fails with HS_CONFIG_UNREADABLE or HS_CONFIG_INVALID and never gives a configuration that is half right.
  */
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { HotspareError, reasonOf } from "../errors.ts";
 import { parsePoolId } from "../ids.ts";
@@ -48,19 +49,38 @@ export function loadValues(file: string, env: Env): ConfigValues {
 export function toConfig(values: ConfigValues): Config {
   const config = assemble(values);
   checkRules(config, values);
-  return { ...config, hash: configHash(config, values) };
+  return { ...config, hash: configHash(config) };
 }
+
+/** For a node that runs: it does not stand still where the file's disk does. @throws {HotspareError} HS_CONFIG_UNREADABLE. */
+export async function readConfigAgain(path: string): Promise<string> {
+  try {
+    return textOf(await readFile(path));
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** @throws {HotspareError} HS_CONFIG_INVALID. */
+export const configOf = (text: string, path: string, env: Env): Config => toConfig(parseConfig(text, path, env));
 
 function readText(path: string): string {
   try {
-    const bytes = readFileSync(path);
-    if (bytes.length > MAX_FILE_BYTES) throw new Error(`it has more than ${MAX_FILE_BYTES} bytes`);
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return textOf(readFileSync(path));
   } catch (error) {
-    const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const reason = absent ? "there is no such file; `hotspare init` makes one" : reasonOf(error);
-    throw new HotspareError("HS_CONFIG_UNREADABLE", { file: path, reason }, { cause: error });
+    throw unreadable(path, error);
   }
+}
+
+function textOf(bytes: Buffer): string {
+  if (bytes.length > MAX_FILE_BYTES) throw new Error(`it has more than ${MAX_FILE_BYTES} bytes`);
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+}
+
+function unreadable(file: string, error: unknown): HotspareError {
+  const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
+  const reason = absent ? "there is no such file; `hotspare init` makes one" : reasonOf(error);
+  return new HotspareError("HS_CONFIG_UNREADABLE", { file, reason }, { cause: error });
 }
 
 function assemble(values: ConfigValues): Omit<Config, "hash"> {
@@ -163,6 +183,7 @@ function poolAt(values: ConfigValues, at: number, hosts: readonly HostConfig[]):
   return {
     id: values.get("pools[].id", at),
     app: appIn(values, values.get("pools[].app", at)),
+    writtenApp: values.get("pools[].app", at),
     routes: routesAt(values, at),
     preferred: preferred.length > 0 ? preferred : preferredByMode(hosts),
     ...tunablesAt(values, at),
@@ -184,7 +205,9 @@ function preferredByMode(hosts: readonly HostConfig[]): PoolConfig["preferred"] 
   return [...first, ...then].map((host) => host.id);
 }
 
-function tunablesAt(values: ConfigValues, at: number): Omit<PoolConfig, "id" | "app" | "routes" | "preferred"> {
+type PoolSection = "checkpoint" | "park" | "replay" | "reads" | "idempotency";
+
+function tunablesAt(values: ConfigValues, at: number): Pick<PoolConfig, PoolSection> {
   return {
     checkpoint: {
       bytes: values.get("pools[].checkpoint.bytes", at) ?? values.get("checkpoint.bytes"),

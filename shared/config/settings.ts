@@ -114,6 +114,8 @@ export const POOL_SETTINGS = {
 } as const;
 
 type PoolSettings = typeof POOL_SETTINGS;
+/** What holds for each pool that does not say otherwise. */
+export type PoolSettingKey = keyof PoolSettings;
 type PoolOverrides = {
   readonly [Key in keyof PoolSettings as `pools[].${Key}`]: Setting<
     Checked<PoolSettings[Key]>,

@@ -6,9 +6,8 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { isAlias, parseDocument, type Document } from "yaml";
 import { HotspareError, isHotspareError, reasonOf } from "../errors.ts";
 import { replaceFile } from "./durable-file.ts";
-import { toConfig } from "./load-config.ts";
+import { configOf } from "./load-config.ts";
 import type { ConfigLock } from "./lock-config.ts";
-import { parseConfig } from "./parse-config.ts";
 import type { Env } from "./substitute.ts";
 
 /**
@@ -22,7 +21,7 @@ export function editConfig(file: string, env: Env, held: ConfigLock, edit: (docu
     const before = readFileSync(target, "utf8");
     const after = editText(before, edit);
     if (after === before) return;
-    toConfig(parseConfig(after, target, env));
+    configOf(after, target, env);
     replaceFile(target, { text: after, mode: statSync(target).mode & 0o777 }, () => {
       held.assertHeld();
       refuseChanged(target, before);
@@ -38,7 +37,7 @@ export function editConfig(file: string, env: Env, held: ConfigLock, edit: (docu
  * elsewhere too.
  * @throws {HotspareError} HS_USAGE.
  */
-export function setKey(document: Document, path: readonly string[], value: string | number | boolean): void {
+export function setKey(document: Document, path: readonly (string | number)[], value: unknown): void {
   for (let length = 1; length <= path.length; length += 1) {
     if (!isAlias(document.getIn(path.slice(0, length), true))) continue;
     throw new HotspareError("HS_USAGE", { reason: `${path.join(".")} is written as an alias (*); write it out first` });

@@ -4,8 +4,10 @@
  */
 import { Type, type Static } from "typebox";
 import { Decisions } from "../revisions/decisions.ts";
-import { Count, Hex128, Hex256, Id, KeyIds, Millis, orNull, Text } from "./message-fields.ts";
+import { ConfigRemarks, Count, Hex128, Hex256, Id, KeyIds, Millis, orNull, Text } from "./message-fields.ts";
 import {
+  ConfigurationAnswer,
+  ConfigurationRequest,
   DecideAnswer,
   DecideRequest,
   EnrolAnswer,
@@ -141,6 +143,7 @@ export const Observation = Type.Object({
       keys: KeyIds,
       /** What operations decided, as far as the origin has heard. */
       decisions: Type.Optional(Decisions),
+      ...ConfigRemarks,
     }),
   ),
 });
@@ -193,6 +196,7 @@ export const MESSAGES = {
   decide: { request: DecideRequest, answer: DecideAnswer },
   revisions: { request: RevisionsRequest, answer: RevisionsAnswer },
   enrol: { request: EnrolRequest, answer: EnrolAnswer },
+  configuration: { request: ConfigurationRequest, answer: ConfigurationAnswer },
   look: { request: LookRequest, answer: LookAnswer },
 } as const;
 

@@ -54,4 +54,14 @@ export const EnrolAnswer = Type.Object({ pools: Type.Array(PoolReport, { maxItem
 export const LookRequest = Type.Object({ host: Id });
 export const LookAnswer = Type.Object({});
 
+/** Command line to a node: what do you run with? */
+export const ConfigurationRequest = Type.Object({});
+export const ConfigurationAnswer = Type.Object({
+  hash: Text,
+  /** One text for each key, with the places in lists by their ids: `hosts[host-a].listen`. The secret is in none. */
+  values: Type.Array(Type.Object({ path: Text, text: Type.String({ maxLength: 64 * 1024 }) }), { maxItems: 65_536 }),
+  problem: orNull(Text),
+  pendingRestart: Type.Array(Text, { maxItems: 64 }),
+});
+
 export type Fitness = Static<typeof Fitness>;

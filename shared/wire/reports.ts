@@ -1,6 +1,6 @@
 /** What a host says of itself: in heartbeats, and to whoever asks. */
 import { Type, type Static } from "typebox";
-import { Count, Hex128, Hex256, Id, KeyIds, Millis, orNull, Text } from "./message-fields.ts";
+import { ConfigRemarks, Count, Hex128, Hex256, Id, KeyIds, Millis, orNull, Text } from "./message-fields.ts";
 import { ROLES, type Role } from "./role.ts";
 
 export const FenceMessage = Type.Object({
@@ -53,6 +53,7 @@ export const HostReport = Type.Object({
   keys: Type.Optional(KeyIds),
   /** Number of the newest revision that it has read. */
   revision: Type.Optional(Count),
+  ...ConfigRemarks,
 });
 
 export type FenceMessage = Static<typeof FenceMessage>;

@@ -95,6 +95,7 @@ interface ClockStatus {
   readonly clockOffsetMs: number | null;
   readonly clockErrorMs: number | null;
   readonly quarantined: string | null;
+  readonly configProblem: string | null;
 }
 
 interface Hint {
@@ -228,6 +229,19 @@ export class Nodes {
 
   /** Runs a command of the command line to its end. @throws if its exit code is not 0. */
   async command(...args: string[]): Promise<string> {
+    const { code, out, err } = await this.#run(args);
+    if (code !== 0) throw new Error(`hotspare ${args.join(" ")} ended with ${code}: ${err}`);
+    return out;
+  }
+
+  /** What the command prints, whatever it thinks of that. */
+  async output(...args: string[]): Promise<string> {
+    return (await this.#run(args)).out;
+  }
+
+  async #run(
+    args: readonly string[],
+  ): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
     const child = spawn(process.execPath, [MAIN, ...args, "--config", this.config], {
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -235,8 +249,7 @@ export class Nodes {
     child.stdout.on("data", (chunk) => (out += String(chunk)));
     child.stderr.on("data", (chunk) => (err += String(chunk)));
     const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-    if (code !== 0) throw new Error(`hotspare ${args.join(" ")} ended with ${code}: ${err}`);
-    return out;
+    return { code, out, err };
   }
 
   /** What each host found its state to be at that mark; waits until all have said so. */

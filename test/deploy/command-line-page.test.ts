@@ -9,7 +9,7 @@ import { hotspare } from "./console.ts";
 const page = readFileSync(join(root, "docs/command-line.md"), "utf8");
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   vault: ["check", "verify", "list"],
-  config: ["check", "show"],
+  config: ["check", "show", "diff", "set"],
   secret: ["rotate", "show"],
 };
 /** Explained once, for all. */

@@ -129,6 +129,18 @@ describe("status", () => {
     expect((await status(file)).out).toMatch(/host-1\s+up\s+primary\s+0\.1\.0\s+0\.5 ± 2\.3\s+another configuration/);
   });
 
+  test("says what waits for a restart of a node, and what is wrong with a node's file", async () => {
+    const said = { configProblem: "hotspare.yaml:3: no", pendingRestart: ["proxies[proxy-1].workers"] };
+    const own = { self: "proxy-1", proxies: [{ id: "proxy-1", configHash: "other", ...said }] };
+    const file = configOf([await proxy({}, own)], [1, 2]);
+    const { out } = await status(file);
+    expect(out).toMatch(
+      /proxy-1 .*another configuration; needs a restart for proxies\[proxy-1\]\.workers; its configuration file is not right: hotspare\.yaml:3: no/,
+    );
+    const [shown] = (JSON.parse((await status(file, "--json")).out) as { proxies: readonly object[] }).proxies;
+    expect(shown).toMatchObject(said);
+  });
+
   test("shows whose clock each is measured by, and which proxy distrusts its own", async () => {
     const off = "its clock is 12 ms (± 2 ms) behind the median";
     const file = configOf([await proxy({}, clocks("proxy-1", null)), await proxy({}, clocks("proxy-2", off))], [1, 2]);

@@ -30,7 +30,7 @@ test("where a share tells nothing, a standby is told of the newest record, also 
     return Promise.resolve({ type: "failed", kind: "timeout", reason: "it is slow" });
   };
   const hosts = [{ id: b, control: { host: "127.0.0.1", port: 1 } }];
-  const push = new Push({ pool, hosts, client: { send }, clock: systemClock });
+  const push = new Push({ pool, hosts: () => hosts, client: { send }, clock: systemClock });
   for (let write = 0; write < 20; write += 1) await pool.write(add("x"));
   const head = pool.servedHead?.slot;
   await until(() => told.at(-1) === head);
@@ -59,7 +59,7 @@ test("a host whose state differs from two others' is told that it is wrong, from
     pool,
     checkpoints,
     vault,
-    hosts: [b, c],
+    hosts: () => [b, c],
     clock: systemClock,
     log: silentLog,
   });

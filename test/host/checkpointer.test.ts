@@ -32,7 +32,7 @@ function setUp(options: Partial<CheckpointerOptions> = {}) {
     pool: parsePoolId("main"),
     clock: { monotonicMs: () => time.nowMs, wallMs: () => 0, after: () => () => undefined },
     worker,
-    limits: { bytes: 100, intervalMs: 1000 },
+    limits: () => ({ bytes: 100, intervalMs: 1000 }),
     imageBytes: 10,
     journalBytes: 0,
     taken: (result) => taken.push(result),

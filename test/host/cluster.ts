@@ -80,7 +80,7 @@ export class Cluster {
     const checkpoints = new PoolCheckpoints({
       ...parts,
       temporary: join(this.folder, host, "images"),
-      limits: { bytes: 2 ** 40, intervalMs: 2 ** 40, keep: 2 },
+      limits: () => ({ bytes: 2 ** 40, intervalMs: 2 ** 40, keep: 2 }),
       log: silentLog,
       die: (error) => this.died.push(error),
       openImages: (options) => new ImageWorker(options),
@@ -92,7 +92,7 @@ export class Cluster {
     const hinted = [{ hosted: pool, checkpoints }];
     const hints = new HintWriter({ vault, host: self, bootId, version: "test", pools: hinted, clock: hurried });
     const others = HOSTS.filter((id) => id !== self);
-    const stuck = new StuckWatch({ pool, checkpoints, vault, hosts: others, clock: hurried, log: silentLog });
+    const stuck = new StuckWatch({ pool, checkpoints, vault, hosts: () => others, clock: hurried, log: silentLog });
     const stop = async (): Promise<void> => {
       this.#stops.delete(stop);
       stuck.stop();

@@ -1,6 +1,7 @@
 /** A host's control listener on a port of its own, for tests that say what differs. */
 import { expect } from "vitest";
 import type { ControlHandlers, ControlOptions } from "../../host/control.ts";
+import type { ControlTuning } from "../../host/control-link.ts";
 import { quarantineRules } from "../../shared/clocks/quarantine.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { HOST, HOST_BOOT, SECRET } from "../shared/wire/nodes.ts";
@@ -17,20 +18,25 @@ export function refusing(reason: string): ControlHandlers {
     decide: never,
     revisions: never,
     enrol: never,
+    configuration: never,
   };
 }
 
+export const CONTROL_TUNING: ControlTuning = {
+  stalledMs: 10_000,
+  voteWaitMs: 5000,
+  quarantine: quarantineRules(500, 250),
+  standing: { configHash: "c", candidate: true, configProblem: null, pendingRestart: [] },
+};
+
 export const controlOptions = (handlers: ControlHandlers, more: Partial<ControlOptions> = {}): ControlOptions => ({
-  host: { id: HOST, control: { host: "127.0.0.1", port: 0 }, candidate: true },
+  host: { id: HOST, control: { host: "127.0.0.1", port: 0 } },
   cluster: "demo",
   secret: SECRET,
   bootId: HOST_BOOT,
   vaultId: null,
   version: "0.1.0",
-  configHash: "c",
-  stalledMs: 10_000,
-  voteWaitMs: 5000,
-  quarantine: quarantineRules(500, 250),
+  tuning: CONTROL_TUNING,
   clock: systemClock,
   onFailed: (error) => expect.unreachable(String(error)),
   handlers,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ControlState, writeTick } from "../../host/control-state.ts";
 import type { HostIdentity } from "../../host/control-link.ts";
-import { quarantineRules } from "../../shared/clocks/quarantine.ts";
 import { HOST, HOST_BOOT, PROXY } from "../shared/wire/nodes.ts";
+import { CONTROL_TUNING } from "./control-options.ts";
 import { POOL, STANDBY } from "./control-report.ts";
 
 const IDENTITY: HostIdentity = {
@@ -10,17 +10,28 @@ const IDENTITY: HostIdentity = {
   bootId: HOST_BOOT,
   vaultId: null,
   version: "0.1.0",
-  configHash: "c",
-  candidate: true,
 };
 
 function state(startedMs: number) {
   const tick = new BigInt64Array(new SharedArrayBuffer(8));
   writeTick(tick, startedMs);
-  const quarantine = quarantineRules(500, 250);
-  const options = { identity: IDENTITY, tick, startedMs, quarantine, onQuarantine: () => undefined };
+  const options = { identity: IDENTITY, tick, startedMs, tuning: CONTROL_TUNING, onQuarantine: () => undefined };
   return { tick, state: new ControlState(options) };
 }
+
+it("how the host stands to its configuration is said as it is now, and what follows from it holds at once", () => {
+  const { state: known } = state(0);
+  expect(known.report(0)).toMatchObject({ configHash: "c", candidate: true, configProblem: null, pendingRestart: [] });
+  const standing = {
+    configHash: "d",
+    candidate: false,
+    configProblem: "line 3",
+    pendingRestart: ["hosts[host-a].data"],
+  };
+  known.configure({ ...CONTROL_TUNING, stalledMs: 5, standing });
+  expect(known.report(0)).toMatchObject(standing);
+  expect(known.tuning.stalledMs).toBe(5);
+});
 
 describe("what the control thread knows of a main thread that has stopped", () => {
   it("the age of its last tick grows", () => {

@@ -12,7 +12,7 @@ import { systemClock } from "../../shared/system-clock.ts";
 import type { MessageRefused } from "../../shared/wire/message-server.ts";
 import type { Request } from "../../shared/wire/messages.ts";
 import { HOST, HOST_BOOT, SECRET, startClient } from "../shared/wire/nodes.ts";
-import { controlOptions, refusing } from "./control-options.ts";
+import { CONTROL_TUNING, controlOptions, refusing } from "./control-options.ts";
 import { until } from "../until.ts";
 import { POOL } from "./control-report.ts";
 
@@ -29,6 +29,12 @@ const serve: ControlHandlers = {
   vote: async ({ fence }) => ({ verdict: "unsure", reason: `asked for ${fence}`, stillMs: 7 }),
   appended: async ({ slot }) => ({ slot }),
   checkpoint: async () => ({ slot: 1, stateHash: "0".repeat(64), bytes: 5, durationMs: 1 }),
+  configuration: async () => ({
+    hash: "c",
+    values: [{ path: "rejoin", text: "auto" }],
+    problem: null,
+    pendingRestart: [],
+  }),
 };
 
 async function control(options: Partial<ControlOptions> = {}, tls: TlsIdentity | null = null): Promise<Control> {
@@ -48,6 +54,7 @@ function speak(started: Control, options: Parameters<typeof startClient>[0] = {}
     vote: (bootId: string = HOST_BOOT) =>
       client.send("vote", { ...to, body: { pool: "main", bootId, fence: "3".repeat(32) } }),
     appended: () => client.send("appended", { ...to, body: { pool: "main", slot: 9 } }),
+    configuration: () => client.send("configuration", { ...to, body: {} }),
     checkpoint: () => client.send("checkpoint", { ...to, body: { pool: "main", reason: "test" } }),
   };
 }
@@ -85,7 +92,10 @@ describe("a host's control listener", () => {
   it("distrusts its clock when proxies say so for a while, says so everywhere, and trusts it again", async () => {
     const told: (string | null)[] = [];
     const rules = { boundMs: 500, patienceMs: 20, returnMs: 20, voiceMs: 60_000 };
-    const started = await control({ quarantine: rules, onQuarantine: (reason) => told.push(reason) });
+    const started = await control({
+      tuning: { ...CONTROL_TUNING, quarantine: rules },
+      onQuarantine: (reason) => told.push(reason),
+    });
     const { heartbeat } = speak(started);
     const hears = async (offsetMs: number): Promise<string | null> => {
       const heard = await heartbeat({ offsetMs, errorMs: 1 });
@@ -130,7 +140,7 @@ describe("a host's control listener", () => {
   it("answers heartbeats while the main thread is blocked, and begins no order that it has refused", async () => {
     const orders: string[] = [];
     const started = await control({
-      stalledMs: 100,
+      tuning: { ...CONTROL_TUNING, stalledMs: 100 },
       handlers: {
         ...serve,
         promote: async ({ cause }) => {
@@ -177,13 +187,34 @@ describe("a host's control listener", () => {
     finish();
   });
 
+  it("says how the host stands to its configuration as it was told last, in heartbeats, metrics and answers", async () => {
+    const started = await control();
+    const standing = {
+      configHash: "d",
+      candidate: false,
+      configProblem: "hotspare.yaml:3: no",
+      pendingRestart: ["hosts[host-a].data"],
+    };
+    started.configure({ ...CONTROL_TUNING, voteWaitMs: 10, standing });
+    expect(await speak(started).heartbeat()).toMatchObject({ answer: { report: standing } });
+    const { body } = await ask(started, "GET", "/metrics");
+    expect(body).toContain("hotspare_config_problem 1");
+    expect(body).toContain("hotspare_config_pending_restart 1");
+    expect(await speak(started).configuration()).toMatchObject({
+      answer: { values: [{ path: "rejoin", text: "auto" }], problem: null },
+    });
+  });
+
   it("carries a question for a vote, refuses one for another start, and says so when the answer takes too long", async () => {
     const started = await control();
     expect(await speak(started).vote()).toMatchObject({
       answer: { verdict: "unsure", reason: `asked for ${"3".repeat(32)}`, stillMs: 7 },
     });
     expect(await speak(started).vote("e".repeat(32))).toMatchObject({ kind: "rejected", code: "HS_MESSAGE_BOOT" });
-    const slow = await control({ voteWaitMs: 20, handlers: { ...serve, vote: () => new Promise(() => undefined) } });
+    const slow = await control({
+      tuning: { ...CONTROL_TUNING, voteWaitMs: 20 },
+      handlers: { ...serve, vote: () => new Promise(() => undefined) },
+    });
     expect(await speak(slow).vote()).toMatchObject({ kind: "rejected", code: "HS_MAIN_STALLED" });
   });
 

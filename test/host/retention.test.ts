@@ -76,9 +76,9 @@ function setUp(vault: Vault, options: Partial<RetentionOptions> = {}) {
       },
     },
     pool: POOL,
-    hosts: HOSTS,
-    keep: 2,
-    cleanDelayMs: DELAY_MS,
+    hosts: () => HOSTS,
+    keep: () => 2,
+    cleanDelayMs: () => DELAY_MS,
     standing: () => heads.at(-1)!,
     attest: () => Promise.resolve({ type: "failed", reason: "not asked" }),
     ...options,
@@ -296,7 +296,7 @@ test("a cluster of one host: after an hour a separate process vouches, one check
   await fill(vault, checkpoints.slice(2));
   const asked: number[] = [];
   const { retention, time } = setUp(vault, {
-    hosts: HOSTS.slice(0, 1),
+    hosts: () => HOSTS.slice(0, 1),
     attest: (id) => {
       asked.push(id.slot);
       return Promise.resolve({ type: "same" });

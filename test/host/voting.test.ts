@@ -92,11 +92,11 @@ beforeEach(async () => {
   follow();
   voting = new Voting({
     self: SELF,
-    hosts: [
+    hosts: () => [
       { id: OWNER, control: { host: "10.0.0.1", port: 1 } },
       { id: SELF, control: { host: "10.0.0.2", port: 1 } },
     ],
-    health: TUNING.health,
+    health: () => TUNING.health,
     pools: [pool],
     vault,
     probe: {

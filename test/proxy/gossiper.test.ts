@@ -37,35 +37,40 @@ const rejected = (code: "HS_MESSAGE_BOOT" | "HS_SIGNATURE_INVALID"): Result => (
 function gossiping(results: Result[] = []) {
   const asked: Request<"gossip">[] = [];
   const told: ProxyEvent[] = [];
+  const ports: number[] = [];
+  let port = ADDRESS.port;
   const world = new GossipWorld(ORIGINS, gossipRules({ ...TUNING, proxies: ORIGINS }));
   const gossiper = new Gossiper({
-    proxies: ORIGINS.map((id): ProxyConfig => ({
-      id,
-      listen: ADDRESS,
-      admin: ADDRESS,
-      advertise: ADDRESS,
-      gossip: ADDRESS,
-      workers: 1,
-      trust: [],
-      accessLog: false,
-    })),
+    proxies: () =>
+      ORIGINS.map((id): ProxyConfig => ({
+        id,
+        listen: ADDRESS,
+        admin: ADDRESS,
+        advertise: ADDRESS,
+        gossip: { ...ADDRESS, port },
+        workers: 1,
+        trust: [],
+        accessLog: false,
+      })),
     bootId: parseBootId(hex(1)),
     transport: {
-      send: (_name: string, { body }: { body: unknown }) => {
+      send: (_name: string, { body, address }: { readonly body: unknown; readonly address: typeof ADDRESS }) => {
+        ports.push(address.port);
         asked.push(body as Request<"gossip">);
         return Promise.resolve(results.shift() as never);
       },
       close: () => undefined,
     },
-    clocks: new PeerClocks({ self: SELF, clock: systemClock, boundMs: 500 }),
+    clocks: new PeerClocks({ self: SELF, clock: systemClock, boundMs: () => 500 }),
     protocols: new ProtocolProblems(() => undefined),
     clock: systemClock,
-    timeoutMs: 100,
+    timeoutMs: () => 100,
     signal: new AbortController().signal,
     tell: (event) => told.push(event),
     state: () => world.state(SELF),
   });
-  return { asked, told, gossiper, world };
+  const move = (to: number): void => void (port = to);
+  return { asked, told, ports, move, gossiper, world };
 }
 
 describe("a proxy that tells another something", () => {
@@ -97,6 +102,23 @@ describe("a proxy that tells another something", () => {
       [hex(8), 1],
     ]);
     expect(told).toHaveLength(2);
+  });
+
+  it("finds one that was given another address at the former one until it is there, and calls it dead at neither", async () => {
+    const nobody = { type: "failed", kind: "refused", reason: "nobody" } as const;
+    const found = answered(hex(7));
+    const { told, gossiper, ports, move } = gossiping([found, found, nobody, found, found, nobody]);
+    await gossiper.exchange(EXCHANGE);
+    move(2);
+    ports.length = 0;
+    for (let times = 0; times < 3; times += 1) await gossiper.exchange(EXCHANGE);
+    expect(ports).toEqual([2, 1, 2, 2]);
+    expect(told.map(({ type }) => type)).toEqual([
+      "gossipAnswered",
+      "gossipAnswered",
+      "gossipAnswered",
+      "gossipFailed",
+    ]);
   });
 
   it("shows why it is refused, until it is not, and calls nobody dead for it", async () => {

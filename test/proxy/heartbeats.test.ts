@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { HostAddresses } from "../../proxy/host-addresses.ts";
 import { Heartbeats } from "../../proxy/heartbeats.ts";
 import { ProtocolProblems } from "../../proxy/protocol-problems.ts";
 import type { ProxyEvent } from "../../proxy/core/proxy-event.ts";
@@ -17,7 +18,7 @@ const REPORT = { host: "host-a", bootId: "2".repeat(32) };
 function heartbeats(answer: (body: Request<"heartbeat">) => TransportResult<"heartbeat">) {
   const asked: Request<"heartbeat">[] = [];
   const told: ProxyEvent[] = [];
-  const clocks = new PeerClocks({ self: PROXY, clock: systemClock, boundMs: 500 });
+  const clocks = new PeerClocks({ self: PROXY, clock: systemClock, boundMs: () => 500 });
   const transport = {
     send: (_name: string, { body }: { body: unknown }) => {
       asked.push(body as Request<"heartbeat">);
@@ -29,8 +30,9 @@ function heartbeats(answer: (body: Request<"heartbeat">) => TransportResult<"hea
     transport: transport as never,
     clock: systemClock,
     clocks,
-    timeoutMs: 100,
     revision: () => 0,
+    addresses: new HostAddresses([A], () => undefined),
+    timeoutMs: () => 100,
     signal: new AbortController().signal,
     tell: (event) => told.push(event),
     protocols: new ProtocolProblems(() => undefined),
@@ -53,6 +55,47 @@ test("a host that was restarted is known at once: what refuses a message for its
   await send("1".repeat(32));
   expect(asked.map(({ bootId }) => bootId)).toEqual(["1".repeat(32), null]);
   expect(told).toMatchObject([{ type: "probeAnswered", host: "host-a", report: REPORT }]);
+});
+
+test("a host that was given another address is looked for there first, and asked at the former one until it is there", async () => {
+  const next = { host: "127.0.0.1", port: 2 };
+  const there = new Set([1]);
+  const asked: number[] = [];
+  const told: string[] = [];
+  let moves = 0;
+  const addresses = new HostAddresses([{ ...A, advertise: A.control }], () => (moves += 1));
+  addresses.configure([{ ...A, control: next, advertise: next }]);
+  const transport = {
+    send: (_name: string, { address }: { readonly address: typeof next }) => {
+      asked.push(address.port);
+      return Promise.resolve(there.has(address.port) ? answered() : { type: "failed", kind: "refused", reason: "" });
+    },
+    close: () => undefined,
+  };
+  const made = new Heartbeats({
+    transport: transport as never,
+    clock: systemClock,
+    clocks: new PeerClocks({ self: PROXY, clock: systemClock, boundMs: () => 500 }),
+    addresses,
+    timeoutMs: () => 100,
+    revision: () => 0,
+    signal: new AbortController().signal,
+    tell: ({ type }) => told.push(type),
+    protocols: new ProtocolProblems(() => undefined),
+  });
+  const send = (): Promise<void> => made.send(addresses.of(A.id), null);
+  await send();
+  there.clear();
+  await send();
+  there.add(2);
+  await send();
+  await send();
+  expect(asked).toEqual([2, 1, 2, 1, 2, 2]);
+  expect(told).toEqual(["probeAnswered", "probeFailed", "probeAnswered", "probeAnswered"]);
+  // Requests follow when the application's address takes a connection.
+  expect([moves, addresses.data.get(A.id)?.port]).toEqual([0, 1]);
+  addresses.moved(A.id, "advertise", next);
+  expect([moves, addresses.data.get(A.id)?.port]).toEqual([1, 2]);
 });
 
 test("each answer tells how far the host's clock is ahead, and the next question tells the host, once there are three", async () => {
@@ -85,11 +128,12 @@ test("a host without a common version of the protocol is named with both ranges,
   const heartbeats = new Heartbeats({
     transport: { send: () => Promise.resolve(results.shift()), close: () => undefined } as never,
     clock: systemClock,
-    timeoutMs: 100,
     revision: () => 0,
+    addresses: new HostAddresses([A], () => undefined),
+    timeoutMs: () => 100,
     signal: new AbortController().signal,
     tell: (event) => events.push("kind" in event ? event.kind : event.type),
-    clocks: new PeerClocks({ self: parseNodeId("proxy-1"), clock: systemClock, boundMs: 500 }),
+    clocks: new PeerClocks({ self: parseNodeId("proxy-1"), clock: systemClock, boundMs: () => 500 }),
     protocols,
   });
   const host = { id: "host-a", control: { host: "127.0.0.1", port: 1 } } as HostConfig;

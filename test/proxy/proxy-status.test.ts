@@ -26,7 +26,7 @@ test("what another proxy last said is shown while it lives, and no longer: its f
       config,
       self: SELF,
       state: world.state,
-      clocks: new PeerClocks({ self: SELF, clock: systemClock, boundMs: 500 }),
+      clocks: new PeerClocks({ self: SELF, clock: systemClock, boundMs: () => 500 }),
       quarantined: null,
       refusal: () => null,
       protocolProblem: () => null,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { OwnState } from "../../proxy/core/own-sight.ts";
 import { SelfWatch } from "../../proxy/self-watch.ts";
+import { atStart } from "../../shared/config/config-standing.ts";
 import { parseNodeId } from "../../shared/ids.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { content } from "./core/accounts.ts";
@@ -12,7 +13,7 @@ test("clocks that others tell of count only for nodes that are configured, and o
   const config = { ...(await configOf([])), hosts: [{ id: parseNodeId("host-c") }] as never };
   const watch = new SelfWatch({
     self: parseNodeId("proxy-1"),
-    config,
+    standing: () => atStart(config),
     clock: systemClock,
     keyIds: () => ["0123456789abcdef"],
     onQuarantine: () => expect.unreachable(),

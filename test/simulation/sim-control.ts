@@ -8,7 +8,7 @@ import type { NodeId } from "../../shared/ids.ts";
 import type { Answer, MessageName, Request } from "../../shared/wire/messages.ts";
 import type { PoolReport } from "../../shared/wire/reports.ts";
 import { ControlCarrier } from "../../host/control-carrier.ts";
-import type { Ask, CarriedName, VaultProbe } from "../../host/control-link.ts";
+import type { Ask, CarriedName, ControlTuning, VaultProbe } from "../../host/control-link.ts";
 import { ControlState, writeTick } from "../../host/control-state.ts";
 import type { Decisions } from "../../shared/revisions/decisions.ts";
 import type { Control, ControlOptions } from "../../host/control.ts";
@@ -26,15 +26,15 @@ export class SimControl implements Control {
   #stopped = false;
 
   constructor(options: ControlOptions) {
-    const { host, bootId, vaultId, version, configHash, clock, quarantine } = options;
+    const { host, bootId, vaultId, version, tuning, clock } = options;
     this.address = host.control;
     this.#options = options;
-    const identity = { host: host.id, bootId, vaultId, version, configHash, candidate: host.candidate };
+    const identity = { host: host.id, bootId, vaultId, version };
     this.#state = new ControlState({
       identity,
       tick: this.#tick,
       startedMs: clock.monotonicMs(),
-      quarantine,
+      tuning,
       onQuarantine: (reason) => options.onQuarantine?.(reason),
     });
     this.#carrier = new ControlCarrier({ post: (ask) => void this.#do(ask), clock, host: host.id });
@@ -58,6 +58,10 @@ export class SimControl implements Control {
     this.#state.setDecisions(decisions);
   }
 
+  configure(tuning: ControlTuning): void {
+    this.#state.configure(tuning);
+  }
+
   stop(): Promise<void> {
     this.#stopped = true;
     return Promise.resolve();
@@ -76,7 +80,7 @@ export class SimControl implements Control {
       case "promote":
         return (await this.#promote(body as Request<"promote">, from)) as Answer<Name>;
       case "vote":
-        return (await this.#carry(name, body as Request<"vote">, from, this.#options.voteWaitMs)) as Answer<Name>;
+        return (await this.#carry(name, body, from, this.#state.tuning.voteWaitMs)) as Answer<Name>;
       case "appended":
       case "checkpoint":
       case "handover":
@@ -84,6 +88,8 @@ export class SimControl implements Control {
       case "revisions":
       case "enrol":
         return (await this.#carry(name, body as Request<CarriedName>, from, OTHER_WAIT_MS)) as Answer<Name>;
+      case "configuration":
+        return (await this.#carry(name, body, from, OTHER_WAIT_MS)) as Answer<Name>;
       default:
         throw new HotspareError("HS_INTERNAL", { what: `a host has no handler for ${name}` });
     }
@@ -152,6 +158,8 @@ export class SimControl implements Control {
         return handlers.revisions(ask.body, ask.from);
       case "enrol":
         return handlers.enrol(ask.body, ask.from);
+      case "configuration":
+        return handlers.configuration(ask.body, ask.from);
     }
   }
 

@@ -1,4 +1,4 @@
-/** `hotspare config check|show`: whether the configuration is right, and what holds. The secret itself is never shown. */
+/** `hotspare config check|show|diff|set`: whether the configuration is right, and what holds. The secret itself is never shown. */
 import type { Command } from "commander";
 import Table from "cli-table3";
 import { stringify } from "yaml";
@@ -13,16 +13,20 @@ import {
   type ConfigOption,
   type JsonOption,
 } from "../command.ts";
+import { registerConfigDiff } from "./config-diff.ts";
+import { registerConfigSet } from "./config-set.ts";
 
 interface ShowOptions extends ConfigOption, JsonOption {
   readonly effective?: true;
 }
 
 export function configCommand(program: Command, context: CommandContext): void {
-  const group = program.command("config").description("Checks or shows the configuration.");
+  const group = program.command("config").description("Checks, shows, compares or changes the configuration.");
   withExample(group, "hotspare config check --config hotspare.yaml");
   registerCheck(group, context);
   registerShow(group, context);
+  registerConfigDiff(group, context);
+  registerConfigSet(group, context);
 }
 
 function registerCheck(group: Command, context: CommandContext): void {

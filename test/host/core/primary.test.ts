@@ -144,6 +144,24 @@ describe("another's record has the slot", () => {
     script.send({ type: "enrol" });
     expect(script.phase).toBe("standby");
   });
+
+  test("rejoin is configured anew while it is fenced: it returns by itself from then on, or not any more", () => {
+    const tuning = { firstPreferred: false, orderable: true, takeoverTimeoutMs: 1, rejoin: "auto" } as const;
+    script = PoolScript.standby(headAt(chain, 3), { rejoin: "manual" });
+    chain = history(3);
+    script.toServing(chain);
+    script.send({ type: "configured", tuning });
+    expect(script.phase).toBe("primary");
+    script.send({ type: "configured", tuning: { ...tuning, rejoin: "manual" } });
+    meetFence();
+    script.surveyed([5]);
+    script.tick(60_000);
+    expect(script.phase).toBe("fenced");
+    script.send({ type: "configured", tuning });
+    expect(script.phase).toBe("fenced");
+    script.tick();
+    expect(script.phase).toBe("standby");
+  });
 });
 
 describe("watching while idle", () => {

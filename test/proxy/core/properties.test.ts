@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Parking } from "../../../proxy/core/parking.ts";
 import type { ProxyEvent } from "../../../proxy/core/proxy-event.ts";
-import { bootOf, fence, HOSTS, MAIN, report, World } from "./world.ts";
+import { bootOf, fence, HOSTS, MAIN, report, RULES, World } from "./world.ts";
 
 const host = fc.constantFrom(...HOSTS);
 const kind = fc.constantFrom("refused", "reset", "timeout", "unreachable", "rejected", "invalid" as const);
@@ -35,9 +35,20 @@ const event = fc.oneof(
     epoch: fc.nat(6),
   }),
   fc.record({ type: fc.constant("pause" as const), ms: fc.nat(3000) }),
+  fc.record({ type: fc.constant("configure" as const), hosts: fc.subarray([...HOSTS], { minLength: 1 }) }),
 );
 
-function eventOf(made: typeof event extends fc.Arbitrary<infer T> ? T : never, nowMs: number): ProxyEvent {
+type Made = typeof event extends fc.Arbitrary<infer T> ? T : never;
+
+/** It happens to the world. */
+function happen(world: World, made: Made): void {
+  if (made.type === "pause") world.nowMs += made.ms;
+  if (made.type !== "configure") return void world.tell(eventOf(made, world.nowMs));
+  const { hosts } = made;
+  world.configure({ hosts, pools: RULES.pools.map((pool) => ({ ...pool, candidates: hosts, preferred: hosts })) });
+}
+
+function eventOf(made: Exclude<Made, { type: "configure" }>, nowMs: number): ProxyEvent {
   switch (made.type) {
     case "heard": {
       const known = made.epoch === 0 ? null : fence(made.owner, made.epoch);
@@ -63,8 +74,7 @@ describe("I11", () => {
         const world = new World();
         let newest = 0;
         for (const made of events) {
-          if (made.type === "pause") world.nowMs += made.ms;
-          world.tell(eventOf(made, world.nowMs));
+          happen(world, made);
           const { epoch, claim } = world.view();
           expect(epoch).toBeGreaterThanOrEqual(newest);
           newest = epoch;
@@ -72,6 +82,7 @@ describe("I11", () => {
           if (claim) expect(claim.fence).toMatchObject({ owner: claim.host, bootId: bootOf(claim.host) });
           const route = world.state.routes.get(MAIN);
           if (route) expect(route).toEqual({ host: claim?.host, epoch });
+          if (route) expect(world.rules.hosts).toContain(route.host);
         }
       }),
       { numRuns: 300 },
@@ -83,12 +94,12 @@ describe("I11", () => {
       fc.property(fc.array(event, { maxLength: 80 }), (events) => {
         const world = new World();
         for (const made of events) {
-          if (made.type === "pause") world.nowMs += made.ms;
           world.effects = [];
-          world.tell(eventOf(made, world.nowMs));
+          happen(world, made);
           const orders = world.effects.flatMap((effect) => (effect.type === "promote" ? [effect.order] : []));
           expect(orders.length).toBeLessThanOrEqual(1);
           for (const order of orders) {
+            expect(world.rules.hosts).toContain(order.host);
             expect(world.verdict(order.host)).not.toMatch(/^down/);
             expect(order.fence).toBe(world.view().fence?.id ?? null);
           }

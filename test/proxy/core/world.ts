@@ -47,11 +47,20 @@ export const primary = (host: NodeId, epoch: number, more: Partial<HostReport> =
 const BIRTH: ProxyBirth = {
   bootId: hex(14),
   seed: 1,
-  own: { wallAheadMs: 0, clocks: [], quarantined: null, program: "1", configHash: "c", keys: [] },
+  own: {
+    wallAheadMs: 0,
+    clocks: [],
+    quarantined: null,
+    program: "1",
+    configHash: "c",
+    configProblem: null,
+    pendingRestart: [],
+    keys: [],
+  },
 };
 
 export class World {
-  readonly rules: Rules;
+  rules: Rules;
   state: ProxyState;
   nowMs = 1000;
   /** Since the last `take`. */
@@ -69,6 +78,12 @@ export class World {
     this.state = step.state;
     this.effects.push(...step.effects);
     return this;
+  }
+
+  /** It goes by other rules from now on. */
+  configure(more: Partial<Rules>): this {
+    this.rules = { ...this.rules, ...more };
+    return this.tell({ type: "configured" });
   }
 
   after(ms: number): this {

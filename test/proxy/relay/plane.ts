@@ -9,7 +9,6 @@ import { Networks } from "../../../shared/tls/networks.ts";
 import type { AccessEntry } from "../../../proxy/relay/access-entry.ts";
 import { DataPlane } from "../../../proxy/relay/data-plane.ts";
 import type { OpenRoute } from "../../../proxy/relay/gate.ts";
-import { TrustedPeers } from "../../../proxy/relay/trusted-peers.ts";
 import { FakeHost, hex } from "../fake-host.ts";
 
 export const MAIN = parsePoolId("main");
@@ -18,6 +17,7 @@ export const BOOT_ID = parseBootId(hex(7));
 export const poolConfig = (more: Partial<PoolConfig> = {}): PoolConfig => ({
   id: MAIN,
   app: "spaces",
+  writtenApp: "spaces",
   routes: [{ host: null, path: "/" }],
   preferred: [],
   checkpoint: { bytes: 1, intervalMs: 1, keep: 2 },
@@ -58,12 +58,17 @@ export async function startPlane(
   ]);
   const troubles: NodeId[] = [];
   const plane = new DataPlane({
-    pools: [poolConfig(pool)],
+    settings: {
+      pools: [poolConfig(pool)],
+      addresses,
+      lingerMs: 50,
+      trust: more.trust ?? [],
+      accessLog: true,
+    },
     bootId: BOOT_ID,
     clock: systemClock,
     sockets: { ...sameSockets(systemSockets), public: await publicSockets(more.tls ?? null) },
     register: new Registry(),
-    addressOf: (host) => addresses.get(host)!,
     logTimeMs: () => 1234.5,
     trafficFailed: (host) => {
       troubles.push(host);
@@ -73,9 +78,7 @@ export async function startPlane(
         if (asked?.state === "alive") plane.hostLives(host, systemClock.monotonicMs());
       });
     },
-    lingerMs: 50,
-    trusted: new TrustedPeers(more.trust ?? []),
-    accessLog: (entry) => void accesses.push(entry),
+    logAccess: (entry) => void accesses.push(entry),
   });
   const address = await plane.listen({ host: "127.0.0.1", port: 0 });
   const routeTo = (host: FakeHost, epoch: number): OpenRoute => {

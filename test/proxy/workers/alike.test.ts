@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { HotspareError } from "../../../shared/errors.ts";
 import { sharingSockets } from "../../../shared/sockets.ts";
+import { parsePoolId } from "../../../shared/ids.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { until } from "../../until.ts";
 import { MAIN } from "../relay/plane.ts";
@@ -52,6 +53,53 @@ describe.each(KINDS)("requests that are carried by $name", ({ processes, start }
     carrier.routeTo(carrier.a);
     expect(statuses(await Promise.all(answers))).toEqual(all(200));
     await until(() => carrier.parked() === 0 && carrier.traffic.active(MAIN) === 0);
+  });
+
+  it("go on while it is configured anew: what is kept stays, what waits for a pool that is gone is refused", async () => {
+    const { settings } = carrier;
+    const later = parsePoolId("later");
+    carrier.routeTo(carrier.a);
+    carrier.a.script = (request, response) => {
+      if (request.url !== "/slow") return void response.end(`${carrier.a.id} ${String(request.headers["forwarded"])}`);
+      response.write("began");
+      end = () => response.end(" and ended");
+    };
+    let end: () => void = () => undefined;
+    const slow = open(carrier.address, { path: "/slow" });
+    slow.end();
+    await until(() => slow.began());
+    const waiting = sendMany(carrier, "/small");
+    const codes: string[] = [];
+    for (const answer of waiting) void answer.then((answered) => codes.push(codeOf(answered)));
+    const most = (): boolean => codes.length === MANY - SMALL_PARK;
+    await until(() => carrier.traffic.parked(SMALL).requests === SMALL_PARK && most());
+    const [main] = settings.pools;
+    carrier.traffic.configure({
+      ...settings,
+      pools: [main!, { ...main!, id: later, routes: [{ host: null, path: "/later" }] }],
+      trust: [],
+    });
+    await Promise.all(waiting);
+    expect(codes.slice(-SMALL_PARK)).toEqual(Array.from({ length: SMALL_PARK }, () => "HS_POOL_REMOVED"));
+    // The path is another pool's now.
+    expect((await send(carrier.address, { path: "/small" })).body).toContain("host-a");
+    const parked = send(carrier.address, { path: "/later" });
+    await until(() => carrier.traffic.parked(later).requests === 1);
+    carrier.traffic.setRoute(later, { host: carrier.b.id, epoch: 1 });
+    expect((await parked).body).toBe("host-b");
+    const said = { headers: { forwarded: "for=10.9.9.9" } };
+    expect((await send(carrier.address, said)).body).not.toContain("10.9.9.9");
+    end();
+    expect((await slow.answer).body).toBe("began and ended");
+    carrier.traffic.configure(settings);
+    await until(async () => (await send(carrier.address, said)).body.includes("10.9.9.9"));
+    carrier.traffic.configure({
+      ...settings,
+      addresses: new Map([[carrier.a.id, settings.addresses.get(carrier.b.id)!]]),
+    });
+    await until(async () => (await Promise.all(sendMany(carrier))).every(({ body }) => body === "host-b"));
+    carrier.traffic.configure(settings);
+    await until(async () => (await Promise.all(sendMany(carrier))).every(({ body }) => body.startsWith("host-a")));
   });
 
   it("wait in a number that is bounded over all processes", async () => {

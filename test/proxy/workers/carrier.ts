@@ -6,8 +6,7 @@ import type { Log } from "../../../shared/log.ts";
 import { sameSockets, systemSockets } from "../../../shared/sockets.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { DataPlane } from "../../../proxy/relay/data-plane.ts";
-import { TrustedPeers } from "../../../proxy/relay/trusted-peers.ts";
-import type { Traffic } from "../../../proxy/relay/traffic.ts";
+import type { Traffic, TrafficSettings } from "../../../proxy/relay/traffic.ts";
 import type { WorkerPlan } from "../../../proxy/workers/worker-messages.ts";
 import { PATIENCE, type Patience } from "../../../proxy/workers/worker-process.ts";
 import { Workers, type WorkersOptions } from "../../../proxy/workers/workers.ts";
@@ -17,6 +16,8 @@ import { BOOT_ID, MAIN, poolConfig } from "../relay/plane.ts";
 export interface Carrier {
   readonly traffic: Traffic;
   readonly address: Address;
+  /** What it was started with. */
+  readonly settings: TrafficSettings;
   readonly a: FakeHost;
   readonly b: FakeHost;
   readonly troubles: NodeId[];
@@ -72,50 +73,37 @@ const startOwn = (shape: CarrierShape = {}): Promise<Carrier> =>
 
 export async function startWorkers(shape: CarrierShape = {}): Promise<WorkerCarrier> {
   const events: Record<string, unknown>[] = [];
-  const { tls = {}, secret = { env: "NONE" }, socket, patience = {}, accessLog = false } = shape;
-  const carrier = await start(shape, (parts, hosts) => {
-    const config = { hosts: hosts.map((id) => ({ ...HOST, id })), tls: { ...NO_TLS, ...tls }, secret };
-    const own = { id: parseNodeId("proxy-1"), workers: 2, trust: TRUST, accessLog };
+  const { tls = {}, secret = { env: "NONE" }, socket, patience = {} } = shape;
+  const carrier = await start(shape, (parts) => {
+    const config = { tls: { ...NO_TLS, ...tls }, secret };
+    const own = { id: parseNodeId("proxy-1"), workers: 2 };
     const more = { ...(socket === undefined ? {} : { socket }), patience: { ...PATIENCE, ...patience } };
     return new Workers({ parts, config, own, log: logTo(events), ...more });
   });
   return Object.assign(carrier, { events });
 }
 
-/** `advertise` is not looked at: `addressOf` says where a host is. */
-const HOST = {
-  listen: ANY,
-  control: ANY,
-  advertise: ANY,
-  data: "/",
-  mode: "restore",
-  candidate: true,
-  vault: null,
-} as const;
-
-const OWN = { sockets: sameSockets(systemSockets), trusted: new TrustedPeers(TRUST), accessLog: null };
+const OWN = { sockets: sameSockets(systemSockets), logAccess: () => undefined };
 
 type Parts = WorkersOptions["parts"];
 
 async function start<T extends Traffic>(
-  { listen = ANY }: CarrierShape,
-  make: (parts: Parts, hosts: readonly NodeId[]) => T,
+  { listen = ANY, accessLog = false }: CarrierShape,
+  make: (parts: Parts) => T,
 ): Promise<Carrier & { readonly traffic: T }> {
   const hosts = [new FakeHost("host-a", 1), new FakeHost("host-b", 2)] as const;
   const addresses = new Map<NodeId, Address>();
   for (const host of hosts) addresses.set(host.id, await host.listen());
   const troubles: NodeId[] = [];
   const parts: Parts = {
-    pools: [poolConfig(), SMALL_POOL],
+    settings: { pools: [poolConfig(), SMALL_POOL], addresses, lingerMs: 50, trust: TRUST, accessLog },
     bootId: BOOT_ID,
     clock: systemClock,
     register: new Registry(),
-    addressOf: (host) => addresses.get(host)!,
     logTimeMs: () => carrier.logTimeMs,
     trafficFailed: (host) => void troubles.push(host),
-    lingerMs: 50,
   };
-  const traffic = make(parts, [...addresses.keys()]);
+  const traffic = make(parts);
   let epoch = 0;
   const stop = async (): Promise<void> => {
     await traffic.stop(0);
@@ -123,6 +111,7 @@ async function start<T extends Traffic>(
   };
   const carrier = {
     traffic,
+    settings: parts.settings,
     address: ANY,
     a: hosts[0],
     b: hosts[1],

@@ -54,7 +54,7 @@ describe("news from heartbeats", () => {
     let logTimeMs = 5;
     const news = new HeardNews({
       clock: time.clock,
-      pools: [MAIN],
+      pools: () => [MAIN],
       logTimeMs: () => logTimeMs,
       tell: (heard) => told.push({ ...heard, atMs: time.nowMs }),
     });
@@ -82,7 +82,12 @@ describe("news from heartbeats", () => {
   it("are told before what comes after them, and not twice", async () => {
     const time = new VirtualTime(new Dice(1));
     const told: Heard[] = [];
-    const news = new HeardNews({ clock: time.clock, pools: [], logTimeMs: () => 0, tell: (heard) => told.push(heard) });
+    const news = new HeardNews({
+      clock: time.clock,
+      pools: () => [],
+      logTimeMs: () => 0,
+      tell: (heard) => told.push(heard),
+    });
     news.lives(host, 1);
     news.lives(host, 2);
     news.flush();

@@ -1,6 +1,7 @@
 /** The table in docs/configuration.md is the table of the code, both ways; and the example in it is accepted. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { LIVE_KEYS, REACH_TEXTS } from "../../../shared/config/live-keys.ts";
 import { POOL_SETTINGS, SETTINGS, type Fallback, type SettingKey } from "../../../shared/config/settings.ts";
 import { configOf } from "./example-config.ts";
 
@@ -22,14 +23,14 @@ describe("docs/configuration.md", () => {
   });
 });
 
-/** A pool's own value of a key that holds for all pools has no row of its own: the last column says that it may be given. */
+/** A pool's own value of a key that holds for all pools has no row of its own: the column "per pool" says that it may be given. */
 function isOverride(key: string): boolean {
   return key.replace("pools[].", "") in POOL_SETTINGS && key.startsWith("pools[].");
 }
 
 function rowOf(key: SettingKey): string {
   const { check, fallback, description } = SETTINGS[key];
-  return `| \`${key}\` | ${defaultOf(fallback)} | ${check.accepted} | ${description} | ${key in POOL_SETTINGS ? "yes" : ""} |`;
+  return `| \`${key}\` | ${defaultOf(fallback)} | ${check.accepted} | ${description} | ${key in POOL_SETTINGS ? "yes" : ""} | ${REACH_TEXTS[LIVE_KEYS[key]]} |`;
 }
 
 function defaultOf(fallback: Fallback): string {

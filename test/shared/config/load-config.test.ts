@@ -15,6 +15,7 @@ describe("what holds where nothing is written", () => {
       {
         id: "main",
         app: "spaces",
+        writtenApp: "spaces",
         routes: [{ host: null, path: "/" }],
         preferred: ["host-b", "host-a"],
         checkpoint: { bytes: 256 * 1024 * 1024, intervalMs: 600_000, keep: 2 },

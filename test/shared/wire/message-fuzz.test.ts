@@ -12,7 +12,7 @@ import { sleep } from "../../../shared/clock.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import type { MessageClient } from "../../../shared/wire/message-client.ts";
 import { Dice } from "../../simulation/dice.ts";
-import { controlOptions, refusing } from "../../host/control-options.ts";
+import { CONTROL_TUNING, controlOptions, refusing } from "../../host/control-options.ts";
 import { until } from "../../until.ts";
 import { BadMessages, isNoRequest, type BadMessage } from "./bad-messages.ts";
 import { HOST, HOST_BOOT, startClient } from "./nodes.ts";
@@ -128,7 +128,10 @@ const plain = (counts: ReadonlyMap<string, number>) => Object.fromEntries(counts
 
 test(`${MESSAGES} bad messages, seed ${SEED}`, { timeout: 900_000 }, async () => {
   const handlers = refusing("a bad message came through");
-  const control = await startControl(controlOptions(handlers, { stalledMs: 600_000 }), null);
+  const control = await startControl(
+    controlOptions(handlers, { tuning: { ...CONTROL_TUNING, stalledMs: 600_000 } }),
+    null,
+  );
   const client = startClient();
   try {
     await refusedByCode(control);

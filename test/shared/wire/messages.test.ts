@@ -121,6 +121,10 @@ const SPARE: { readonly [Name in MessageName]: { readonly request: Request<Name>
   },
   enrol: { request: { bootId: HOST_BOOT }, answer: { pools: [POOL] } },
   look: { request: { host: "host-a" }, answer: {} },
+  configuration: {
+    request: {},
+    answer: { hash: "c", values: [{ path: "rejoin", text: "auto" }], problem: null, pendingRestart: [] },
+  },
 };
 
 const NAMES = Object.keys(MESSAGES) as MessageName[];

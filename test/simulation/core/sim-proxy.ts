@@ -119,7 +119,16 @@ export class SimProxy {
     const { newId, dice, scheduler } = this.#world;
     // Later lives have greater boot ids as often as not.
     this.#bootId = newId<BootId>().split("").toReversed().join("");
-    const own = { wallAheadMs: 0, clocks: [], quarantined: null, program: "", configHash: "", keys: [] };
+    const own = {
+      wallAheadMs: 0,
+      clocks: [],
+      quarantined: null,
+      program: "",
+      configHash: "",
+      configProblem: null,
+      pendingRestart: [],
+      keys: [],
+    };
     const birth = { bootId: this.#bootId, seed: dice.whole(0, 1 << 30), own };
     return newProxyState(this.#rules, birth, scheduler.nowMs);
   }
