@@ -12,7 +12,7 @@ import type { MessageRefused } from "../shared/wire/message-server.ts";
 import type { Answer, PoolReport, Request } from "../shared/wire/messages.ts";
 
 /** The messages that only the main thread can answer. */
-export const CARRIED = ["promote", "vote", "appended", "checkpoint"] as const;
+export const CARRIED = ["promote", "vote", "appended", "checkpoint", "finish-upgrade"] as const;
 export type CarriedName = (typeof CARRIED)[number];
 
 /** What a host is, for its whole life. */

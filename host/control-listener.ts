@@ -29,6 +29,7 @@ export interface ControlListenerOptions {
 const PROMOTE_WAIT_MS = 1000;
 const APPENDED_WAIT_MS = 1000;
 const CHECKPOINT_WAIT_MS = 15 * 60_000;
+const FINISH_WAIT_MS = 30_000;
 /** Probes and nodes; each connection costs little, but not nothing. */
 const MAX_CONNECTIONS = 1024;
 
@@ -85,6 +86,7 @@ function handlers(options: ControlListenerOptions): Required<Omit<MessageHandler
     vote: (body, from) => carry(main, "vote", { body, from, waitMs: voteWaitMs }),
     appended: (body, from) => carry(main, "appended", { body, from, waitMs: APPENDED_WAIT_MS }),
     checkpoint: (body, from) => carry(main, "checkpoint", { body, from, waitMs: CHECKPOINT_WAIT_MS }),
+    "finish-upgrade": (body, from) => carry(main, "finish-upgrade", { body, from, waitMs: FINISH_WAIT_MS }),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   type QuarantineRules,
 } from "../shared/clocks/quarantine.ts";
 import type { NodeId } from "../shared/ids.ts";
+import { RECORD_FORMATS } from "../shared/journal/record-formats.ts";
 import type { ClockOffset, HostReport, PoolReport } from "../shared/wire/messages.ts";
 import type { HostIdentity, VaultProbe } from "./control-link.ts";
 
@@ -75,6 +76,8 @@ export class ControlState {
       probe: { ...probe, ageMs: probe.ageMs + Math.max(0, nowMs - this.#probe.atMs) },
       pools: pools.map((pool) => aged(pool, Math.max(0, nowMs - atMs))),
       quarantined: this.#quarantine.reason,
+      node: process.versions.node,
+      formats: { records: RECORD_FORMATS },
     };
   }
 

@@ -214,6 +214,8 @@ class RunningControl implements Control {
         return handlers.appended(ask.body, ask.from);
       case "checkpoint":
         return handlers.checkpoint(ask.body, ask.from);
+      case "finish-upgrade":
+        return handlers["finish-upgrade"](ask.body, ask.from);
       default:
         return unreachable(ask);
     }

@@ -17,11 +17,13 @@ import type { Secret } from "../shared/signature/key-ring.ts";
 import { isLinearizable, isNetwork } from "../shared/vault/mount.ts";
 import { probeVault } from "../shared/vault/probe-vault.ts";
 import { checkVaultIdentity } from "../shared/vault/vault-identity.ts";
+import type { Answer, Request } from "../shared/wire/messages.ts";
 import { AppListener } from "./app/app-listener.ts";
 import { AppServer } from "./app/app-server.ts";
 import type { LoadedApp } from "./app/app.ts";
 import { loadApp } from "./app/load-app.ts";
 import type { Control } from "./control.ts";
+import { FormatRaise } from "./format-raise.ts";
 import type { HostParts, HostVault, PeerClient } from "./host-parts.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
 import { PoolFolder } from "./pool-folder.ts";
@@ -92,6 +94,7 @@ class HostStart {
   readonly #vaultDirectory: string;
   readonly #bootId: BootId;
   #presence: Presence | null = null;
+  #formatRaise: FormatRaise | null = null;
 
   constructor(options: HostOptions, closers: Closer[]) {
     this.#options = options;
@@ -235,6 +238,7 @@ class HostStart {
         vote: async ({ pool, fence }) => (await this.#presence?.vote(find(pool).hosted, fence)) ?? NO_VOTE,
         appended: async (request) => await Promise.resolve(find(request.pool).hosted.hinted()),
         checkpoint: async (request) => await find(request.pool).checkpoints.take(request.reason),
+        "finish-upgrade": async (request) => await this.#finishUpgrade(find(request.pool).hosted, request),
       },
       onFailed: die,
       onRefused: (refusal, count) => log.warn({ ...refusal, count }, "a message was refused"),
@@ -270,8 +274,11 @@ class HostStart {
     const presence = new Presence({ ...known, pools: open, vault, control, client, clock });
     const space = new SpaceWatch({ vault, pools: open.map(({ hosted }) => hosted), clock, log });
     const sweeper = new TemporarySweeper({ vault, clock, log });
+    const formatRaise = new FormatRaise({ self: this.#own.id, hosts, client, clock, log });
     this.#presence = presence;
+    this.#formatRaise = formatRaise;
     this.#closers.push(() => {
+      formatRaise.stop();
       sweeper.stop();
       presence.stop();
       space.stop();
@@ -283,6 +290,7 @@ class HostStart {
       await hosted.stop();
       await checkpoints.stop();
     });
+    await hosted.checkFormat();
     await hosted.start();
     const { config, clock, log, parts } = this.#options;
     const stop = startUpkeep({
@@ -300,6 +308,12 @@ class HostStart {
       log: log.child({ pool: pool.id }),
     });
     this.#closers.push(stop);
+  }
+
+  /** A host that is still starting serves nothing. */
+  #finishUpgrade(pool: HostedPool, request: Request<"finish-upgrade">): Promise<Answer<"finish-upgrade">> {
+    if (this.#formatRaise === null) throw new HotspareError("HS_NOT_PRIMARY", { pool: pool.id });
+    return this.#formatRaise.finish(pool, request);
   }
 
   /** To other hosts. */

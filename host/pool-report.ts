@@ -21,6 +21,7 @@ export function reportOf(state: PoolState, logTimeMs: number, now: number): Pool
     lagMs: serving ? 0 : atHeadMs === null ? NEVER_MS : Math.max(0, now - atHeadMs),
     unfit: unfitOf(state),
     alarm: alarm ? `${alarm.code}: slot ${alarm.slot}: ${alarm.reason}` : null,
+    ...(applied && { format: applied.writeVersion }),
     takingOver: role === "taking-over" || (phase.type === "standby" && phase.waitsForOrderUntilMs !== null),
   };
 }

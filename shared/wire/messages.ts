@@ -11,6 +11,7 @@ const Hex256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Millis = Type.Number({ minimum: 0 });
 const Text = Type.String({ maxLength: 1024 });
+const Version = Type.Integer({ minimum: 1, maximum: 65_535 });
 const KeyIds = Type.Array(Type.String({ pattern: "^[0-9a-f]{16}$" }), { maxItems: 16 });
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
@@ -42,6 +43,8 @@ export const PoolReport = Type.Object({
   alarm: orNull(Text),
   /** An order or a start is being carried out. */
   takingOver: Type.Boolean(),
+  /** The version of records that the pool is written in, as far as this host has applied it; absent before the first. */
+  format: Type.Optional(Version),
 });
 
 export const HostReport = Type.Object({
@@ -60,6 +63,10 @@ export const HostReport = Type.Object({
   quarantined: Type.Optional(orNull(Text)),
   /** Ids of the keys that it accepts; the first is the one it signs with. */
   keys: Type.Optional(KeyIds),
+  /** The version of Node.js that it runs on. */
+  node: Type.Optional(Text),
+  /** Which versions of what lies in the vault it reads, where the version can be raised; absent: the first alone. */
+  formats: Type.Optional(Type.Object({ records: Type.Object({ min: Version, max: Version }) })),
 });
 
 /** How far a clock is ahead, and how far off that may be at most. Milliseconds. */
@@ -216,6 +223,11 @@ export const AppendedAnswer = Type.Object({ slot: Count });
 export const CheckpointRequest = Type.Object({ pool: Id, reason: Text });
 export const CheckpointAnswer = Type.Object({ slot: Count, stateHash: Hex256, bytes: Count, durationMs: Millis });
 
+/** Command line to a primary: every host has the new program, so write what it can read. With `dryRun` nothing is written. */
+export const FinishUpgradeRequest = Type.Object({ pool: Id, dryRun: Type.Boolean() });
+/** The version before and the one to be written; `slot` is that of the `format` record, 0 where none was needed or wanted. */
+export const FinishUpgradeAnswer = Type.Object({ from: Version, to: Version, raised: Type.Boolean(), slot: Count });
+
 /** Every message with what it asks and what it answers. */
 export const MESSAGES = {
   heartbeat: { request: HeartbeatRequest, answer: HeartbeatAnswer },
@@ -224,6 +236,7 @@ export const MESSAGES = {
   gossip: { request: GossipRequest, answer: GossipAnswer },
   appended: { request: AppendedRequest, answer: AppendedAnswer },
   checkpoint: { request: CheckpointRequest, answer: CheckpointAnswer },
+  "finish-upgrade": { request: FinishUpgradeRequest, answer: FinishUpgradeAnswer },
 } as const;
 
 export type MessageName = keyof typeof MESSAGES;

@@ -43,7 +43,7 @@ afterEach(async () => {
 function start(tls: TlsIdentity | null): Promise<Control> {
   refused = [];
   const never = (): Promise<never> => Promise.reject(new Error("nobody asks for this"));
-  const handlers = { promote: never, appended: never, vote: never, checkpoint: never };
+  const handlers = { promote: never, appended: never, vote: never, checkpoint: never, "finish-upgrade": never };
   return startControl(controlOptions(handlers, { onRefused: (refusal) => refused.push(refusal) }), tls);
 }
 

@@ -73,6 +73,7 @@ export class SimControl implements Control {
         return (await this.#carry(name, body as Request<"vote">, from, this.#options.voteWaitMs)) as Answer<Name>;
       case "appended":
       case "checkpoint":
+      case "finish-upgrade":
         return (await this.#carry(name, body as Request<CarriedName>, from, OTHER_WAIT_MS)) as Answer<Name>;
       default:
         throw new HotspareError("HS_INTERNAL", { what: `a host has no handler for ${name}` });
@@ -129,6 +130,8 @@ export class SimControl implements Control {
         return handlers.appended(ask.body, ask.from);
       case "checkpoint":
         return handlers.checkpoint(ask.body, ask.from);
+      case "finish-upgrade":
+        return handlers["finish-upgrade"](ask.body, ask.from);
     }
   }
 

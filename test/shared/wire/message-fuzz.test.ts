@@ -128,7 +128,7 @@ const plain = (counts: ReadonlyMap<string, number>) => Object.fromEntries(counts
 
 test(`${MESSAGES} bad messages, seed ${SEED}`, { timeout: 900_000 }, async () => {
   const never = (): Promise<never> => Promise.reject(new Error("a bad message came through"));
-  const handlers = { promote: never, appended: never, vote: never, checkpoint: never };
+  const handlers = { promote: never, appended: never, vote: never, checkpoint: never, "finish-upgrade": never };
   const control = await startControl(controlOptions(handlers, { stalledMs: 600_000 }), null);
   const client = startClient();
   try {

@@ -79,6 +79,10 @@ const SPARE: { readonly [Name in MessageName]: { readonly request: Request<Name>
     request: { pool: "main", reason: "x" },
     answer: { slot: 1, stateHash: "a".repeat(64), bytes: 1, durationMs: 1 },
   },
+  "finish-upgrade": {
+    request: { pool: "main", dryRun: false },
+    answer: { from: 1, to: 2, raised: true, slot: 1 },
+  },
 };
 
 const NAMES = Object.keys(MESSAGES) as MessageName[];
