@@ -8,7 +8,9 @@ export const LONG_TESTS = {
   /** Real processes that wait for what must *not* happen, for clocks, for files to be copied, for many processes to start. */
   cluster: [
     "test/cluster/agreement.test.ts",
+    "test/cluster/app-upgrade.test.ts",
     "test/cluster/clocks.test.ts",
+    "test/cluster/format-upgrade.test.ts",
     "test/cluster/no-request-fails.test.ts",
     "test/cluster/old-views.test.ts",
     "test/cluster/ordinary-clients.test.ts",
