@@ -9,7 +9,7 @@ import type { Clock } from "../shared/clock.ts";
 import { assert, HotspareError } from "../shared/errors.ts";
 import { randomId, type RecordId } from "../shared/ids.ts";
 import type { Head } from "../shared/journal/head.ts";
-import type { Operation, SealedRecord } from "../shared/journal/record.ts";
+import type { FormatPayload, Operation, SealedRecord } from "../shared/journal/record.ts";
 import { encodeRecord } from "../shared/journal/record-codec.ts";
 import { lsn } from "../shared/position.ts";
 import type { Random } from "../shared/random.ts";
@@ -40,9 +40,10 @@ interface Options {
   readonly shell: CommitterShell;
 }
 
-/** Operations that Hotspare itself wants in the journal, apart from any write. */
+/** What Hotspare itself wants in the journal, apart from any write: operations, or a format record without any. */
 interface Job {
   readonly operations: readonly Operation[];
+  readonly format: FormatPayload | null;
   /** How many LSNs it takes. */
   readonly commits: number;
   /** Runs after the commit, before the next batch begins. */
@@ -147,14 +148,14 @@ export class Committer {
     return tenure.logTimeMs + Math.floor(this.#options.clock.monotonicMs() - tenure.beganMs);
   }
 
-  /** Journals `operations` as a record of their own; resolves when it is committed and `after` has ended. */
+  /** Journals a record of its own, with `operations` or a `format`; resolves when it is committed and `after` has ended. */
   run(
     operations: readonly Operation[],
-    { commits, after = nothing }: { commits: number; after?: () => Promise<void> },
+    { commits, format = null, after = nothing }: Pick<Job, "commits"> & Partial<Pick<Job, "format" | "after">>,
   ): Promise<Head> {
     return new Promise((resolve, reject) => {
       if (!this.#tenure) return reject(new HotspareError("HS_NOT_PRIMARY", { pool: this.#options.pool }));
-      this.#jobs.push({ operations, commits, after, resolve, reject });
+      this.#jobs.push({ operations, format, commits, after, resolve, reject });
       this.pump();
     });
   }
@@ -243,7 +244,8 @@ export class Committer {
   ): void {
     const id = randomId<RecordId>(this.#options.random);
     const header = headerAfter(tenure.head, id, commits, this.logTimeMs);
-    const sealed = encodeRecord({ kind: "batch", header, operations });
+    const format = work.type === "job" ? work.format : null;
+    const sealed = encodeRecord(format ? { kind: "format", header, format } : { kind: "batch", header, operations });
     this.#inFlight = { batch, sealed, startedMs: this.#options.clock.monotonicMs(), work };
     this.#options.shell.publish(sealed);
   }

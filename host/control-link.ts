@@ -25,6 +25,7 @@ export const CARRIED = [
   "revisions",
   "enrol",
   "configuration",
+  "finish-upgrade",
 ] as const;
 export type CarriedName = (typeof CARRIED)[number];
 

@@ -33,6 +33,7 @@ const CHECKPOINT_WAIT_MS = 15 * 60_000;
 /** With the checkpoint that the last host takes before it goes. */
 const OPERATION_WAIT_MS = 60_000;
 const CONFIGURATION_WAIT_MS = 1000;
+const FINISH_WAIT_MS = 30_000;
 /** Probes and nodes; each connection costs little, but not nothing. */
 const MAX_CONNECTIONS = 1024;
 
@@ -99,6 +100,7 @@ function handlers(options: ControlListenerOptions): Required<Omit<MessageHandler
     revisions: (body, from) => carry(main, "revisions", { body, from, waitMs: OPERATION_WAIT_MS }),
     enrol: (body, from) => carry(main, "enrol", { body, from, waitMs: OPERATION_WAIT_MS }),
     configuration: (body, from) => carry(main, "configuration", { body, from, waitMs: CONFIGURATION_WAIT_MS }),
+    "finish-upgrade": (body, from) => carry(main, "finish-upgrade", { body, from, waitMs: FINISH_WAIT_MS }),
   };
 }
 

@@ -9,6 +9,7 @@ import { NO_DECISIONS, type Decisions } from "../shared/revisions/decisions.ts";
 import type { ClockOffset } from "../shared/wire/messages.ts";
 import type { HostReport, PoolReport } from "../shared/wire/reports.ts";
 import type { ControlTuning, HostIdentity, VaultProbe } from "./control-link.ts";
+import { RECORD_FORMATS } from "../shared/journal/record-formats.ts";
 
 const MICROS_PER_MS = 1000;
 
@@ -99,6 +100,8 @@ export class ControlState {
       pools: pools.map((pool) => aged(pool, Math.max(0, nowMs - atMs))),
       quarantined: this.#quarantine.reason,
       revision: this.#decisions.revision,
+      node: process.versions.node,
+      formats: { records: RECORD_FORMATS },
     };
   }
 

@@ -243,6 +243,8 @@ class RunningControl implements Control {
         return handlers.enrol(ask.body, ask.from);
       case "configuration":
         return handlers.configuration(ask.body, ask.from);
+      case "finish-upgrade":
+        return handlers["finish-upgrade"](ask.body, ask.from);
       default:
         return unreachable(ask);
     }

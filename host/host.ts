@@ -19,6 +19,7 @@ import type { Secret } from "../shared/signature/key-ring.ts";
 import { isLinearizable, isNetwork } from "../shared/vault/mount.ts";
 import { probeVault } from "../shared/vault/probe-vault.ts";
 import { checkVaultIdentity } from "../shared/vault/vault-identity.ts";
+import type { Answer, Request } from "../shared/wire/messages.ts";
 import { AppListener } from "./app/app-listener.ts";
 import { AppServer } from "./app/app-server.ts";
 import type { LoadedApp } from "./app/app.ts";
@@ -26,6 +27,7 @@ import { loadApp } from "./app/load-app.ts";
 import type { Control } from "./control.ts";
 import type { ControlTuning } from "./control-link.ts";
 import type { Tuning } from "./core/pool-state.ts";
+import { FormatRaise } from "./format-raise.ts";
 import type { HostParts, HostVault, PeerClient } from "./host-parts.ts";
 import { Operations } from "./operations.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
@@ -102,6 +104,7 @@ class HostStart {
   #standing: ConfigStanding;
   #presence: Presence | null = null;
   #operations: Operations | null = null;
+  #formatRaise: FormatRaise | null = null;
 
   constructor(options: HostOptions, closers: Closer[]) {
     this.#options = options;
@@ -284,6 +287,7 @@ class HostStart {
         revisions: async (request, from) => await this.#operating().revisions(request, from),
         enrol: async (request, from) => await this.#operating().enrol(request, from),
         configuration: () => Promise.resolve(configurationAnswer(this.#standing)),
+        "finish-upgrade": async (request) => await this.#finishUpgrade(find(request.pool).hosted, request),
       },
       onRevision: () => this.#operations?.look(),
       onFailed: die,
@@ -320,8 +324,11 @@ class HostStart {
     const presence = new Presence({ ...known, ...configured, pools: open, vault, control, client, clock });
     const space = new SpaceWatch({ vault, pools: open.map(({ hosted }) => hosted), clock, log });
     const sweeper = new TemporarySweeper({ vault, clock, log });
+    const formatRaise = new FormatRaise({ self: this.#own.id, hosts: configured.hosts, client, clock, log });
     this.#presence = presence;
+    this.#formatRaise = formatRaise;
     this.#closers.push(() => {
+      formatRaise.stop();
       sweeper.stop();
       presence.stop();
       space.stop();
@@ -369,6 +376,7 @@ class HostStart {
       await hosted.stop();
       await checkpoints.stop();
     });
+    await hosted.checkFormat();
     await hosted.start();
     const { clock, log, parts } = this.#options;
     const stop = startUpkeep({
@@ -386,6 +394,12 @@ class HostStart {
       log: log.child({ pool: pool.id }),
     });
     this.#closers.push(stop);
+  }
+
+  /** A host that is still starting serves nothing. */
+  #finishUpgrade(pool: HostedPool, request: Request<"finish-upgrade">): Promise<Answer<"finish-upgrade">> {
+    if (this.#formatRaise === null) throw new HotspareError("HS_NOT_PRIMARY", { pool: pool.id });
+    return this.#formatRaise.finish(pool, request);
   }
 
   /** To other hosts. */

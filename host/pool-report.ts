@@ -22,6 +22,7 @@ export function reportOf(state: PoolState, logTimeMs: number, now: number): Pool
     unfit: unfitOf(state),
     alarm: alarm ? `${alarm.code}: slot ${alarm.slot}: ${alarm.reason}` : null,
     ...(heir !== null && heir.fence === newestFence?.id && { successor: heir.host }),
+    ...(applied && { format: applied.writeVersion }),
     takingOver: role === "taking-over" || (phase.type === "standby" && phase.waitsForOrderUntilMs !== null),
   };
 }

@@ -20,6 +20,7 @@ import { initialPool, isServing, isSick, stepPool } from "./core/pool-core.ts";
 import type { PoolEvent, PoolState, Seed, Settings, Tuning } from "./core/pool-state.ts";
 import { releaseRecord } from "./core/primary.ts";
 import { NO_NOTES, noteStep, type ReceiptNotes } from "./core/receipt-notes.ts";
+import { checkJournalFormat } from "./journal-format.ts";
 import { JournalReader } from "./journal-reader.ts";
 import { JournalWatch } from "./journal-watch.ts";
 import { lastTenure } from "./last-tenure.ts";
@@ -132,6 +133,11 @@ export class HostedPool implements PoolAccess {
       seed: () => this.#seed(),
       distrust: (error) => this.distrust(error),
     });
+  }
+
+  /** @throws {HotspareError} HS_VAULT_FORMAT if the pool is written in a version that this program does not read. */
+  async checkFormat(): Promise<void> {
+    await checkJournalFormat(this.id, this.#reader, this.#options.copy.store.head);
   }
 
   /** Begins to follow; the host then takes over by itself if it should. */
@@ -285,6 +291,11 @@ export class HostedPool implements PoolAccess {
   /** Journals a record that ends with a mark; `hooks.marked` runs before the next batch. */
   async mark(): Promise<void> {
     await this.#committer.run([{ type: "mark" }], { commits: 0, after: () => this.#effects.marked() });
+  }
+
+  /** Journals that from here on records are written in that version, which every host must read. */
+  async raiseFormat(version: number): Promise<Head> {
+    return await this.#committer.run([], { commits: 0, format: { writeVersion: version } });
   }
 
   /** The order to take over; resolves when it is decided. */

@@ -10,6 +10,7 @@ import type { Clock } from "../shared/clock.ts";
 import { assert, HotspareError, reasonOf } from "../shared/errors.ts";
 import { randomId, type NodeId, type PoolId, type Sha256 } from "../shared/ids.ts";
 import type { Head } from "../shared/journal/head.ts";
+import { FIRST_WRITE_VERSION } from "../shared/journal/record-formats.ts";
 import type { FenceRef } from "../shared/journal/record.ts";
 import { epoch, lsn, nextSlot, slot, type Lsn } from "../shared/position.ts";
 import type { Random } from "../shared/random.ts";
@@ -213,7 +214,8 @@ function firstHead(random: Random): Head {
     owner: OWNER,
     bootId: randomId<FenceRef["bootId"]>(random),
   };
-  return { ...first, origin: randomId<Head["origin"]>(random), lsn: lsn(0), logTimeMs: 0, fence };
+  const origin = randomId<Head["origin"]>(random);
+  return { ...first, origin, lsn: lsn(0), logTimeMs: 0, writeVersion: FIRST_WRITE_VERSION, fence };
 }
 
 function headAfter(head: Head, commits: number, logTimeMs: number): Head {

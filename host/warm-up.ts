@@ -13,6 +13,7 @@ import { reasonOf } from "../shared/errors.ts";
 import { sha256 } from "../shared/hash.ts";
 import type { BootId, NodeId, OriginId, RecordId } from "../shared/ids.ts";
 import { extend, originHash, type Head } from "../shared/journal/head.ts";
+import { FIRST_WRITE_VERSION } from "../shared/journal/record-formats.ts";
 import { decodeRecord, encodeRecord } from "../shared/journal/record-codec.ts";
 import type { Operation, RecordHeader } from "../shared/journal/record.ts";
 import type { Log } from "../shared/log.ts";
@@ -110,6 +111,7 @@ function headAfter(head: Head | null, header: RecordHeader, operations: readonly
 function firstHeader(): RecordHeader {
   const origin = ZERO as OriginId;
   return {
+    version: FIRST_WRITE_VERSION,
     origin,
     slot: slot(1),
     epoch: epoch(1),

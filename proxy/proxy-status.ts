@@ -4,6 +4,7 @@ import type { PeerClocks } from "../shared/clocks/peer-clocks.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { NodeId, PoolId } from "../shared/ids.ts";
 import type { PoolReport } from "../shared/wire/reports.ts";
+import { PROTOCOL, type ProtocolRange } from "../shared/wire/protocol-range.ts";
 import { peerStateOf } from "./core/gossip.ts";
 import { ballotOf } from "./core/failover.ts";
 import type { HostHealth, Verdict } from "./core/host-health.ts";
@@ -80,6 +81,9 @@ interface ProxyNodeStatus extends ClockStatus, ConfigStatus {
   readonly keys: readonly string[] | null;
   /** Why it has no version of the protocol in common with this proxy. */
   readonly protocol: string | null;
+  /** Which versions of the protocol it speaks, and the Node.js that it runs on. Of the others nobody is told. */
+  readonly speaks: ProtocolRange | null;
+  readonly node: string | null;
 }
 
 export interface StatusSource {
@@ -126,6 +130,8 @@ function proxyNodeStatus(id: NodeId, source: StatusSource): ProxyNodeStatus {
     ...configStatus(content),
     keys: content?.keys ?? null,
     protocol: isSelf ? null : protocolProblem(id),
+    speaks: isSelf ? PROTOCOL : null,
+    node: isSelf ? process.versions.node : null,
     ...clockStatus(id, clocks, isSelf ? source.quarantined : (content?.quarantined ?? null)),
   };
 }

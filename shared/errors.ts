@@ -33,6 +33,7 @@ export const ERRORS = {
   HS_SECRET_UNWRITABLE: row("Cannot write the cluster secret {file}: {reason}", 500, "final", 73),
   HS_SECRET_LOCKED: row("Another program is changing the cluster secret {file}: {reason}", 409, "retry", 69),
   HS_ROTATION_WAITS: row("The rotation of the secret waits: {reason}", 503, "retry", 69),
+  HS_UPGRADE_WAITS: row("The upgrade waits: {reason}", 503, "retry", 69),
   HS_TLS_UNUSABLE: row("Cannot use {file} ({key}): {reason}", 500, "final", 78),
   HS_TLS_REFUSED: row("The TLS connection was refused: {reason}", 403, "final", 69),
   HS_NODE_VERSION: row("Node.js {found} is too old: {accepted} is needed", 500, "final", 78),

@@ -9,7 +9,9 @@ export const LONG_TESTS = {
   cluster: [
     "test/cluster/agreement.test.ts",
     "test/cluster/change-config.test.ts",
+    "test/cluster/app-upgrade.test.ts",
     "test/cluster/clocks.test.ts",
+    "test/cluster/format-upgrade.test.ts",
     "test/cluster/no-request-fails.test.ts",
     "test/cluster/old-views.test.ts",
     "test/cluster/ordinary-clients.test.ts",

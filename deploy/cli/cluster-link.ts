@@ -3,15 +3,14 @@
  * from any machine that reaches the hosts, with or without proxies.
  */
 import { formatAddress, type Address, type Config, type HostConfig } from "../../shared/config/config.ts";
-import { readSecret } from "../../shared/config/read-secret.ts";
 import { HotspareError } from "../../shared/errors.ts";
-import { parseNodeId, type NodeId, type PoolId } from "../../shared/ids.ts";
+import type { NodeId, PoolId } from "../../shared/ids.ts";
 import { newer, NO_DECISIONS, type Change, type Decisions } from "../../shared/revisions/decisions.ts";
-import { KeyRing } from "../../shared/signature/key-ring.ts";
-import { MessageClient, type SendFailure } from "../../shared/wire/message-client.ts";
+import type { MessageClient } from "../../shared/wire/message-client.ts";
 import type { Answer, MessageName, Request } from "../../shared/wire/messages.ts";
 import type { FenceMessage, HostReport, PoolReport } from "../../shared/wire/reports.ts";
 import type { CommandContext } from "./command.ts";
+import { openCommandClient, sendError } from "./command-client.ts";
 import { openCommandNetworks } from "./command-networks.ts";
 import { operator } from "./operator.ts";
 
@@ -26,8 +25,6 @@ export interface ClusterWord {
   readonly decisions: Decisions;
 }
 
-/** The sender that nodes see. No node: nobody answers to this name. */
-const SELF = parseNodeId("cli");
 const LOOK_MS = 2000;
 const DECIDE_MS = 15_000;
 
@@ -40,11 +37,8 @@ export class ClusterLink {
   /** @throws {HotspareError} HS_SECRET_UNREADABLE, HS_TLS_UNUSABLE. */
   static async open(config: Config, context: CommandContext): Promise<ClusterLink> {
     const { sockets } = await openCommandNetworks(config, ["control"], context);
-    const { clock, random, env } = context;
-    const secret = new KeyRing(readSecret(config.secret, env), clock);
-    const { cluster } = config;
-    const client = new MessageClient({ self: SELF, cluster, secret, clock, random, sockets: sockets.control });
-    return new ClusterLink(config, client, operator(env));
+    const client = openCommandClient(config, sockets.control, context);
+    return new ClusterLink(config, client, operator(context.env));
   }
 
   private constructor(config: Config, client: MessageClient, by: string) {
@@ -73,7 +67,7 @@ export class ClusterLink {
   ): Promise<Answer<Name>> {
     const result = await this.#client.send(name, { to: node.id, address: node.address, body, timeoutMs });
     if (result.type === "answer") return result.answer;
-    throw failure(node, result);
+    throw sendError({ id: node.id, control: node.address }, result);
   }
 
   /**
@@ -150,10 +144,3 @@ function nobodyAnswers(hosts: readonly HostWord[]): HotspareError {
 
 const isPassing = (error: unknown): boolean =>
   error instanceof HotspareError && error.retry && !error.code.startsWith("HS_DECISION");
-
-/** What a node refuses keeps its own code: it knows why. */
-function failure(node: { readonly id: NodeId; readonly address: Address }, result: SendFailure): HotspareError {
-  if (result.kind === "rejected") return new HotspareError(result.code, result.details);
-  const reason = `${result.kind}: ${result.reason}`;
-  return new HotspareError("HS_UNREACHABLE", { what: node.id, address: formatAddress(node.address), reason });
-}

@@ -6,6 +6,7 @@ import { Type, type Static, type TSchema } from "typebox";
 import type { Clock } from "../../shared/clock.ts";
 import { formatAddress, type Address, type Config } from "../../shared/config/config.ts";
 import type { NodeSockets } from "../../shared/sockets.ts";
+import type { ProtocolRange } from "../../shared/wire/protocol-range.ts";
 import { askJson, type JsonAnswer } from "./ask-json.ts";
 
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -50,10 +51,13 @@ const HostStatus = Type.Object({
 const ProxyStatus = Type.Object({
   ...ClockStatus,
   ...ConfigStatus,
-  configHash: Type.Optional(orNull(Type.String())),
   id: Type.String(),
   health: Type.Optional(Type.String()),
   agrees: Type.Optional(orNull(Type.Boolean())),
+  version: Type.Optional(orNull(Type.String())),
+  configHash: Type.Optional(orNull(Type.String())),
+  speaks: Type.Optional(orNull(Type.Object({ min: Type.Number(), max: Type.Number() }))),
+  node: Type.Optional(orNull(Type.String())),
   keys: Type.Optional(orNull(Type.Array(Type.String()))),
   protocol: Type.Optional(orNull(Type.String())),
 });
@@ -106,10 +110,14 @@ export interface ProxyAnswer {
   readonly keys: readonly string[] | null;
   /** Why another proxy has no version of the protocol in common with it. */
   readonly protocol: string | null;
-  /** As it says itself or another proxy has heard; `null`: nobody knows. */
-  readonly configHash: string | null;
   readonly configProblem: string | null;
   readonly pendingRestart: readonly string[];
+  /** Of its program and its configuration, as it says itself or another proxy has heard. */
+  readonly version: string | null;
+  readonly configHash: string | null;
+  /** Which versions of the protocol it speaks, and its Node.js, as it says itself. */
+  readonly speaks: ProtocolRange | null;
+  readonly node: string | null;
 }
 
 export interface ClusterStatus {
@@ -156,8 +164,11 @@ export async function clusterStatus(config: Config, asking: Asking): Promise<Clu
       clockErrorMs: entryOf(chosen, id)?.clockErrorMs ?? null,
       quarantined: (view && entryOf(view, id)?.quarantined) ?? null,
       keys: ofProxy(id, "keys", view === null ? views : [view]),
-      protocol: ofProxy(id, "protocol", views),
+      version: ofProxy(id, "version", view === null ? views : [view]),
       configHash: ofProxy(id, "configHash", view === null ? views : [view]),
+      speaks: ofProxy(id, "speaks", view === null ? [] : [view]),
+      node: ofProxy(id, "node", view === null ? [] : [view]),
+      protocol: ofProxy(id, "protocol", views),
       configProblem: ofProxy(id, "configProblem", view === null ? views : [view]),
       pendingRestart: ofProxy(id, "pendingRestart", view === null ? views : [view]) ?? [],
     })),
@@ -179,11 +190,9 @@ const entryOf = ({ proxies = [] }: View, proxy: string) => proxies.find(({ id })
 type Asked = { readonly view: View; readonly reason: null } | { readonly view: null; readonly reason: string };
 
 /** The first that any of the views has. */
-function ofProxy<Field extends "keys" | "protocol" | "configHash" | "configProblem" | "pendingRestart">(
-  id: string,
-  field: Field,
-  views: readonly View[],
-): NonNullable<ProxyStatus[Field]> | null {
+function ofProxy<
+  Field extends "keys" | "protocol" | "version" | "configHash" | "configProblem" | "pendingRestart" | "speaks" | "node",
+>(id: string, field: Field, views: readonly View[]): NonNullable<ProxyStatus[Field]> | null {
   const told = views.map((view) => entryOf(view, id)?.[field]);
   return told.find((value) => value !== null && value !== undefined) ?? null;
 }

@@ -58,6 +58,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/secret.ts")).secretCommand,
   },
   {
+    name: "upgrade",
+    summary: "check or finish a rolling upgrade",
+    load: async () => (await import("./commands/upgrade.ts")).upgradeCommand,
+  },
+  {
     name: "version",
     summary: "show the versions of this program and what it runs on",
     load: async () => (await import("./commands/version.ts")).versionCommand,

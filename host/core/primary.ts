@@ -20,6 +20,7 @@ export const STABLE_MS = 30_000;
 /** The header of the record that follows `head` in its own tenure. */
 export function headerAfter(head: Head, id: RecordId, commits: number, logTimeMs: number): RecordHeader {
   return {
+    version: head.writeVersion,
     origin: head.origin,
     slot: slotAfter(head),
     epoch: head.fence.epoch,

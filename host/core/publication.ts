@@ -9,6 +9,7 @@
 import type { HotspareError } from "../../shared/errors.ts";
 import { unreachable } from "../../shared/errors.ts";
 import type { RecordId } from "../../shared/ids.ts";
+import { newerReason } from "../../shared/journal/record-formats.ts";
 import type { SealedRecord } from "../../shared/journal/record.ts";
 import type { PutResult } from "../../shared/vault/vault.ts";
 
@@ -110,7 +111,7 @@ function onFound(publication: Publication, found: Found, now: number): Publicati
     case "invalid":
       return onInvalid(publication, found.reason, now);
     case "newer":
-      return unpassable(`its format ${found.version} is newer than this program reads`);
+      return unpassable(newerReason(found.version));
     default:
       return unreachable(found);
   }

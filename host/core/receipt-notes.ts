@@ -35,9 +35,16 @@ export const NO_NOTES: ReceiptNotes = { from: slot(0), previous: null, voidFence
 export function noteStep(notes: ReceiptNotes, before: PoolState, step: PoolStep): ReceiptNotes {
   const { state: after } = step;
   if (before.phase === after.phase) return notes;
-  const noted = noteTakeover(noteEnd(notes, before, step), before, after);
+  const noted = dropApplied(noteTakeover(noteEnd(notes, before, step), before, after), after);
   if (!after.voidFence || after.voidFence.id === before.voidFence?.id) return noted;
   return { ...noted, voidFences: [...noted.voidFences, after.voidFence].slice(-MAX_VOIDS) };
+}
+
+/** A listing that was older than a checkpoint made it look void; it was applied after all. */
+function dropApplied(notes: ReceiptNotes, { applied }: PoolState): ReceiptNotes {
+  const { voidFences } = notes;
+  if (!voidFences.some(({ id }) => id === applied?.fence.id)) return notes;
+  return { ...notes, voidFences: voidFences.filter(({ id }) => id !== applied?.fence.id) };
 }
 
 function noteTakeover(notes: ReceiptNotes, before: PoolState, { phase }: PoolState): ReceiptNotes {

@@ -7,6 +7,7 @@
  */
 import { extend, slotAfter, type Head, type Violation } from "../../shared/journal/head.ts";
 import type { Sha256 } from "../../shared/ids.ts";
+import { newerReason } from "../../shared/journal/record-formats.ts";
 import type { FenceRef, SealedRecord } from "../../shared/journal/record.ts";
 import { slot, type Slot } from "../../shared/position.ts";
 import type { Found } from "./publication.ts";
@@ -143,6 +144,6 @@ function stopOf({ stop }: Run, at: Slot): RunVerdict["stop"] {
     case "invalid":
       return { type: "unpassable", slot: at, reason: stop.reason };
     case "newer":
-      return { type: "unpassable", slot: at, reason: `its format ${stop.version} is newer than this program reads` };
+      return { type: "unpassable", slot: at, reason: newerReason(stop.version) };
   }
 }

@@ -4,6 +4,7 @@
  */
 import { assert } from "../../shared/errors.ts";
 import { extend, originHash, slotAfter } from "../../shared/journal/head.ts";
+import { FIRST_WRITE_VERSION } from "../../shared/journal/record-formats.ts";
 import type { SealedRecord } from "../../shared/journal/record.ts";
 import { encodeRecord } from "../../shared/journal/record-codec.ts";
 import { epoch, lsn } from "../../shared/position.ts";
@@ -34,6 +35,7 @@ function makeFence({ settings }: PoolState, { order, verified }: Takeover): Seal
   return encodeRecord({
     kind: "fence",
     header: {
+      version: verified?.writeVersion ?? FIRST_WRITE_VERSION,
       origin,
       slot: at,
       epoch: epoch((verified?.fence.epoch ?? 0) + 1),

@@ -12,6 +12,7 @@ import {
   type RecordId,
 } from "../../shared/ids.ts";
 import type { Head } from "../../shared/journal/head.ts";
+import { FIRST_WRITE_VERSION } from "../../shared/journal/record-formats.ts";
 import { epoch, lsn, slot } from "../../shared/position.ts";
 import type { Connection } from "./connection.ts";
 
@@ -31,13 +32,15 @@ export function readLayout(database: DatabaseSync): number | null {
 }
 
 /** To be called inside the transaction that brings the state to `head`. */
-export function writeHead(connection: Connection, { origin, slot, hash, lsn, logTimeMs, fence }: Head): void {
+export function writeHead(connection: Connection, head: Head): void {
+  const { origin, slot, hash, lsn, logTimeMs, writeVersion, fence } = head;
+  const { slot: fenceSlot, id, hash: fenceHash, epoch, owner, bootId } = fence;
   connection
     .own(
       `update hs_meta set origin = ?, slot = ?, hash = ?, lsn = ?, log_time_ms = ?, fence_slot = ?, fence_id = ?,
-       fence_hash = ?, fence_epoch = ?, fence_owner = ?, fence_boot_id = ? where id = 1`,
+       fence_hash = ?, fence_epoch = ?, fence_owner = ?, fence_boot_id = ?, write_version = ? where id = 1`,
     )
-    .run(origin, slot, hash, lsn, logTimeMs, fence.slot, fence.id, fence.hash, fence.epoch, fence.owner, fence.bootId);
+    .run(origin, slot, hash, lsn, logTimeMs, fenceSlot, id, fenceHash, epoch, owner, bootId, writeVersion);
 }
 
 export const readStable = (connection: Connection): string | null =>
@@ -53,6 +56,7 @@ const headOf = (row: MetaRow): Head => ({
   hash: parseSha256(text(row, "hash")),
   lsn: lsn(number(row, "lsn")),
   logTimeMs: number(row, "log_time_ms"),
+  writeVersion: Number(row["write_version"] ?? FIRST_WRITE_VERSION),
   fence: {
     slot: slot(number(row, "fence_slot")),
     id: parseRecordId(text(row, "fence_id")),

@@ -23,7 +23,7 @@ import { KEY_LIVES, purgeOperations, type KeyLives } from "./settlement.ts";
 import { SqliteBatch, type BatchBounds } from "./sqlite-batch.ts";
 import { isDamage, isLocalFailure } from "./sqlite-failure.ts";
 import type { Batch, Db, SchemaEntry, Store } from "./store.ts";
-import { LAYOUT, SYSTEM_TABLES } from "./system-tables.ts";
+import { LATER_COLUMN, LAYOUT, SYSTEM_TABLES } from "./system-tables.ts";
 import { WalTrimmer } from "./wal.ts";
 
 export interface StoreOptions {
@@ -262,13 +262,18 @@ export class SqliteStore implements Store {
 /** Makes the system tables in an empty file; anything else must be a store already. */
 function prepareTables(connection: Connection): void {
   const layout = readLayout(connection.database);
-  if (layout === LAYOUT) return;
+  if (layout === LAYOUT) return addLaterColumn(connection);
   if (layout !== null) throw new Error(`its layout is ${layout}, this program reads ${LAYOUT}`);
   const found = connection.database.prepare("select name from sqlite_schema limit 1").get();
   if (found) throw new Error(`it has a table ${String(found["name"])} and none of Hotspare's`);
   connection.begin();
   connection.database.exec(SYSTEM_TABLES);
   connection.commit();
+}
+
+function addLaterColumn(connection: Connection): void {
+  const columns = connection.database.prepare("select name from pragma_table_info('hs_meta')").all();
+  if (!columns.some(({ name }) => name === LATER_COLUMN.name)) connection.database.exec(LATER_COLUMN.sql);
 }
 
 /** What a failure says of the copy: the machine's own failures say nothing, everything else is divergence. */

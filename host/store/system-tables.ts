@@ -27,7 +27,8 @@ create table hs_meta (
   fence_epoch integer,
   fence_owner text,
   fence_boot_id text,
-  stable_fence text
+  stable_fence text,
+  write_version integer
 ) strict;
 insert into hs_meta (id, layout) values (1, ${LAYOUT});
 create table hs_commit (
@@ -44,6 +45,9 @@ create table hs_schema (
   sql_hash text not null
 ) strict;
 `;
+
+/** What a file of before lacks. It changes no fingerprint and no state hash: `hs_meta` is in neither. */
+export const LATER_COLUMN = { name: "write_version", sql: "alter table hs_meta add column write_version integer" };
 
 /** Names that belong to Hotspare, as SQLite compares them. */
 export const isSystemName = (name: string): boolean => /^hs_/i.test(name);

@@ -6,6 +6,7 @@ import { Compile } from "typebox/compile";
 import { parseNodeId, type BootId, type OriginId, type RecordId, type Sha256 } from "../ids.ts";
 import { isHotspareError, reasonOf } from "../errors.ts";
 import type { Head } from "../journal/head.ts";
+import { FIRST_WRITE_VERSION, RECORD_FORMATS } from "../journal/record-formats.ts";
 import { epoch, lsn, slot } from "../position.ts";
 import { readVersionedJson } from "../versioned-json.ts";
 import type { parseManifestName } from "../vault/layout.ts";
@@ -42,6 +43,8 @@ export function decodeManifest(bytes: Buffer, id: CheckpointId): DecodedManifest
     return invalid(`it is of slot ${head.slot} with state ${stateHash}, which its name is not`);
   }
   if (head.slot < 1) return invalid("it is of slot 0");
+  const { writeVersion = FIRST_WRITE_VERSION } = head;
+  if (writeVersion > RECORD_FORMATS.max) return { type: "newer", version: writeVersion };
   return withHead(value);
 }
 
@@ -62,6 +65,7 @@ function headOf({ head }: Manifest): Head {
     hash: head.hash as Sha256,
     lsn: lsn(head.lsn),
     logTimeMs: head.logTimeMs,
+    writeVersion: head.writeVersion ?? FIRST_WRITE_VERSION,
     fence: {
       slot: slot(fence.slot),
       id: fence.id as RecordId,

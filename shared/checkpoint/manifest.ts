@@ -19,6 +19,8 @@ export const Manifest = Type.Object({
     hash: Hex256,
     lsn: Count,
     logTimeMs: Type.Number({ minimum: 0 }),
+    /** What the record after it is written in; absent: the first version. */
+    writeVersion: Type.Optional(Type.Integer({ minimum: 1 })),
     fence: Type.Object({
       slot: Count,
       id: Hex128,

@@ -8,6 +8,7 @@ export function sameHead(one: Head, other: Head): boolean {
     one.hash === other.hash &&
     one.lsn === other.lsn &&
     one.logTimeMs === other.logTimeMs &&
+    one.writeVersion === other.writeVersion &&
     sameFence(one.fence, other.fence)
   );
 }

@@ -5,6 +5,7 @@
 import { sha256 } from "../hash.ts";
 import type { OriginId, Sha256 } from "../ids.ts";
 import { lsn, nextEpoch, nextSlot, slot, epoch, type Lsn, type Slot } from "../position.ts";
+import { FIRST_WRITE_VERSION, newerReason, RECORD_FORMATS } from "./record-formats.ts";
 import type { FenceRef, JournalRecord, SealedRecord } from "./record.ts";
 
 /** A place on the chain: everything that the next record is judged by. */
@@ -16,13 +17,26 @@ export interface Head {
   /** LSN of the last commit up to here. */
   readonly lsn: Lsn;
   readonly logTimeMs: number;
+  /** What the next record is written in: what the newest `format` record says. */
+  readonly writeVersion: number;
   /** The newest fence: the last one on the chain that ends here. */
   readonly fence: FenceRef;
 }
 
-/** Why a record cannot follow. `not-history`: the own state is not on the chain; anything else: the record is wrong. */
+/**
+ * Why a record cannot follow. `not-history`: the own state is not on the chain; `newer`: the record is right, and what follows
+ * it is nothing for this program; anything else: the record is wrong.
+ */
 export type Violation = {
-  readonly type: "not-history" | "wrong-slot" | "wrong-origin" | "wrong-tenure" | "wrong-fence" | "wrong-count";
+  readonly type:
+    | "not-history"
+    | "newer"
+    | "wrong-slot"
+    | "wrong-origin"
+    | "wrong-tenure"
+    | "wrong-fence"
+    | "wrong-format"
+    | "wrong-count";
   readonly reason: string;
 };
 
@@ -50,7 +64,7 @@ function judgeFirst({ kind, header }: JournalRecord): Violation | null {
     return violation("not-history", "the first record does not carry the hash of its origin");
   }
   if (header.epoch !== 1) return violation("wrong-fence", `the first fence has epoch ${header.epoch}`);
-  return judgeCount(header.firstLsn, lsn(1));
+  return judgeVersion(header.version, FIRST_WRITE_VERSION) ?? judgeCount(header.firstLsn, lsn(1));
 }
 
 function judgeNext(head: Head, record: JournalRecord): Violation | null {
@@ -65,6 +79,8 @@ function judgeNext(head: Head, record: JournalRecord): Violation | null {
   if (header.logTimeMs < head.logTimeMs) return violation("wrong-count", "the log time goes back");
   return (
     (record.kind === "fence" ? judgeFence(head, record) : judgeTenure(head, record)) ??
+    judgeVersion(header.version, head.writeVersion) ??
+    (record.kind === "format" ? judgeFormat(head, record.format.writeVersion) : null) ??
     judgeCount(header.firstLsn, lsn(head.lsn + 1))
   );
 }
@@ -87,6 +103,17 @@ function judgeTenure(head: Head, { kind, header }: JournalRecord): Violation | n
   );
 }
 
+/** An older version than is written takes nothing from anybody; a newer one, from those who do not read it. */
+function judgeVersion(found: number, writeVersion: number): Violation | null {
+  if (found <= writeVersion) return null;
+  return violation("wrong-format", `version ${found} where ${writeVersion} is written`);
+}
+
+function judgeFormat(head: Head, to: number): Violation | null {
+  if (to < head.writeVersion) return violation("wrong-format", `a format of ${to} after ${head.writeVersion}`);
+  return to <= RECORD_FORMATS.max ? null : violation("newer", newerReason(to));
+}
+
 function judgeCount(found: Lsn, expected: Lsn): Violation | null {
   return found === expected ? null : violation("wrong-count", `first LSN ${found} where ${expected} is next`);
 }
@@ -99,6 +126,7 @@ function after(head: Head | null, { record, hash }: SealedRecord): Head {
     hash,
     lsn: lsn(header.firstLsn + header.commits - 1),
     logTimeMs: header.logTimeMs,
+    writeVersion: record.kind === "format" ? record.format.writeVersion : (head?.writeVersion ?? FIRST_WRITE_VERSION),
     fence: record.kind === "fence" || head === null ? fenceRef(record, hash) : head.fence,
   };
 }

@@ -10,10 +10,9 @@ import { parseBootId, parseNodeId, parseOriginId, parseRecordId, parseSha256, ty
 import { epoch, lsn, slot } from "../position.ts";
 import { decodeOperations, encodeOperations } from "./operation-codec.ts";
 import { decodeFence, decodeFormat, decodeRelease, encodeJson } from "./payload.ts";
+import { RECORD_FORMATS } from "./record-formats.ts";
 import type { JournalRecord, RecordHeader, SealedRecord } from "./record.ts";
 
-/** The version that this program writes; it reads all from 1 on. */
-export const RECORD_FORMAT = 1;
 /** No record is larger; a length beyond it is not believed. */
 export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
@@ -53,6 +52,7 @@ export function encodeRecord(record: JournalRecord): SealedRecord {
   const payload = encodePayload(record);
   const length = HEADER_BYTES + payload.byteLength + CHECKSUM_BYTES;
   assert(length <= MAX_RECORD_BYTES, `a record of ${length} bytes, more than ${MAX_RECORD_BYTES}`);
+  assert(isKnown(record.header.version), `a record of version ${record.header.version}, which nobody here writes`);
   const bytes = Buffer.alloc(length);
   writeHeader(bytes, record);
   bytes.set(payload, HEADER_BYTES);
@@ -64,7 +64,8 @@ export function decodeRecord(bytes: Buffer): Decoded {
   const damage = findDamage(bytes);
   if (damage) return { type: "invalid", reason: damage };
   const version = bytes.readUInt16BE(AT.version);
-  if (version > RECORD_FORMAT) return { type: "newer", version };
+  if (version > RECORD_FORMATS.max) return { type: "newer", version };
+  if (!isKnown(version)) return { type: "invalid", reason: `version ${version} is not known` };
   try {
     return { type: "record", sealed: { record: readRecord(bytes), bytes, hash: sha256(bytes) } };
   } catch (error) {
@@ -84,6 +85,8 @@ export function peekKind(bytes: Buffer): JournalRecord["kind"] | null {
   const kind = bytes.readUInt8(AT.kind);
   return KIND_NAMES.find((name) => KINDS[name] === kind) ?? null;
 }
+
+const isKnown = (version: number): boolean => version >= RECORD_FORMATS.min && version <= RECORD_FORMATS.max;
 
 /** What shows before anything inside is believed. The checksum covers every byte before it, the length included. */
 function findDamage(bytes: Buffer): string | null {
@@ -111,6 +114,7 @@ function readHeader(bytes: Buffer): RecordHeader {
   const hex = (at: number, length: number): string => bytes.toString("hex", at, at + length);
   const number = (at: number): number => Number(bytes.readBigUInt64BE(at));
   return {
+    version: bytes.readUInt16BE(AT.version),
     origin: parseOriginId(hex(AT.origin, 16)),
     slot: slot(number(AT.slot)),
     epoch: epoch(number(AT.epoch)),
@@ -132,7 +136,7 @@ function readOwner(bytes: Buffer): NodeId {
 
 function writeHeader(bytes: Buffer, { kind, header }: JournalRecord): void {
   bytes.writeUInt32BE(MAGIC, AT.magic);
-  bytes.writeUInt16BE(RECORD_FORMAT, AT.version);
+  bytes.writeUInt16BE(header.version, AT.version);
   bytes.writeUInt8(KINDS[kind], AT.kind);
   bytes.writeUInt32BE(bytes.length, AT.length);
   bytes.writeUInt32BE(header.commits, AT.commits);

@@ -7,6 +7,8 @@ import type { Epoch, Lsn, Slot } from "../position.ts";
 
 /** What every record says of itself. */
 export interface RecordHeader {
+  /** Of the format that it is written in. */
+  readonly version: number;
   readonly origin: OriginId;
   readonly slot: Slot;
   readonly epoch: Epoch;

@@ -21,7 +21,7 @@ export interface VaultPlace {
   readonly directory: string;
 }
 
-const FORMAT = 1;
+export const CLUSTER_FORMAT = 1;
 /** Far more than the file ever has; a larger one is not ours. */
 const MOST_BYTES = 64 * 1024;
 
@@ -29,7 +29,7 @@ const Versioned = Type.Object({ format: Type.Unknown() });
 const ClusterFile = Type.Object({
   cluster: Type.String({ minLength: 1 }),
   vaultId: Type.String({ pattern: "^[0-9a-f]{32}$" }),
-  format: Type.Literal(FORMAT),
+  format: Type.Literal(CLUSTER_FORMAT),
 });
 
 /**
@@ -39,7 +39,7 @@ const ClusterFile = Type.Object({
 export async function createVaultIdentity(place: VaultPlace, identity: VaultIdentity): Promise<VaultIdentity> {
   const before = await readVaultIdentity(place);
   if (before) return before;
-  const text = `${JSON.stringify({ ...identity, format: FORMAT } satisfies Static<typeof ClusterFile>, null, 2)}\n`;
+  const text = `${JSON.stringify({ ...identity, format: CLUSTER_FORMAT } satisfies Static<typeof ClusterFile>, null, 2)}\n`;
   const result = await place.vault.put(clusterName, Buffer.from(text));
   if (result.type === "refused" || result.type === "undurable") throw result.error;
   const found = await readVaultIdentity(place);
@@ -70,8 +70,9 @@ export async function readVaultIdentity({ vault, directory }: VaultPlace): Promi
   if (bytes === null) return null;
   const file = parse(bytes.toString("utf8"));
   if (Check(ClusterFile, file)) return { cluster: file.cluster, vaultId: file.vaultId as VaultId };
-  const found = Check(Versioned, file) && file.format !== FORMAT ? JSON.stringify(file.format) : "something unreadable";
-  throw new HotspareError("HS_VAULT_FORMAT", { name: `${directory}/${clusterName}`, found, accepted: FORMAT });
+  const found =
+    Check(Versioned, file) && file.format !== CLUSTER_FORMAT ? JSON.stringify(file.format) : "something unreadable";
+  throw new HotspareError("HS_VAULT_FORMAT", { name: `${directory}/${clusterName}`, found, accepted: CLUSTER_FORMAT });
 }
 
 function parse(text: string): unknown {

@@ -56,7 +56,13 @@ export interface Sending<Name extends MessageName> {
 }
 
 export type SendResult<Name extends MessageName> =
-  | { readonly type: "answer"; readonly answer: Answer<Name>; readonly roundTripMs: number }
+  | {
+      readonly type: "answer";
+      readonly answer: Answer<Name>;
+      readonly roundTripMs: number;
+      /** What the node speaks. */
+      readonly protocol: ProtocolRange;
+    }
   | SendFailure;
 
 export type SendFailure =
@@ -196,7 +202,8 @@ export class MessageClient {
       requireEqual("/from", envelope.from, to);
       requireEqual("/id", envelope.id, id);
       this.#versions.learn(to, envelope.protocol);
-      return { type: "answer", answer: decodeAnswer(name, envelope), roundTripMs };
+      const { protocol } = envelope;
+      return { type: "answer", answer: decodeAnswer(name, envelope), roundTripMs, protocol };
     } catch (error) {
       return failed("invalid", reasonOf(error));
     }

@@ -12,6 +12,8 @@ import {
   DecideRequest,
   EnrolAnswer,
   EnrolRequest,
+  FinishUpgradeAnswer,
+  FinishUpgradeRequest,
   HandoverAnswer,
   HandoverRequest,
   LookAnswer,
@@ -197,12 +199,16 @@ export const MESSAGES = {
   revisions: { request: RevisionsRequest, answer: RevisionsAnswer },
   enrol: { request: EnrolRequest, answer: EnrolAnswer },
   configuration: { request: ConfigurationRequest, answer: ConfigurationAnswer },
+  "finish-upgrade": { request: FinishUpgradeRequest, answer: FinishUpgradeAnswer },
   look: { request: LookRequest, answer: LookAnswer },
 } as const;
 
 export type MessageName = keyof typeof MESSAGES;
-export type Request<Name extends MessageName> = Static<(typeof MESSAGES)[Name]["request"]>;
-export type Answer<Name extends MessageName> = Static<(typeof MESSAGES)[Name]["answer"]>;
+/** One by one, so that the compiler looks at a single schema where it knows the name. */
+type Requests = { [Name in MessageName]: Static<(typeof MESSAGES)[Name]["request"]> };
+type Answers = { [Name in MessageName]: Static<(typeof MESSAGES)[Name]["answer"]> };
+export type Request<Name extends MessageName> = Requests[Name];
+export type Answer<Name extends MessageName> = Answers[Name];
 
 export type ClockOffset = Static<typeof ClockOffset>;
 export type VoteMessage = Static<typeof VoteMessage>;

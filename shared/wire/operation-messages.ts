@@ -2,7 +2,7 @@
 import { Type, type Static } from "typebox";
 import { Change, Decisions } from "../revisions/decisions.ts";
 import { Revision } from "../revisions/revision.ts";
-import { Count, Hex128, Id, Millis, orNull, Text } from "./message-fields.ts";
+import { Count, Hex128, Id, Millis, orNull, Text, Version } from "./message-fields.ts";
 import { FenceMessage, PoolReport } from "./reports.ts";
 
 /** Command line, or a host that is taken out, to a primary: step back in favour of another host. */
@@ -63,5 +63,10 @@ export const ConfigurationAnswer = Type.Object({
   problem: orNull(Text),
   pendingRestart: Type.Array(Text, { maxItems: 64 }),
 });
+
+/** Command line to a primary: every host has the new program, so write what it can read. With `dryRun` nothing is written. */
+export const FinishUpgradeRequest = Type.Object({ pool: Id, dryRun: Type.Boolean() });
+/** The version before and the one to be written; `slot` is that of the `format` record, 0 where none was needed or wanted. */
+export const FinishUpgradeAnswer = Type.Object({ from: Version, to: Version, raised: Type.Boolean(), slot: Count });
 
 export type Fitness = Static<typeof Fitness>;

@@ -1,6 +1,6 @@
 /** What a host says of itself: in heartbeats, and to whoever asks. */
 import { Type, type Static } from "typebox";
-import { ConfigRemarks, Count, Hex128, Hex256, Id, KeyIds, Millis, orNull, Text } from "./message-fields.ts";
+import { ConfigRemarks, Count, Hex128, Hex256, Id, KeyIds, Millis, orNull, Text, Version } from "./message-fields.ts";
 import { ROLES, type Role } from "./role.ts";
 
 export const FenceMessage = Type.Object({
@@ -33,6 +33,8 @@ export const PoolReport = Type.Object({
   takingOver: Type.Boolean(),
   /** Whom the release after `fence` names: it takes over by itself. */
   successor: Type.Optional(orNull(Id)),
+  /** The version of records that the pool is written in, as far as this host has applied it; absent before the first. */
+  format: Type.Optional(Version),
 });
 
 export const HostReport = Type.Object({
@@ -53,6 +55,10 @@ export const HostReport = Type.Object({
   keys: Type.Optional(KeyIds),
   /** Number of the newest revision that it has read. */
   revision: Type.Optional(Count),
+  /** The version of Node.js that it runs on. */
+  node: Type.Optional(Text),
+  /** Which versions of what lies in the vault it reads, where the version can be raised; absent: the first alone. */
+  formats: Type.Optional(Type.Object({ records: Type.Object({ min: Version, max: Version }) })),
   ...ConfigRemarks,
 });
 

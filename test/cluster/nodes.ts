@@ -60,6 +60,8 @@ export interface HostReport {
   readonly epoch: number;
   readonly slot: number;
   readonly lsn: number;
+  /** Why it is no candidate. */
+  readonly unfit: string | null;
 }
 
 export interface Ports {
@@ -228,8 +230,13 @@ export class Nodes {
   }
 
   /** Runs a command of the command line to its end. @throws if its exit code is not 0. */
-  async command(...args: string[]): Promise<string> {
-    const { code, out, err } = await this.#run(args);
+  command(...args: string[]): Promise<string> {
+    return this.commandIn({}, ...args);
+  }
+
+  /** The same, with more in its environment. */
+  async commandIn(environment: Readonly<Record<string, string>>, ...args: string[]): Promise<string> {
+    const { code, out, err } = await this.#run(args, environment);
     if (code !== 0) throw new Error(`hotspare ${args.join(" ")} ended with ${code}: ${err}`);
     return out;
   }
@@ -241,9 +248,11 @@ export class Nodes {
 
   async #run(
     args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
   ): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
     const child = spawn(process.execPath, [MAIN, ...args, "--config", this.config], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...environment },
     });
     let [out, err] = ["", ""];
     child.stdout.on("data", (chunk) => (out += String(chunk)));

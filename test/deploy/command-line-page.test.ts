@@ -11,6 +11,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   vault: ["check", "verify", "list"],
   config: ["check", "show", "diff", "set"],
   secret: ["rotate", "show"],
+  upgrade: ["check", "finish"],
 };
 /** Explained once, for all. */
 const COMMON = new Set(["--config", "--json", "--help"]);

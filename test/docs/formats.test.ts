@@ -8,7 +8,8 @@ import { parseNodeId, parsePoolId, type BootId, type OriginId, type RecordId, ty
 import { originHash } from "../../shared/journal/head.ts";
 import { encodeOperations } from "../../shared/journal/operation-codec.ts";
 import { encodeJson } from "../../shared/journal/payload.ts";
-import { encodeRecord, RECORD_FORMAT } from "../../shared/journal/record-codec.ts";
+import { encodeRecord } from "../../shared/journal/record-codec.ts";
+import { RECORD_FORMATS } from "../../shared/journal/record-formats.ts";
 import type { JournalRecord, Operation, RecordHeader, SqlValue } from "../../shared/journal/record.ts";
 import { epoch, lsn, slot } from "../../shared/position.ts";
 import { Receipt, TenureEnd } from "../../shared/receipt/receipt.ts";
@@ -30,6 +31,7 @@ import { root } from "../source-code.ts";
 const page = readFileSync(join(root, "docs/formats.md"), "utf8");
 
 const header: RecordHeader = {
+  version: RECORD_FORMATS.max,
   origin: "0a".repeat(16) as OriginId,
   slot: slot(0x0102030405),
   epoch: epoch(0x1112),
@@ -206,7 +208,7 @@ function fieldsOf(record: JournalRecord, bytes: Buffer): Readonly<Record<string,
   const payload = payloadOf(record);
   return {
     magic: Buffer.from("HSPR", "ascii"),
-    version: number(RECORD_FORMAT, 2),
+    version: number(own.version, 2),
     kind: number(kinds.indexOf(kind) + 1, 1),
     reserved: number(0, 1),
     length: number(bytes.length, 4),

@@ -69,6 +69,7 @@ export class Cluster {
   async start(host: string, changes: Partial<PoolOptions> & { first?: boolean; log?: Log } = {}): Promise<HostedPool> {
     const pool = new HostedPool({ ...this.#options(host, changes), copy: this.#copy(host, changes.log), ...changes });
     this.#stops.add(() => pool.stop());
+    await pool.checkFormat();
     await pool.start();
     return pool;
   }

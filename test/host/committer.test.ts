@@ -6,6 +6,7 @@ import type { Lsn } from "../../shared/position.ts";
 import { Committer } from "../../host/committer.ts";
 import type { Batch, Store, Write, WriteOutcome } from "../../host/store/store.ts";
 import { WriteQueue } from "../../host/write-queue.ts";
+import { knowUpTo } from "../shared/journal/known-formats.ts";
 import { Chain } from "../shared/journal/records.ts";
 import { seededRandom } from "../shared/vault/test-vaults.ts";
 import { FastClock } from "./machine.ts";
@@ -142,6 +143,41 @@ async function answersOf(asked: readonly Asked[]): Promise<readonly unknown[]> {
 let bench: Bench;
 beforeEach(() => {
   bench = new Bench();
+});
+
+describe("a format record", () => {
+  const raise = (): Promise<Head> => bench.committer.run([], { commits: 0, format: { writeVersion: 2 } });
+
+  test("is a record of its own between batches, which are written in its version from then on", async () => {
+    knowUpTo(2);
+    bench.committer.open();
+    const { published } = bench;
+    const first = bench.add(write(1));
+    const raised = new Asked(raise().then(({ writeVersion }) => writeVersion));
+    const second = bench.add(write(2));
+    for (let n = 0; n < 3; n += 1) {
+      bench.confirm();
+      await answersOf([]);
+    }
+    expect(published.map(({ record }) => [record.kind, record.header.version])).toEqual([
+      ["batch", 1],
+      ["format", 1],
+      ["batch", 2],
+    ]);
+    expect(published[1]?.record).toMatchObject({ format: { writeVersion: 2 }, header: { commits: 0 } });
+    expect(await answersOf([first, raised, second])).toEqual(["1", 2, "2"]);
+  });
+
+  test("that is void raises nothing: what follows is written as before", async () => {
+    knowUpTo(2);
+    bench.committer.open();
+    const raised = new Asked(raise());
+    const full = new HotspareError("HS_VAULT_FULL", { reason: "test" });
+    bench.committer.discard({ type: "refused", error: full });
+    bench.add(write(1));
+    expect(bench.published.at(-1)?.record.header.version).toBe(1);
+    expect(await answersOf([raised])).toEqual(["HS_VAULT_FULL"]);
+  });
 });
 
 describe("a batch", () => {

@@ -19,6 +19,7 @@ export function refusing(reason: string): ControlHandlers {
     revisions: never,
     enrol: never,
     configuration: never,
+    "finish-upgrade": never,
   };
 }
 

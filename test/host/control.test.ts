@@ -5,6 +5,7 @@ import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
 import { startControl, type Control, type ControlHandlers, type ControlOptions } from "../../host/control.ts";
 import { HotspareError } from "../../shared/errors.ts";
+import { RECORD_FORMATS } from "../../shared/journal/record-formats.ts";
 import type { ClockOffset } from "../../shared/wire/messages.ts";
 import { KeyRing, type Secret } from "../../shared/signature/key-ring.ts";
 import type { TlsIdentity } from "../../shared/tls/tls-identity.ts";
@@ -35,6 +36,7 @@ const serve: ControlHandlers = {
     problem: null,
     pendingRestart: [],
   }),
+  "finish-upgrade": async ({ dryRun }) => ({ from: 1, to: 2, raised: !dryRun, slot: 12 }),
 };
 
 async function control(options: Partial<ControlOptions> = {}, tls: TlsIdentity | null = null): Promise<Control> {
@@ -56,6 +58,7 @@ function speak(started: Control, options: Parameters<typeof startClient>[0] = {}
     appended: () => client.send("appended", { ...to, body: { pool: "main", slot: 9 } }),
     configuration: () => client.send("configuration", { ...to, body: {} }),
     checkpoint: () => client.send("checkpoint", { ...to, body: { pool: "main", reason: "test" } }),
+    finish: () => client.send("finish-upgrade", { ...to, body: { pool: "main", dryRun: false } }),
   };
 }
 
@@ -69,6 +72,9 @@ describe("a host's control listener", () => {
       type: "answer",
       answer: { report: { host: HOST, bootId: HOST_BOOT, probe: { ok: true, latencyMs: 4 }, pools: [POOL] } },
     });
+    const report = { node: process.versions.node, formats: { records: RECORD_FORMATS } };
+    expect(await speak(started).heartbeat()).toMatchObject({ answer: { report } });
+    expect(await speak(started).finish()).toMatchObject({ answer: { from: 1, to: 2, raised: true, slot: 12 } });
     for (const method of ["GET", "HEAD"]) {
       const primary = await ask(started, method, "/primary?pool=main");
       expect(primary.status).toBe(200);

@@ -87,6 +87,7 @@ export class SimControl implements Control {
       case "decide":
       case "revisions":
       case "enrol":
+      case "finish-upgrade":
         return (await this.#carry(name, body as Request<CarriedName>, from, OTHER_WAIT_MS)) as Answer<Name>;
       case "configuration":
         return (await this.#carry(name, body, from, OTHER_WAIT_MS)) as Answer<Name>;
@@ -160,6 +161,8 @@ export class SimControl implements Control {
         return handlers.enrol(ask.body, ask.from);
       case "configuration":
         return handlers.configuration(ask.body, ask.from);
+      case "finish-upgrade":
+        return handlers["finish-upgrade"](ask.body, ask.from);
     }
   }
 

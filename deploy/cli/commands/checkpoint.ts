@@ -1,13 +1,9 @@
 /** `hotspare checkpoint`: tells a primary to take a checkpoint now, and waits until it is in the vault. */
 import type { Command } from "commander";
-import { formatAddress, type Config, type HostConfig } from "../../../shared/config/config.ts";
+import type { Config, HostConfig } from "../../../shared/config/config.ts";
 import { loadConfig } from "../../../shared/config/load-config.ts";
-import { readSecret } from "../../../shared/config/read-secret.ts";
-import { HotspareError } from "../../../shared/errors.ts";
-import { parseNodeId, type PoolId } from "../../../shared/ids.ts";
-import { KeyRing } from "../../../shared/signature/key-ring.ts";
+import type { PoolId } from "../../../shared/ids.ts";
 import type { Sockets } from "../../../shared/sockets.ts";
-import { MessageClient, type SendFailure } from "../../../shared/wire/message-client.ts";
 import type { Answer } from "../../../shared/wire/messages.ts";
 import { choosePool } from "../choose-pool.ts";
 import {
@@ -20,6 +16,7 @@ import {
   type JsonOption,
   type PoolOption,
 } from "../command.ts";
+import { openCommandClient, sendError } from "../command-client.ts";
 import { openCommandNetworks } from "../command-networks.ts";
 import { findPrimary } from "../find-primary.ts";
 import { hostNamed } from "../host-named.ts";
@@ -32,8 +29,6 @@ interface CheckpointOptions extends ConfigOption, JsonOption, PoolOption {
 
 /** A little longer than a host gives its primary. */
 const TIMEOUT_MS = 16 * 60_000;
-/** The sender that hosts see. No node: nobody answers to this name. */
-const SELF = parseNodeId("cli");
 
 export function checkpointCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -63,10 +58,9 @@ async function run(options: CheckpointOptions, context: CommandContext): Promise
 async function ask(
   config: Config,
   { host, pool, sockets }: { readonly host: HostConfig; readonly pool: PoolId; readonly sockets: Sockets },
-  { clock, random, env }: CommandContext,
+  context: CommandContext,
 ): Promise<Answer<"checkpoint">> {
-  const secret = new KeyRing(readSecret(config.secret, env), clock);
-  const client = new MessageClient({ self: SELF, cluster: config.cluster, secret, clock, random, sockets });
+  const client = openCommandClient(config, sockets, context);
   try {
     const result = await client.send("checkpoint", {
       to: host.id,
@@ -75,15 +69,8 @@ async function ask(
       timeoutMs: TIMEOUT_MS,
     });
     if (result.type === "answer") return result.answer;
-    throw failure(host, result);
+    throw sendError(host, result);
   } finally {
     client.close();
   }
-}
-
-/** What a host refuses keeps its own code: it knows why. */
-function failure({ id, control }: HostConfig, result: SendFailure): HotspareError {
-  if (result.kind === "rejected") return new HotspareError(result.code, result.details);
-  const reason = `${result.kind}: ${result.reason}`;
-  return new HotspareError("HS_UNREACHABLE", { what: id, address: formatAddress(control), reason });
 }

@@ -9,7 +9,7 @@ import { sameHead } from "../../../shared/checkpoint/same-head.ts";
 import { assert, HotspareError } from "../../../shared/errors.ts";
 import type { PoolId, Sha256 } from "../../../shared/ids.ts";
 import { extend, type Head } from "../../../shared/journal/head.ts";
-import { RECORD_FORMAT } from "../../../shared/journal/record-codec.ts";
+import { RECORD_FORMATS, rangeOf } from "../../../shared/journal/record-formats.ts";
 import type { FencePayload, FenceRef, SealedRecord } from "../../../shared/journal/record.ts";
 import { slot, type Slot } from "../../../shared/position.ts";
 import { checkpointsFolder, recordName } from "../../../shared/vault/layout.ts";
@@ -151,7 +151,7 @@ export class ChainAudit {
       case "unreadable":
         return this.#note(at, new HotspareError("HS_VAULT_IO", { action: "read", name, reason: found.reason }));
       case "newer": {
-        const details = { name, found: found.version, accepted: RECORD_FORMAT };
+        const details = { name, found: found.version, accepted: rangeOf(RECORD_FORMATS) };
         return this.#note(at, new HotspareError("HS_VAULT_FORMAT", details));
       }
     }

@@ -16,6 +16,7 @@ export function sampleHead(at: number, origin = ORIGIN): Head {
     hash: hex(at, 64) as Sha256,
     lsn: lsn(at * 2),
     logTimeMs: at * 10 + 0.5,
+    writeVersion: 1,
     fence: {
       slot: slot(1),
       id: hex(0x77, 32) as RecordId,

@@ -103,6 +103,22 @@ describe("the receipt of a takeover", () => {
     expect(script.notes.voidFences).toEqual([chain.head!.fence]);
   });
 
+  test("has no fence that only looked void, since the listing was older than a checkpoint beyond it", () => {
+    const chain = history(3);
+    const fence = chain.fence("host-c");
+    chain.batch();
+    const script = PoolScript.standby(headAt(chain, 3));
+    script.tick();
+    script.surveyed([3, 4], [9]);
+    script.read([fence]);
+    expect(script.notes.voidFences).toHaveLength(1);
+    script.surveyed([3, 4, 5], [9]);
+    script.readFrom(chain);
+    script.applied();
+    expect(script.state.applied?.fence.owner).toBe("host-c");
+    expect(script.notes.voidFences).toEqual([]);
+  });
+
   test("stays within its bound, and drops the oldest", () => {
     const chain = history(1);
     const script = PoolScript.standby(chain.head);

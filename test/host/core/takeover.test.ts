@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { slot } from "../../../shared/position.ts";
 import type { RecordId } from "../../../shared/ids.ts";
+import { knowUpTo } from "../../shared/journal/known-formats.ts";
 import type { Chain } from "../../shared/journal/records.ts";
 import { headAt, history, PoolScript, SELF } from "./pool-script.ts";
 
@@ -100,6 +101,20 @@ describe("step 1: refusals", () => {
     expect(script.answerTo(ticket)).toMatchObject({ outcome: "refused", reason: expect.stringContaining("slot 3") });
   });
 
+  test("the pool goes on in a version that this program does not read: not fenced over, and the version is named", () => {
+    const chain = history(2);
+    const script = ready(chain);
+    const ticket = script.ordered(chain.head!.fence.id);
+    script.surveyed([2, 3]);
+    knowUpTo(2);
+    const sealed = chain.format(2);
+    knowUpTo(1);
+    script.read([chain.records[1]!, sealed]);
+    const reason = "slot 3 cannot be passed: its format 2 is newer than this program reads (1)";
+    expect(script.answerTo(ticket)).toMatchObject({ outcome: "refused", reason });
+    expect(script.effects.some(({ type }) => type === "put")).toBe(false);
+  });
+
   test("the own last record is damaged: the refusal names that slot, not the next", () => {
     const chain = history(3);
     const script = ready(chain);
@@ -167,6 +182,36 @@ describe("step 2: the fence", () => {
     const { header } = script.asked("put").sealed.record;
     expect(header).toMatchObject({ slot: 5, previousHash: batch.hash });
     expect(header.id).not.toBe(first);
+  });
+
+  test("the pool's version was raised at that slot: the fence is written in the new one", () => {
+    knowUpTo(2);
+    const chain = history(3);
+    const script = ready(chain).toFence(chain);
+    expect(script.asked("put").sealed.record.header.version).toBe(1);
+    script.put("exists");
+    const format = chain.format(2);
+    script.read([format]);
+    script.synced();
+    script.read([format]);
+    expect(script.asked("put").sealed.record.header).toMatchObject({ slot: 5, version: 2 });
+  });
+
+  test("the pool's version was raised at that slot beyond what this program knows: lost, and nothing more is put", () => {
+    const chain = history(3);
+    const script = ready(chain);
+    const ticket = script.ordered(chain.head!.fence.id);
+    script.surveyed([3]);
+    script.readFrom(chain);
+    script.put("exists");
+    knowUpTo(2);
+    const format = chain.format(2);
+    knowUpTo(1);
+    script.read([format]);
+    script.synced();
+    script.read([format]);
+    expect(script.answerTo(ticket)).toMatchObject({ outcome: "refused", reason: expect.stringContaining("newer") });
+    expect(script.effects.some(({ type }) => type === "put")).toBe(false);
   });
 
   test("another's fence took the slot: lost, a standby again, and nothing of that fence is told before it is followed", () => {

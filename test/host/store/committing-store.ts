@@ -13,6 +13,7 @@ const FIRST: Head = {
   hash: hex(32) as Sha256,
   lsn: lsn(0),
   logTimeMs: 0,
+  writeVersion: 1,
   fence: {
     slot: slot(1),
     id: hex(16) as RecordId,

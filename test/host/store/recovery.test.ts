@@ -34,6 +34,21 @@ describe("a store that is opened again", () => {
     again.close();
   });
 
+  it("made by a program that did not know of versions, takes one from the next record on", () => {
+    using replicas = new Replicas(SCHEMA);
+    replicas.write((db) => db.exec("insert into t values (1, 1)"), keyOf("k"));
+    const { head, file } = replicas.standby;
+    replicas.standby.close();
+    sql(file, "alter table hs_meta drop column write_version");
+    const again = replicas.open("standby");
+    expect(again.head).toEqual(head);
+    again.close();
+    sql(file, "update hs_meta set write_version = 2");
+    const raised = replicas.open("standby");
+    expect(raised.head?.writeVersion).toBe(2);
+    raised.close();
+  });
+
   it("is empty before the first record", () => {
     const store = openStore({ file: join(folder, "new.db"), pool: "main" });
     expect([store.head, store.schema, store.isStable(FENCE)]).toEqual([null, [], false]);

@@ -76,6 +76,7 @@ export class Replicas {
   header(commits: number): RecordHeader {
     const { head } = this.primary;
     return {
+      version: head?.writeVersion ?? 1,
       origin: ORIGIN,
       slot: slotAfter(head),
       epoch: head?.fence.epoch ?? epoch(1),

@@ -4,6 +4,7 @@ import { encodeRecord } from "../../../shared/journal/record-codec.ts";
 import type { RecordHeader } from "../../../shared/journal/record.ts";
 import type { BootId, NodeId, OriginId, Sha256 } from "../../../shared/ids.ts";
 import { epoch, lsn, slot } from "../../../shared/position.ts";
+import { knowUpTo } from "./known-formats.ts";
 import { Chain } from "./records.ts";
 
 const OTHER_HASH = "ee".repeat(32) as Sha256;
@@ -62,5 +63,73 @@ describe("what may follow what", () => {
 
   test("a pool that does not begin with a fence is refused", () => {
     expect(() => new Chain().batch()).toThrow(/not a fence/);
+  });
+});
+
+describe("what is written in which version", () => {
+  const batchOf = (chain: Chain, changes: Partial<RecordHeader>) =>
+    encodeRecord({ kind: "batch", header: chain.header(changes), operations: [] });
+  const formatOf = (chain: Chain, writeVersion: number, changes: Partial<RecordHeader> = {}) =>
+    encodeRecord({ kind: "format", header: chain.header(changes), format: { writeVersion } });
+
+  test("a pool begins with the first version, and goes on with what a format record says, over fences too", () => {
+    knowUpTo(3);
+    const chain = started();
+    expect(chain.head?.writeVersion).toBe(1);
+    expect(chain.format(2).record.header.version).toBe(1);
+    expect(chain.batch().record.header.version).toBe(2);
+    expect(chain.fence("host-b").record.header.version).toBe(2);
+    chain.format(3);
+    expect(chain.release().record.header.version).toBe(3);
+    expect(chain.head?.writeVersion).toBe(3);
+  });
+
+  test("a writer that is ahead of the history is refused: others could not read it", () => {
+    knowUpTo(2);
+    const chain = started();
+    const violation = { type: "wrong-format", reason: "version 2 where 1 is written" };
+    expect(extend(chain.head, batchOf(chain, { version: 2 }))).toMatchObject({ ok: false, violation });
+    expect(extend(chain.head, formatOf(chain, 2, { version: 2 }))).toMatchObject({ ok: false, violation });
+    const first = new Chain();
+    const fence = {
+      previous: null,
+      schema: [],
+      reason: "cold",
+      orderedBy: null,
+      cause: "",
+      votes: [],
+      wallMs: 0,
+    } as const;
+    const sealed = encodeRecord({ kind: "fence", header: first.header({ version: 2 }), fence });
+    expect(extend(null, sealed)).toMatchObject({ ok: false, violation });
+  });
+
+  test("an older version than is written takes nothing from anybody", () => {
+    knowUpTo(2);
+    const chain = started();
+    chain.format(2);
+    expect(extend(chain.head, batchOf(chain, { version: 1 })).ok).toBe(true);
+  });
+
+  test("a format record that lowers the version is refused, one that says it again is not", () => {
+    knowUpTo(2);
+    const chain = started();
+    chain.format(2);
+    expect(extend(chain.head, formatOf(chain, 1))).toMatchObject({ ok: false, violation: { type: "wrong-format" } });
+    expect(extend(chain.head, formatOf(chain, 2)).ok).toBe(true);
+  });
+
+  test("a format record of a deposed epoch raises nothing", () => {
+    knowUpTo(2);
+    const chain = started();
+    chain.fence("host-b");
+    const sealed = formatOf(chain, 2, { epoch: epoch(1) });
+    expect(extend(chain.head, sealed)).toMatchObject({ ok: false, violation: { type: "wrong-tenure" } });
+  });
+
+  test("a program that does not know the version goes no further, and says which it knows", () => {
+    const chain = started();
+    const violation = { type: "newer", reason: "its format 2 is newer than this program reads (1)" };
+    expect(extend(chain.head, formatOf(chain, 2))).toMatchObject({ ok: false, violation });
   });
 });

@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import { decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "../../../shared/journal/record-codec.ts";
 import type { Operation } from "../../../shared/journal/record.ts";
 import type { NodeId, Sha256 } from "../../../shared/ids.ts";
+import { knowUpTo } from "./known-formats.ts";
 import { Chain } from "./records.ts";
 
 const SCHEMA = "0123456789abcdef".repeat(4) as Sha256;
@@ -77,6 +78,15 @@ describe("a record's bytes", () => {
     bytes.writeUInt16BE(2, 4);
     reseal(bytes);
     expect(decodeRecord(bytes)).toEqual({ type: "newer", version: 2 });
+    knowUpTo(2);
+    expect(decodeRecord(bytes)).toMatchObject({ type: "record", sealed: { record: { header: { version: 2 } } } });
+  });
+
+  test("of a version that never was are damage", () => {
+    const bytes = samples()[0]!;
+    bytes.writeUInt16BE(0, 4);
+    reseal(bytes);
+    expect(decodeRecord(bytes)).toMatchObject({ type: "invalid", reason: "version 0 is not known" });
   });
 
   test("whose inner lengths lie, under a right checksum, are invalid and allocate nothing", () => {

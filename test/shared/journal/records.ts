@@ -1,6 +1,7 @@
 /** Records for tests: a chain that is written as a primary would write it. */
 import { encodeRecord } from "../../../shared/journal/record-codec.ts";
 import { extend, originHash, slotAfter, type Head } from "../../../shared/journal/head.ts";
+import { FIRST_WRITE_VERSION } from "../../../shared/journal/record-formats.ts";
 import type { FencePayload, Operation, RecordHeader, SealedRecord } from "../../../shared/journal/record.ts";
 import { parseNodeId, type BootId, type NodeId, type OriginId, type RecordId } from "../../../shared/ids.ts";
 import { epoch, lsn } from "../../../shared/position.ts";
@@ -46,10 +47,15 @@ export class Chain {
     return this.add(encodeRecord({ kind: "release", header: this.header({}), release: { successor, cause: "test" } }));
   }
 
+  format(writeVersion: number): SealedRecord {
+    return this.add(encodeRecord({ kind: "format", header: this.header({}), format: { writeVersion } }));
+  }
+
   /** A header that follows; `changes` makes it wrong. */
   header(changes: Partial<RecordHeader>): RecordHeader {
     const { head } = this;
     return {
+      version: head?.writeVersion ?? FIRST_WRITE_VERSION,
       origin: this.origin,
       slot: slotAfter(head),
       epoch: head?.fence.epoch ?? epoch(1),

@@ -125,6 +125,10 @@ const SPARE: { readonly [Name in MessageName]: { readonly request: Request<Name>
     request: {},
     answer: { hash: "c", values: [{ path: "rejoin", text: "auto" }], problem: null, pendingRestart: [] },
   },
+  "finish-upgrade": {
+    request: { pool: "main", dryRun: false },
+    answer: { from: 1, to: 2, raised: true, slot: 1 },
+  },
 };
 
 const NAMES = Object.keys(MESSAGES) as MessageName[];
