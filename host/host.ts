@@ -22,6 +22,7 @@ import { AppServer } from "./app/app-server.ts";
 import type { LoadedApp } from "./app/app.ts";
 import { loadApp } from "./app/load-app.ts";
 import type { Control } from "./control.ts";
+import { HostMetrics } from "./host-metrics.ts";
 import type { HostParts, HostVault, PeerClient } from "./host-parts.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
 import { PoolFolder } from "./pool-folder.ts";
@@ -91,6 +92,7 @@ class HostStart {
   readonly #own: HostConfig;
   readonly #vaultDirectory: string;
   readonly #bootId: BootId;
+  readonly #metrics: HostMetrics;
   #presence: Presence | null = null;
 
   constructor(options: HostOptions, closers: Closer[]) {
@@ -99,6 +101,7 @@ class HostStart {
     this.#own = hostConfig(options);
     this.#vaultDirectory = this.#own.vault ?? options.config.vault.directory;
     this.#bootId = randomId<BootId>(options.random);
+    this.#metrics = new HostMetrics(options.clock);
   }
 
   async run(): Promise<RunningHost> {
@@ -169,6 +172,7 @@ class HostStart {
       log: poolLog,
       die,
       openImages: parts.openImages,
+      onTaken: (taken) => this.#metrics.taken(pool.id, taken),
     });
     const hosted = new HostedPool({
       id: pool.id,
@@ -193,8 +197,10 @@ class HostStart {
       die,
       wroteSince: (sinceMs) => this.#presence?.wroteSince(sinceMs) ?? false,
       hooks: checkpoints,
+      onPublished: (durationMs) => this.#metrics.published(pool.id, durationMs),
     });
     checkpoints.attach(hosted);
+    this.#metrics.watchPool(hosted, checkpoints, vault);
     return { config: pool, app, hosted, checkpoints, folder };
   }
 
@@ -229,6 +235,7 @@ class HostStart {
       stalledMs: config.health.hangMs,
       voteWaitMs: voteWaitMs(config.health),
       quarantine: quarantineRules(config.clock.offsetMs, config.health.intervalMs),
+      registers: [this.#metrics.register],
       clock,
       handlers: {
         promote: async (request, from) => await find(request.pool).hosted.promote(request, from),
@@ -271,6 +278,7 @@ class HostStart {
     const space = new SpaceWatch({ vault, pools: open.map(({ hosted }) => hosted), clock, log });
     const sweeper = new TemporarySweeper({ vault, clock, log });
     this.#presence = presence;
+    this.#metrics.watchSpace(() => space.space);
     this.#closers.push(() => {
       sweeper.stop();
       presence.stop();

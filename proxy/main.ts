@@ -8,6 +8,7 @@ import { readSecret } from "../shared/config/read-secret.ts";
 import { watchSecret } from "../shared/config/secret-watch.ts";
 import type { NodeId } from "../shared/ids.ts";
 import { nextSignal } from "../shared/next-signal.ts";
+import { ownMetrics } from "../shared/process-metrics.ts";
 import { processLog } from "../shared/process-log.ts";
 import { systemRandom } from "../shared/random.ts";
 import { KeyRing } from "../shared/signature/key-ring.ts";
@@ -47,6 +48,7 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
     sockets,
     keyIds: () => secret.keyIds(),
     traffic: chooseTraffic(config, id, log),
+    registers: [ownMetrics(), networks.register],
     connect: (parts) =>
       new MessageClient({
         self: id,

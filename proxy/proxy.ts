@@ -20,6 +20,8 @@ import { Heartbeats } from "./heartbeats.ts";
 import { logAccess, logNote, logProtocol } from "./log-note.ts";
 import { NoteFeed } from "./note-feed.ts";
 import { ProtocolProblems } from "./protocol-problems.ts";
+import { lastSeen } from "./last-seen.ts";
+import type { ProbeOptions } from "./probes.ts";
 import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
 import { DataPlane, type DataPlaneOptions } from "./relay/data-plane.ts";
@@ -70,6 +72,11 @@ class Proxy {
   readonly #admin: Admin;
   readonly #metrics: ProxyMetrics;
   readonly #troubles: TroubleLimit;
+  readonly #probes: ProbeOptions = {
+    ready: () => this.#isReady(),
+    metrics: async () =>
+      Registry.merge([this.#register, ...(this.#options.registers ?? []), await this.#traffic.metrics()]),
+  };
   #state: ProxyState;
   #wake: Cancel = () => undefined;
   #gossip: GossipListener | null = null;
@@ -111,13 +118,16 @@ class Proxy {
     });
     this.#traffic = this.#makeTraffic(own);
     const status = (): ProxyStatus => this.status();
-    this.#metrics = proxyMetrics(this.#register, status);
+    this.#metrics = proxyMetrics({
+      register: this.#register,
+      status,
+      state: () => ({ own: this.#state.own, seen: lastSeen(this.#state, clock.monotonicMs()) }),
+    });
     this.#admin = new Admin({
       self: id,
       status,
-      ready: () => this.#isReady(),
+      ...this.#probes,
       feed: this.#feed,
-      metrics: async () => Registry.merge([this.#register, await this.#traffic.metrics()]),
       sockets: sockets.admin,
     });
   }
@@ -241,7 +251,8 @@ class Proxy {
     const parts = { bootId: this.#bootId, handlers };
     const countRefused = (code: string): void => this.#metrics.refused(code);
     const { server: admin } = this.#admin;
-    this.#gossip = new GossipListener({ own, admin, mount, parts, sockets, countRefused, clock, log });
+    const probes = this.#probes;
+    this.#gossip = new GossipListener({ own, admin, mount, parts, probes, sockets, countRefused, clock, log });
     return this.#gossip.listen();
   }
 

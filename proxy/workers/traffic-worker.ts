@@ -15,6 +15,7 @@ import { logAccess } from "../log-note.ts";
 import { DataPlane, type DataPlaneOptions } from "../relay/data-plane.ts";
 import { TrustedPeers } from "../relay/trusted-peers.ts";
 import { TroubleLimit } from "../trouble-limit.ts";
+import { addWorkerUse } from "./worker-metrics.ts";
 import type { FromWorker, LogTime, PoolLoad, ToWorker, WorkerCommand, WorkerPlan } from "./worker-messages.ts";
 
 export interface TrafficWorkerOptions {
@@ -44,6 +45,7 @@ export class TrafficWorker {
 
   constructor(options: TrafficWorkerOptions) {
     this.#options = options;
+    addWorkerUse(this.#register);
   }
 
   hear(message: ToWorker): void {
