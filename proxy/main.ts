@@ -11,6 +11,7 @@ import { nextSignal } from "../shared/next-signal.ts";
 import { ownMetrics } from "../shared/process-metrics.ts";
 import { processLog } from "../shared/process-log.ts";
 import { systemRandom } from "../shared/random.ts";
+import { ServiceManager } from "../shared/service-manager.ts";
 import { KeyRing } from "../shared/signature/key-ring.ts";
 import { systemSockets } from "../shared/sockets.ts";
 import { systemClock } from "../shared/system-clock.ts";
@@ -66,10 +67,17 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
   const unwatch = watchConfig({ config, env: process.env, log });
   const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
   const unwatchTls = networks.watch();
+  const status = (): string =>
+    proxy
+      .status()
+      .pools.map((pool) => `${pool.id}: ${pool.state}`)
+      .join(", ");
+  const manager = new ServiceManager({ env: process.env, pid: process.pid, clock: systemClock, log, status });
+  manager.ready();
   const signal = await nextSignal();
   log.info({ event: "stopping", signal }, "the proxy stops");
   void nextSignal().then(() => process.exit(1));
-  await Promise.all([unwatch(), unwatchSecret(), unwatchTls()]);
+  await Promise.all([manager.stopping(), unwatch(), unwatchSecret(), unwatchTls()]);
   await proxy.stop();
   log.info({ event: "stopped" }, "the proxy has stopped");
   process.exit(0);
