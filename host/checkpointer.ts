@@ -82,6 +82,11 @@ export class Checkpointer {
     return this.#stopped ? null : dueReason(this.#policy, limits(), clock.monotonicMs());
   }
 
+  /** Journal beyond the newest checkpoint that is published. */
+  get journalBytes(): number {
+    return this.#policy.journalBytes + (this.#policy.running?.journalBytes ?? 0);
+  }
+
   /** Slot of the checkpoint that is being made, if one is. */
   taking: Slot | null = null;
 

@@ -88,6 +88,8 @@ export type ToThread =
   | { readonly type: "probe"; readonly probe: VaultProbe; readonly atMs: number }
   | { readonly type: "decisions"; readonly decisions: Decisions }
   | { readonly type: "configured"; readonly tuning: ControlTuning }
+  /** What the main thread has counted and measured. */
+  | { readonly type: "measured"; readonly metrics: Measured; readonly atMs: number }
   | { readonly type: "secrets"; readonly secrets: readonly KeyObject[] }
   | { readonly type: "tls"; readonly material: TlsMaterial }
   | { readonly type: "stop" }
@@ -98,6 +100,9 @@ export type Reply =
   | { readonly type: "taken"; readonly id: number }
   | { readonly type: "settled"; readonly id: number; readonly answer: Answer<CarriedName> }
   | { readonly type: "failed"; readonly id: number; readonly code: ErrorCode; readonly details: ErrorDetails };
+
+/** As `Registry.getMetricsAsJSON` gives them. */
+export type Measured = readonly object[];
 
 /** How the host's own write probe of the vault went. */
 export interface VaultProbe {

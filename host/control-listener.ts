@@ -9,7 +9,7 @@ import { mountMessages, type MessageHandlers, type MessageRefused } from "../sha
 import type { Answer } from "../shared/wire/messages.ts";
 import type { HostReport } from "../shared/wire/reports.ts";
 import type { CarriedName, HostIdentity } from "./control-link.ts";
-import { ControlMetrics } from "./control-metrics.ts";
+import type { ControlMetrics } from "./control-metrics.ts";
 import { probe, PROBES, type ProbeQuery } from "./control-probe.ts";
 import type { ControlState } from "./control-state.ts";
 import type { Asking, ControlCarrier } from "./control-carrier.ts";
@@ -20,6 +20,7 @@ export interface ControlListenerOptions {
   readonly keys: KeyRing;
   readonly state: ControlState;
   readonly main: ControlCarrier;
+  readonly metrics: ControlMetrics;
   readonly clock: Clock;
   readonly onRefused: (refusal: MessageRefused) => void;
   /** Somebody knows a revision that this host has not read. */
@@ -42,8 +43,7 @@ export async function controlListener(options: ControlListenerOptions): Promise<
   const fastify = Fastify({ requestTimeout: 10_000, bodyLimit: 1024, forceCloseConnections: true });
   fastify.server.headersTimeout = 10_000;
   fastify.server.maxConnections = MAX_CONNECTIONS;
-  const metrics = new ControlMetrics();
-  const { identity, cluster, keys, clock, onRefused } = options;
+  const { identity, cluster, keys, state, metrics, clock, onRefused } = options;
   await mountMessages(fastify, {
     self: identity.host,
     bootId: identity.bootId,
@@ -57,9 +57,10 @@ export async function controlListener(options: ControlListenerOptions): Promise<
     },
   });
   mountProbes(fastify, options);
-  fastify.get("/metrics", async (_, reply) =>
-    reply.type(metrics.contentType).send(await metrics.text(reportOf(options), options.state.clockDeviations())),
-  );
+  fastify.get("/metrics", async (_, reply) => {
+    const text = await metrics.text(reportOf(options), state.clockDeviations(), clock.monotonicMs());
+    return reply.type(metrics.contentType).send(text);
+  });
   fastify.setNotFoundHandler((_, reply) =>
     reply.code(404).send({ reason: "no message, probe or metric has this name" }),
   );
@@ -75,11 +76,14 @@ const reportOf = ({ state, keys, clock }: ControlListenerOptions): HostReport =>
 type OfProxies = "gossip" | "look";
 
 function handlers(options: ControlListenerOptions): Required<Omit<MessageHandlers, OfProxies>> {
-  const { state, main, clock, onRevision } = options;
+  const { state, main, metrics, clock, onRevision } = options;
   return {
     heartbeat: async ({ bootId, originMs, clock: deviation = null, revision }, from, receivedMs) => {
       // Without the boot id it may be an old one that somebody repeats.
-      if (bootId !== null) state.hearClock(from, deviation, clock.monotonicMs());
+      if (bootId !== null) {
+        state.hearClock(from, deviation, clock.monotonicMs());
+        metrics.hearNode(from, clock.monotonicMs());
+      }
       if (state.isBehind(revision)) onRevision();
       const decisions = state.decisionsFor(revision);
       return { report: reportOf(options), decisions, originMs, receivedMs, sentMs: clock.wallMs() };

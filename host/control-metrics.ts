@@ -1,7 +1,13 @@
-/** The metrics of a host, in Prometheus' text format. Those of the state are taken from the report when they are asked for. */
-import { Counter, Gauge, Registry } from "prom-client";
+/**
+ * The metrics of a host, in Prometheus' text format. Those of the state are taken from the report when they are asked for; what
+ * only the main thread can measure is as that said last.
+ */
+import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
+import type { NodeId } from "../shared/ids.ts";
+import { processMetrics } from "../shared/process-metrics.ts";
 import type { ClockOffset } from "../shared/wire/messages.ts";
 import type { HostReport, PoolReport } from "../shared/wire/reports.ts";
+import type { Measured } from "./control-link.ts";
 
 /** Per pool; label `pool`. */
 const POOL_GAUGES: readonly (readonly [string, string, (pool: PoolReport) => number])[] = [
@@ -42,8 +48,15 @@ const HOST_GAUGES: readonly (readonly [string, string, (report: HostReport) => n
   ],
 ];
 
+/** Whoever has the secret can name itself as it likes. */
+const MOST_PEERS = 1024;
+/** A node that was not heard for so long is none any more. */
+const FORGET_MS = 60 * 60_000;
+
 export class ControlMetrics {
   readonly #registry = new Registry();
+  /** From now on: what it counts begins here. */
+  readonly #process = processMetrics();
   readonly #pools = POOL_GAUGES.map(([name, help, read]) => ({ gauge: this.#gauge(name, help, ["pool"]), read }));
   readonly #host = HOST_GAUGES.map(([name, help, read]) => ({ gauge: this.#gauge(name, help, []), read }));
   readonly #info = this.#gauge("hotspare_info", "1; the labels say which host, start and version", [
@@ -63,6 +76,21 @@ export class ControlMetrics {
     registers: [this.#registry],
   });
 
+  readonly #build = this.#gauge("hotspare_build_info", "1; the labels say which program runs, on which Node.js", [
+    "version",
+    "nodejs",
+  ]);
+  readonly #config = this.#gauge(
+    "hotspare_config_info",
+    "1; the label is the hash of the configuration that is in use",
+    ["hash"],
+  );
+  readonly #seen = this.#gauge("hotspare_peer_last_seen_seconds", "Since the peer last asked how this host does", [
+    "peer",
+  ]);
+  readonly #peers = new Map<NodeId, number>();
+  #measured: { readonly metrics: Measured; readonly atMs: number } = { metrics: [], atMs: 0 };
+
   get contentType(): string {
     return this.#registry.contentType;
   }
@@ -71,7 +99,25 @@ export class ControlMetrics {
     this.#refused.inc({ code });
   }
 
-  text(report: HostReport, deviations: ReadonlyMap<string, ClockOffset>): Promise<string> {
+  /** Another node has asked, in a message that is not repeated. */
+  hearNode(peer: NodeId, nowMs: number): void {
+    if (this.#peers.has(peer) || this.#peers.size < MOST_PEERS) this.#peers.set(peer, nowMs);
+  }
+
+  /** What the main thread has counted and measured by then. */
+  hearMain(metrics: Measured, atMs: number): void {
+    this.#measured = { metrics, atMs };
+  }
+
+  async text(report: HostReport, deviations: ReadonlyMap<string, ClockOffset>, nowMs: number): Promise<string> {
+    this.#show(report, deviations);
+    this.#showPeers(nowMs);
+    const { metrics, atMs } = this.#measured;
+    const measured = metrics.map((metric) => aged(metric as Metric, nowMs - atMs));
+    return Registry.merge([this.#registry, this.#process, asRegistry(measured)]).metrics();
+  }
+
+  #show(report: HostReport, deviations: ReadonlyMap<string, ClockOffset>): void {
     for (const { gauge, read } of this.#pools) {
       gauge.reset();
       for (const pool of report.pools) gauge.set({ pool: pool.pool }, read(pool));
@@ -80,10 +126,33 @@ export class ControlMetrics {
     this.#deviation.reset();
     for (const [peer, { offsetMs }] of deviations) this.#deviation.set({ peer }, offsetMs / 1000);
     this.#info.set({ host: report.host, boot_id: report.bootId, version: report.version }, 1);
-    return this.#registry.metrics();
+    this.#build.set({ version: report.version, nodejs: process.version }, 1);
+    this.#config.reset();
+    this.#config.set({ hash: report.configHash }, 1);
+  }
+
+  #showPeers(nowMs: number): void {
+    this.#seen.reset();
+    for (const [peer, atMs] of this.#peers) {
+      if (nowMs - atMs > FORGET_MS) this.#peers.delete(peer);
+      else this.#seen.set({ peer }, Math.max(0, nowMs - atMs) / 1000);
+    }
   }
 
   #gauge(name: string, help: string, labelNames: string[]): Gauge {
     return new Gauge({ name, help, labelNames, registers: [this.#registry] });
   }
+}
+
+interface Metric {
+  readonly name: string;
+  readonly values: readonly { readonly value: number }[];
+}
+
+const asRegistry = (metrics: Measured): Registry => AggregatorRegistry.aggregate([[...metrics]]) as Registry;
+
+/** Ages grow by themselves: a main thread that has stopped cannot look fresh. */
+function aged(metric: Metric, byMs: number): Metric {
+  if (!metric.name.endsWith("_age_seconds")) return metric;
+  return { ...metric, values: metric.values.map((one) => ({ ...one, value: one.value + byMs / 1000 })) };
 }

@@ -11,6 +11,7 @@ import { TlsIdentity } from "../shared/tls/tls-identity.ts";
 import { TlsSockets } from "../shared/tls/tls-sockets.ts";
 import type { MessageRefused } from "../shared/wire/message-server.ts";
 import type { ControlThreadData, ToMain, ToThread } from "./control-link.ts";
+import { ControlMetrics } from "./control-metrics.ts";
 import { controlListener } from "./control-listener.ts";
 import { ControlState } from "./control-state.ts";
 import { ControlCarrier } from "./control-carrier.ts";
@@ -31,6 +32,7 @@ const state = new ControlState({
   onQuarantine: (reason) => post({ type: "quarantine", reason }),
 });
 const main = new ControlCarrier({ post, clock, host: identity.host });
+const metrics = new ControlMetrics();
 const notices = new RefusalNotices(clock, (refusal, count) => post({ type: "refused", refusal, count }));
 const tlsIdentity = tls === null ? null : new TlsIdentity(tls);
 const listener = await controlListener({
@@ -39,6 +41,7 @@ const listener = await controlListener({
   keys,
   state,
   main,
+  metrics,
   clock,
   onRefused: (refusal) => notices.add(refusal),
   onRevision: () => post({ type: "revision" }),
@@ -54,6 +57,8 @@ port.on("message", (message: ToThread) => {
       return state.setDecisions(message.decisions);
     case "configured":
       return state.configure(message.tuning);
+    case "measured":
+      return metrics.hearMain(message.metrics, message.atMs);
     case "secrets":
       return void keys.replace(message.secrets);
     case "tls":

@@ -4,11 +4,13 @@
  * `onFailed` must stop the process.
  */
 import { Worker } from "node:worker_threads";
+import { Registry } from "prom-client";
 import type { Cancel, Clock } from "../shared/clock.ts";
 import type { Address, HostConfig } from "../shared/config/config.ts";
 import { HotspareError, isHotspareError, unreachable } from "../shared/errors.ts";
 import type { BootId, NodeId, VaultId } from "../shared/ids.ts";
 import type { Decisions } from "../shared/revisions/decisions.ts";
+import { threadMetrics } from "../shared/process-metrics.ts";
 import { KeyRing, type Secret } from "../shared/signature/key-ring.ts";
 import { SMALL_THREAD } from "../shared/thread-memory.ts";
 import { threadUrl } from "../shared/thread-url.ts";
@@ -41,6 +43,8 @@ export interface ControlOptions {
   readonly version: string;
   /** What it begins with. */
   readonly tuning: ControlTuning;
+  /** What the main thread counts and measures; its event loop and heap are added. */
+  readonly registers?: readonly Registry[];
   /** Must be the system's clock: the thread compares its times with its own. */
   readonly clock: Clock;
   readonly handlers: ControlHandlers;
@@ -73,6 +77,7 @@ export interface Control {
 }
 
 const TICK_MS = 50;
+const MEASURE_MS = 1000;
 const STOP_WAIT_MS = 2000;
 
 /**
@@ -134,6 +139,7 @@ class RunningControl implements Control {
   readonly #tick: BigInt64Array;
   readonly #exited: Promise<unknown>;
   #cancelTick: Cancel = () => {};
+  #cancelMeasuring: Cancel = () => {};
   #forgetTls: () => void = () => {};
   #stopping = false;
 
@@ -147,6 +153,7 @@ class RunningControl implements Control {
     worker.on("error", (error) => options.onFailed(error));
     worker.once("exit", () => this.#ended());
     this.#keepTicking();
+    if (options.registers) this.#keepMeasuring(Registry.merge([...options.registers, threadMetrics()]));
     this.#keepTls(started.tls);
   }
 
@@ -169,6 +176,7 @@ class RunningControl implements Control {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#cancelTick();
+    this.#cancelMeasuring();
     this.#forgetTls();
     this.#post({ type: "stop" });
     const cancel = this.#options.clock.after(STOP_WAIT_MS, () => void this.#worker.terminate());
@@ -179,6 +187,16 @@ class RunningControl implements Control {
   #keepTicking(): void {
     writeTick(this.#tick, this.#options.clock.monotonicMs());
     this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#keepTicking());
+  }
+
+  #keepMeasuring(register: Registry): void {
+    void this.#measure(register);
+    this.#cancelMeasuring = this.#options.clock.after(MEASURE_MS, () => this.#keepMeasuring(register));
+  }
+
+  async #measure(register: Registry): Promise<void> {
+    const metrics = await register.getMetricsAsJSON();
+    if (!this.#stopping) this.#post({ type: "measured", metrics, atMs: this.#options.clock.monotonicMs() });
   }
 
   /** Also what changed while the thread began. */
@@ -252,6 +270,7 @@ class RunningControl implements Control {
 
   #ended(): void {
     this.#cancelTick();
+    this.#cancelMeasuring();
     if (!this.#stopping)
       this.#options.onFailed(new HotspareError("HS_INTERNAL", { what: "the control thread ended by itself" }));
   }

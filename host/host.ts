@@ -28,6 +28,7 @@ import type { Control } from "./control.ts";
 import type { ControlTuning } from "./control-link.ts";
 import type { Tuning } from "./core/pool-state.ts";
 import { FormatRaise } from "./format-raise.ts";
+import { HostMetrics } from "./host-metrics.ts";
 import type { HostParts, HostVault, PeerClient } from "./host-parts.ts";
 import { Operations } from "./operations.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
@@ -102,6 +103,7 @@ class HostStart {
   readonly #bootId: BootId;
   readonly #pools: OpenPool[] = [];
   #standing: ConfigStanding;
+  readonly #metrics: HostMetrics;
   #presence: Presence | null = null;
   #operations: Operations | null = null;
   #formatRaise: FormatRaise | null = null;
@@ -113,6 +115,7 @@ class HostStart {
     this.#own = hostConfig(options);
     this.#vaultDirectory = this.#own.vault ?? options.config.vault.directory;
     this.#bootId = randomId<BootId>(options.random);
+    this.#metrics = new HostMetrics(options.clock);
   }
 
   async run(): Promise<RunningHost> {
@@ -221,6 +224,7 @@ class HostStart {
       log: poolLog,
       die,
       openImages: parts.openImages,
+      onTaken: (taken) => this.#metrics.taken(pool.id, taken),
     });
     const hosted = new HostedPool({
       id: pool.id,
@@ -242,8 +246,10 @@ class HostStart {
       die,
       wroteSince: (sinceMs) => this.#presence?.wroteSince(sinceMs) ?? false,
       hooks: checkpoints,
+      onPublished: (durationMs) => this.#metrics.published(pool.id, durationMs),
     });
     checkpoints.attach(hosted);
+    this.#metrics.watchPool(hosted, checkpoints, vault);
     return { config: pool, app, hosted, checkpoints, folder };
   }
 
@@ -276,6 +282,7 @@ class HostStart {
       vaultId: config.vault.id,
       version: programVersion(),
       tuning: this.#controlTuning(),
+      registers: [this.#metrics.register],
       clock,
       handlers: {
         promote: async (request, from) => await find(request.pool).hosted.promote(request, from),
@@ -327,6 +334,7 @@ class HostStart {
     const formatRaise = new FormatRaise({ self: this.#own.id, hosts: configured.hosts, client, clock, log });
     this.#presence = presence;
     this.#formatRaise = formatRaise;
+    this.#metrics.watchSpace(() => space.space);
     this.#closers.push(() => {
       formatRaise.stop();
       sweeper.stop();

@@ -11,6 +11,7 @@ import type { NodeId } from "../shared/ids.ts";
 import { processLog } from "../shared/process-log.ts";
 import { nextSignal } from "../shared/next-signal.ts";
 import { systemRandom } from "../shared/random.ts";
+import { ServiceManager } from "../shared/service-manager.ts";
 import { KeyRing } from "../shared/signature/key-ring.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { startHost } from "./host.ts";
@@ -52,10 +53,14 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
   keeper.start();
   const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
   const unwatchTls = networks.watch();
+  const status = (): string =>
+    host.pools.map((pool) => `${pool.id}: ${pool.report(systemClock.monotonicMs()).role}`).join(", ");
+  const manager = new ServiceManager({ env: process.env, pid: process.pid, clock: systemClock, log, status });
+  manager.ready();
   const signal = await nextSignal();
   log.info({ signal }, "the host stops");
   void nextSignal().then(() => process.kill(process.pid, "SIGKILL"));
-  await Promise.all([keeper.stop(), unwatchSecret(), unwatchTls()]);
+  await Promise.all([manager.stopping(), keeper.stop(), unwatchSecret(), unwatchTls()]);
   await host.stop();
   log.info({}, "the host has stopped");
   process.exit(0);

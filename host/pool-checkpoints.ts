@@ -32,6 +32,8 @@ export interface PoolCheckpointsOptions {
   /** The checkpoints' folder cannot be made durable any more: this host must not go on. */
   readonly die: (error: unknown) => void;
   readonly openImages: OpenImages;
+  /** Told of each one that was tried. */
+  readonly onTaken?: (taken: Taken) => void;
 }
 
 const LOOK_MS = 500;
@@ -74,6 +76,11 @@ export class PoolCheckpoints implements PoolHooks {
   get restored(): readonly StateHash[] {
     const { restored } = this.#options.copy;
     return restored ? [restored] : [];
+  }
+
+  /** What the journal holds beyond the newest checkpoint; `null` where this host does not serve. */
+  get journalBytes(): number | null {
+    return this.#checkpointer?.journalBytes ?? null;
   }
 
   readonly committed = (bytes: number): void => this.#checkpointer?.noteCommit(bytes);
@@ -177,7 +184,8 @@ export class PoolCheckpoints implements PoolHooks {
   }
 
   #note(taken: Taken): void {
-    const { log, die } = this.#options;
+    const { log, die, onTaken } = this.#options;
+    onTaken?.(taken);
     switch (taken.type) {
       case "published": {
         const { head, stateHash, imageBytes, fileBytes } = taken.manifest;

@@ -2,6 +2,7 @@
  * Performs what a pool's core asks for, and reports what came of it. One `switch`; each arm either answers by an event
  * with the effect's call number, or cannot fail. Whatever it throws that is no outcome breaks an invariant: the node stops.
  */
+import type { Clock } from "../shared/clock.ts";
 import { assert, HotspareError, isHotspareError, isUndurable, reasonOf } from "../shared/errors.ts";
 import type { PoolId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
@@ -21,6 +22,8 @@ interface Options {
   readonly vault: Vault;
   readonly copy: LocalCopy;
   readonly schema: readonly SchemaEntry[];
+  readonly clock: Clock;
+  readonly onPublished?: ((durationMs: number) => void) | undefined;
   readonly hooks: PoolHooks;
   readonly log: Log;
   readonly reader: JournalReader;
@@ -114,8 +117,13 @@ export class PoolEffects {
 
   #put({ call, sealed }: Effect & { type: "put" }): void {
     const name = recordName(this.#options.id, sealed.record.header.slot);
+    const { clock, onPublished } = this.#options;
+    const beganMs = clock.monotonicMs();
     this.#options.vault.put(name, sealed.bytes).then(
-      (result) => this.#options.dispatch({ type: "put", call, result }),
+      (result) => {
+        if (result.type === "created") onPublished?.(clock.monotonicMs() - beganMs);
+        this.#options.dispatch({ type: "put", call, result });
+      },
       (error: unknown) => {
         const result: PutResult = { type: "unknown", error: asVaultError(error) };
         this.#options.dispatch({ type: "put", call, result });

@@ -52,6 +52,8 @@ export interface PoolOptions {
   /** Whether this host has written to the vault after that moment of the monotonic clock: it works again. */
   readonly wroteSince: (sinceMs: number) => boolean;
   readonly hooks: PoolHooks;
+  /** A record of this host is durable; how long that took. */
+  readonly onPublished?: (durationMs: number) => void;
 }
 
 const TICK_MS = 20;

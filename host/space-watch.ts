@@ -24,10 +24,16 @@ export class SpaceWatch {
   #timer: Cancel | null = null;
   #stopped = false;
   #low = false;
+  #space: Space | null = null;
 
   constructor(options: SpaceWatchOptions) {
     this.#options = options;
     void this.#look();
+  }
+
+  /** As it was found last; `null`: it could not be asked. */
+  get space(): Space | null {
+    return this.#space;
   }
 
   stop(): void {
@@ -39,6 +45,7 @@ export class SpaceWatch {
     // What cannot be asked now is no reason to refuse: the put itself says what it cannot store.
     const space = await this.#options.vault.space().catch(() => null);
     if (this.#stopped) return;
+    this.#space = space;
     if (space) this.#judge(space);
     this.#timer = this.#options.clock.after(INTERVAL_MS, () => void this.#look());
   }

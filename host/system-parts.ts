@@ -17,7 +17,8 @@ export const systemParts = (networks: HostNetworks): HostParts => ({
   checkData: checkDataFolder,
   lockData: lockDataFolder,
   openVault: (options) => new ThreadedVault(options),
-  startControl: (options) => startControl(options, networks.identity("control")),
+  startControl: ({ registers = [], ...options }) =>
+    startControl({ ...options, registers: [...registers, networks.register] }, networks.identity("control")),
   openImages: (options) => new ImageWorker(options),
   openCopy: (options) => new PoolCopy({ ...options, restore: restoreInThread }),
   attest: attestInProcess,

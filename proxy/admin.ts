@@ -4,22 +4,19 @@
  * elsewhere cannot read it by pointing its own name here.
  */
 import { fastify, type FastifyInstance, type FastifyReply } from "fastify";
-import type { Registry } from "prom-client";
 import { formatAddress, type Address, type Config } from "../shared/config/config.ts";
 import { isLoopback } from "../shared/config/parse-address.ts";
 import { HotspareError } from "../shared/errors.ts";
 import type { Sockets } from "../shared/sockets.ts";
 import type { NoteFeed } from "./note-feed.ts";
+import { mountProbes, type ProbeOptions } from "./probes.ts";
 import type { ProxyStatus } from "./proxy-status.ts";
 import { statusPage } from "./status-page.ts";
 
-export interface AdminOptions {
+export interface AdminOptions extends ProbeOptions {
   readonly self: string;
   readonly status: () => ProxyStatus;
-  /** Whether connections are taken and every pool has a route. */
-  readonly ready: () => boolean;
   readonly feed: NoteFeed;
-  readonly metrics: () => Promise<Registry>;
   readonly sockets: Sockets;
 }
 
@@ -55,7 +52,7 @@ export class Admin {
   }
 
   #addRoutes(): void {
-    const { self, status, ready, metrics } = this.#options;
+    const { self, status } = this.#options;
     const server = this.#server;
     server.addHook("onRequest", async (request, reply) => {
       if (!isLoopback(request.hostname)) await reply.code(421).send({ error: "not a name of this listener" });
@@ -65,12 +62,7 @@ export class Admin {
     server.get("/api/v1/events", (request, reply) =>
       this.#stream(reply, Number(request.headers["last-event-id"] ?? 0)),
     );
-    server.get("/metrics", async (_, reply) => {
-      const register = await metrics();
-      return reply.type(register.contentType).send(await register.metrics());
-    });
-    server.get("/live", async () => ({ live: true }));
-    server.get("/ready", async (_, reply) => reply.code(ready() ? 200 : 503).send({ ready: ready() }));
+    mountProbes(server, this.#options);
   }
 
   #stream(reply: FastifyReply, since: number): void {

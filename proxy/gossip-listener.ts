@@ -1,6 +1,6 @@
 /**
  * Where messages of other proxies arrive: on the admin listener, or on an address of its own where the configuration gives
- * one. What is refused is counted, and told at a bounded rate.
+ * one, which then has the probes of the admin listener too. What is refused is counted, and told at a bounded rate.
  */
 import { fastify, type FastifyInstance } from "fastify";
 import type { Logger } from "pino";
@@ -10,6 +10,7 @@ import type { BootId } from "../shared/ids.ts";
 import type { NodeSockets } from "../shared/sockets.ts";
 import type { MessageHandlers, MessageRefused } from "../shared/wire/message-server.ts";
 import { RefusalNotices } from "../shared/wire/refusal-notices.ts";
+import { mountProbes, type ProbeOptions } from "./probes.ts";
 
 /** What a proxy does with messages that it gets. */
 export interface InboxParts {
@@ -27,6 +28,7 @@ export interface GossipListenerOptions {
   readonly admin: FastifyInstance;
   readonly mount: MountInbox;
   readonly parts: Omit<InboxParts, "onRefused">;
+  readonly probes: ProbeOptions;
   readonly sockets: NodeSockets;
   readonly countRefused: (code: string) => void;
   readonly clock: Clock;
@@ -51,9 +53,10 @@ export class GossipListener {
 
   /** Mounts the messages; to be called before the admin server listens. @throws {HotspareError} HS_PORT_TAKEN. */
   async listen(): Promise<Address> {
-    const { own, admin, mount, parts, sockets } = this.#options;
+    const { own, admin, mount, parts, probes, sockets } = this.#options;
     await mount(this.#server ?? admin, { ...parts, onRefused: this.#counted() });
     if (this.#server === null) return own.gossip;
+    mountProbes(this.#server, probes);
     await this.#server.ready();
     return sockets.control.listen(this.#server.server, own.gossip, "gossip");
   }

@@ -8,8 +8,10 @@ import { readSecret } from "../shared/config/read-secret.ts";
 import { watchSecret } from "../shared/config/secret-watch.ts";
 import type { NodeId } from "../shared/ids.ts";
 import { nextSignal } from "../shared/next-signal.ts";
+import { ownMetrics } from "../shared/process-metrics.ts";
 import { processLog } from "../shared/process-log.ts";
 import { systemRandom } from "../shared/random.ts";
+import { ServiceManager } from "../shared/service-manager.ts";
 import { KeyRing } from "../shared/signature/key-ring.ts";
 import { systemSockets } from "../shared/sockets.ts";
 import { systemClock } from "../shared/system-clock.ts";
@@ -47,6 +49,7 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
     sockets,
     keyIds: () => secret.keyIds(),
     traffic: chooseTraffic(config, id, log),
+    registers: [ownMetrics(), networks.register],
     connect: (parts) =>
       new MessageClient({
         self: id,
@@ -73,10 +76,17 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
   keeper.start();
   const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
   const unwatchTls = networks.watch();
+  const status = (): string =>
+    proxy
+      .status()
+      .pools.map((pool) => `${pool.id}: ${pool.state}`)
+      .join(", ");
+  const manager = new ServiceManager({ env: process.env, pid: process.pid, clock: systemClock, log, status });
+  manager.ready();
   const signal = await nextSignal();
   log.info({ event: "stopping", signal }, "the proxy stops");
   void nextSignal().then(() => process.exit(1));
-  await Promise.all([keeper.stop(), unwatchSecret(), unwatchTls()]);
+  await Promise.all([manager.stopping(), keeper.stop(), unwatchSecret(), unwatchTls()]);
   await proxy.stop();
   log.info({ event: "stopped" }, "the proxy has stopped");
   process.exit(0);

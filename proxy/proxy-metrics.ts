@@ -1,6 +1,8 @@
 /** What the proxy knows, as numbers for Prometheus: gauges read when asked, failovers counted when they happen. */
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { NodeId } from "../shared/ids.ts";
 import type { Note } from "./core/note.ts";
+import type { OwnState } from "./core/own-sight.ts";
 import type { ProxyStatus } from "./proxy-status.ts";
 
 export interface ProxyMetrics {
@@ -10,11 +12,22 @@ export interface ProxyMetrics {
   refused(code: string): void;
 }
 
+export interface ProxyMetricsSource {
+  readonly register: Registry;
+  readonly status: () => ProxyStatus;
+  /** `seen`: milliseconds since each other node was last heard. */
+  readonly state: () => {
+    readonly own: Pick<OwnState, "program" | "configHash">;
+    readonly seen: ReadonlyMap<NodeId, number>;
+  };
+}
+
 const DURATION_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-export function proxyMetrics(register: Registry, status: () => ProxyStatus): ProxyMetrics {
+export function proxyMetrics({ register, status, state }: ProxyMetricsSource): ProxyMetrics {
   const registers = [register];
   addGauges(registers, status);
+  addNodeGauges(registers, state);
   const failovers = new Counter({
     name: "hotspare_proxy_failover_total",
     help: "Times that a pool was served again after its primary was lost",
@@ -59,8 +72,17 @@ function addGauges(registers: Registry[], status: () => ProxyStatus): void {
   gauge(registers, "hotspare_proxy_parked_requests", "Requests that wait for a primary", ["pool"], (set) => {
     for (const { id, parked } of status().pools) set({ pool: id }, parked);
   });
+  gauge(registers, "hotspare_proxy_standby_lag_slots", "Records that a standby lacks", ["pool", "host"], (set) => {
+    for (const { id: pool, slot, standbys } of status().pools) {
+      for (const { host, slot: at } of standbys) if (slot !== null) set({ pool, host }, Math.max(0, slot - at));
+    }
+  });
   gauge(registers, "hotspare_proxy_host_up", "1 while the host is up, as this proxy sees it", ["host"], (set) => {
     for (const { id, health } of status().hosts) set({ host: id }, health === "up" ? 1 : 0);
+  });
+  gauge(registers, "hotspare_proxy_agrees", "1 while the peer sees primaries as this proxy does", ["peer"], (set) => {
+    const { proxies, self } = status();
+    for (const { id: peer, agrees } of proxies) if (peer !== self && agrees !== null) set({ peer }, agrees ? 1 : 0);
   });
   addConfigGauges(registers, status);
   addClockGauges(registers, status);
@@ -74,6 +96,21 @@ function addConfigGauges(registers: Registry[], status: () => ProxyStatus): void
   gauge(registers, "hotspare_config_pending_restart", "Changes that wait for a restart", [], (set) =>
     set({}, own()?.pendingRestart.length ?? 0),
   );
+}
+
+function addNodeGauges(registers: Registry[], state: ProxyMetricsSource["state"]): void {
+  const addInfo = (name: string, help: string, labels: () => Record<string, string>): void =>
+    gauge(registers, name, help, Object.keys(labels()), (set) => set(labels(), 1));
+  addInfo("hotspare_build_info", "1; the labels say which program runs, on which Node.js", () => ({
+    version: state().own.program,
+    nodejs: process.version,
+  }));
+  addInfo("hotspare_config_info", "1; the label is the hash of the configuration that is in use", () => ({
+    hash: state().own.configHash,
+  }));
+  gauge(registers, "hotspare_peer_last_seen_seconds", "Since the peer was last heard", ["peer"], (set) => {
+    for (const [peer, ms] of state().seen) set({ peer }, ms / 1000);
+  });
 }
 
 function addClockGauges(registers: Registry[], status: () => ProxyStatus): void {

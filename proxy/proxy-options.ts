@@ -1,5 +1,6 @@
 /** What a proxy is made of: its configuration, and everything that it has from outside. */
 import type { Logger } from "pino";
+import type { Registry } from "prom-client";
 import type { Clock } from "../shared/clock.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { NodeId } from "../shared/ids.ts";
@@ -24,6 +25,8 @@ export interface ProxyOptions {
   readonly keyIds: () => readonly string[];
   /** Makes what carries the requests; absent: the proxy's own process does. */
   readonly traffic?: TrafficMaker;
+  /** What else its metrics show: of its process, its certificates. */
+  readonly registers?: readonly Registry[];
 }
 
 export type TrafficMaker = (parts: DataPlaneOptions) => Traffic;

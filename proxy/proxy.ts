@@ -19,16 +19,18 @@ import { Gossiper } from "./gossiper.ts";
 import { inboxHandlers } from "./inbox-handlers.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { HostAddresses } from "./host-addresses.ts";
-import { logAccess, logNote, logProtocol } from "./log-note.ts";
+import { logNote, logProtocol } from "./log-note.ts";
 import { NoteFeed } from "./note-feed.ts";
 import { ProtocolProblems } from "./protocol-problems.ts";
+import { lastSeen } from "./last-seen.ts";
+import type { ProbeOptions } from "./probes.ts";
 import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
-import { DataPlane, type DataPlaneOptions } from "./relay/data-plane.ts";
 import type { Traffic, TrafficSettings } from "./relay/traffic.ts";
 import type { ProxyOptions } from "./proxy-options.ts";
 import { SelfWatch } from "./self-watch.ts";
 import { askVote, sendOrder, type SignalOptions } from "./signal.ts";
+import { openTraffic, trafficSettings } from "./proxy-traffic.ts";
 import { proxyRules } from "./proxy-rules.ts";
 import type { Transport } from "./transport.ts";
 import { TroubleLimit } from "./trouble-limit.ts";
@@ -75,6 +77,11 @@ class Proxy {
   readonly #troubles: TroubleLimit;
   #standing: ConfigStanding;
   #rules: Rules;
+  readonly #probes: ProbeOptions = {
+    ready: () => this.#isReady(),
+    metrics: async () =>
+      Registry.merge([this.#register, ...(this.#options.registers ?? []), await this.#traffic.metrics()]),
+  };
   #state: ProxyState;
   #wake: Cancel = () => undefined;
   #gossip: GossipListener | null = null;
@@ -115,15 +122,23 @@ class Proxy {
       bootId: this.#bootId,
       state: () => this.#state.gossip,
     });
-    this.#traffic = this.#makeTraffic();
+    this.#traffic = openTraffic(options, {
+      settings: this.#trafficSettings(),
+      bootId: this.#bootId,
+      logTimeMs: (pool) => this.#state.pools.get(pool)?.logTimeMs ?? 0,
+      trafficFailed: (host) => this.#troubles.add(host),
+    });
     const status = (): ProxyStatus => this.status();
-    this.#metrics = proxyMetrics(this.#register, status);
+    this.#metrics = proxyMetrics({
+      register: this.#register,
+      status,
+      state: () => ({ own: this.#state.own, seen: lastSeen(this.#state, clock.monotonicMs()) }),
+    });
     this.#admin = new Admin({
       self: id,
       status,
-      ready: () => this.#isReady(),
+      ...this.#probes,
       feed: this.#feed,
-      metrics: async () => Registry.merge([this.#register, await this.#traffic.metrics()]),
       sockets: sockets.admin,
     });
   }
@@ -253,7 +268,8 @@ class Proxy {
     const parts = { bootId: this.#bootId, handlers };
     const countRefused = (code: string): void => this.#metrics.refused(code);
     const { server: admin } = this.#admin;
-    this.#gossip = new GossipListener({ own, admin, mount, parts, sockets, countRefused, clock, log });
+    const probes = this.#probes;
+    this.#gossip = new GossipListener({ own, admin, mount, parts, probes, sockets, countRefused, clock, log });
     return this.#gossip.listen();
   }
 
@@ -267,29 +283,12 @@ class Proxy {
     };
   }
 
-  #makeTraffic(): Traffic {
-    const { clock, sockets, log, traffic } = this.#options;
-    const parts: DataPlaneOptions = {
-      settings: this.#trafficSettings(),
-      bootId: this.#bootId,
-      clock,
-      sockets,
-      register: new Registry(),
-      logTimeMs: (pool) => this.#state.pools.get(pool)?.logTimeMs ?? 0,
-      trafficFailed: (host) => this.#troubles.add(host),
-      logAccess: (entry) => logAccess(log, entry),
-    };
-    return traffic === undefined ? new DataPlane(parts) : traffic(parts);
-  }
-
   get #config(): Config {
     return this.#standing.config;
   }
 
   #trafficSettings(): TrafficSettings {
-    const { pools, takeover, proxies } = this.#config;
-    const { trust = [], accessLog = false } = proxies.find(({ id }) => id === this.#options.id) ?? {};
-    return { pools, addresses: this.#addresses.data, lingerMs: takeover.timeoutMs, trust, accessLog };
+    return trafficSettings(this.#config, this.#options.id, this.#addresses.data);
   }
 
   #isReady(): boolean {

@@ -36,6 +36,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "host/hint-writer.ts": "shown to people",
   "host/receipt-writer.ts": "shown to people",
   "host/checkpoint/make-checkpoint.ts": "shown to people",
+  "host/host-metrics.ts": "the age of a checkpoint, shown to people",
   "host/pool.ts": "shown to people, in the fence",
   "proxy/note-feed.ts": "shown to people",
   "host/owner-probe.ts": "a time stamp for comparing clocks",

@@ -24,6 +24,7 @@ import type {
   WorkerPlan,
   WorkerSettings,
 } from "./worker-messages.ts";
+import { addWorkerUse } from "./worker-metrics.ts";
 
 export interface TrafficWorkerOptions {
   readonly clock: Clock;
@@ -53,6 +54,7 @@ export class TrafficWorker {
 
   constructor(options: TrafficWorkerOptions) {
     this.#options = options;
+    addWorkerUse(this.#register);
   }
 
   hear(message: ToWorker): void {

@@ -37,6 +37,27 @@ const isGauge = (metric: object): boolean => (metric as { readonly type?: unknow
 
 const aggregate = (all: readonly Metrics[]): Registry => AggregatorRegistry.aggregate([...all]);
 
+/** What a worker's own process uses. */
+export function addWorkerUse(register: Registry): void {
+  const registers = [register];
+  const cpu: Counter = new Counter({
+    name: "hotspare_proxy_worker_cpu_seconds_total",
+    help: "CPU time of the worker processes",
+    registers,
+    collect: () => {
+      const { user, system } = process.cpuUsage();
+      cpu.reset();
+      cpu.inc((user + system) / 1e6);
+    },
+  });
+  const memory: Gauge = new Gauge({
+    name: "hotspare_proxy_worker_resident_memory_bytes",
+    help: "Memory of the worker processes",
+    registers,
+    collect: () => memory.set(process.memoryUsage.rss()),
+  });
+}
+
 /** How many workers there are, as the parent sees it. */
 export function addWorkerCounts(
   register: Registry,

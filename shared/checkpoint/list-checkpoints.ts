@@ -8,7 +8,7 @@ import type { Vault } from "../vault/vault.ts";
 import type { CheckpointId } from "./manifest-codec.ts";
 
 /** Checkpoints with a manifest, newest first. @throws {HotspareError} HS_VAULT_IO. */
-export async function listCheckpoints(vault: Vault, pool: PoolId): Promise<readonly CheckpointId[]> {
+export async function listCheckpoints(vault: Pick<Vault, "list">, pool: PoolId): Promise<readonly CheckpointId[]> {
   const names = await vault.list(checkpointsFolder(pool));
   const ids = names.map(parseManifestName).filter((id) => id !== null);
   return ids.toSorted((one, other) => other.slot - one.slot || (one.stateHash < other.stateHash ? -1 : 1));

@@ -14,7 +14,7 @@ export type ReadManifest =
   | { readonly type: "damaged"; readonly error: HotspareError };
 
 /** @throws {HotspareError} HS_VAULT_IO. */
-export async function readManifest(vault: Vault, pool: PoolId, id: CheckpointId): Promise<ReadManifest> {
+export async function readManifest(vault: Pick<Vault, "get">, pool: PoolId, id: CheckpointId): Promise<ReadManifest> {
   const name = checkpointManifestName(pool, id.slot, id.stateHash);
   const bytes = await vault.get(name, { offset: 0, maxBytes: MAX_MANIFEST_BYTES + 1 });
   if (!bytes) return { type: "absent" };

@@ -2,6 +2,7 @@
  * The sockets of a node as its configuration wants them: with TLS in the sections that have files, as they are in the
  * others. Only the sections that a program speaks are read; what of their files cannot be used ends its start.
  */
+import type { Registry } from "prom-client";
 import type { Clock } from "../clock.ts";
 import type { TlsConfig, TlsSection } from "../config/config.ts";
 import type { Log } from "../log.ts";
@@ -9,6 +10,7 @@ import type { Sockets } from "../sockets.ts";
 import { RefusalNotices } from "../wire/refusal-notices.ts";
 import { TlsIdentity } from "./tls-identity.ts";
 import { readTlsMaterial } from "./tls-material.ts";
+import { tlsMetrics } from "./tls-metrics.ts";
 import { TlsSockets } from "./tls-sockets.ts";
 import { watchTls } from "./tls-watch.ts";
 
@@ -22,6 +24,8 @@ export interface NetworkOptions {
 
 export class Networks<Section extends TlsSection> {
   readonly sockets: Readonly<Record<Section | "bare", Sockets>>;
+  /** When its certificates end. */
+  readonly register: Registry;
   readonly #options: NetworkOptions;
   readonly #identities: ReadonlyMap<TlsSection, TlsIdentity>;
   readonly #notices: RefusalNotices;
@@ -47,6 +51,7 @@ export class Networks<Section extends TlsSection> {
     const { under, clock, log } = options;
     this.#options = options;
     this.#identities = identities;
+    this.register = tlsMetrics(identities);
     this.#notices = new RefusalNotices(clock, (refusal, count) =>
       log.warn({ event: "tls-refused", ...refusal, count }, "a TLS connection was refused"),
     );

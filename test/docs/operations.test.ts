@@ -1,4 +1,4 @@
-/** docs/operations.md names the metrics that there are, and log lines that are really written. */
+/** docs/operations.md names log lines that are really written. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -7,23 +7,11 @@ import { readSource, root } from "../source-code.ts";
 
 const page = readFileSync(join(root, "docs/operations.md"), "utf8");
 const source = readSource("host", "proxy", "shared");
-const METRIC = /\bhotspare_[a-z_]+\b/g;
 
 const namesIn = (texts: readonly string[], pattern: RegExp): string[] =>
   [...new Set(texts.flatMap((text) => text.match(pattern) ?? []))].sort();
 
 describe("docs/operations.md", () => {
-  it("has every metric, and none that is not there", () => {
-    const rows = page.split("\n").filter((line) => line.startsWith("| `hotspare_"));
-    const made = source.filter(({ path }) => path.endsWith("metrics.ts")).map(({ text }) => text);
-    expect(namesIn(rows, METRIC)).toEqual(namesIn(made, METRIC));
-  });
-
-  it("looks for metrics in all files that make some", () => {
-    const makers = source.filter(({ text }) => /["']hotspare_[a-z_]+["']/.test(text)).map(({ path }) => path);
-    expect(makers.filter((path) => !path.endsWith("metrics.ts"))).toEqual([]);
-  });
-
   it("names log lines that are written", () => {
     const lines = tableColumn("| host says |").flatMap(quoted);
     expect(lines.length).toBeGreaterThan(15);

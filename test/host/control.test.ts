@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { Worker } from "node:worker_threads";
+import { Counter, Gauge, Registry } from "prom-client";
 import { afterEach, describe, expect, it } from "vitest";
 import { startControl, type Control, type ControlHandlers, type ControlOptions } from "../../host/control.ts";
 import { HotspareError } from "../../shared/errors.ts";
@@ -93,6 +94,27 @@ describe("a host's control listener", () => {
     expect(body).toContain('hotspare_messages_refused_total{code="HS_SIGNATURE_INVALID"} 1');
     await started.stop();
     expect(await speak(started).heartbeat()).toMatchObject({ kind: "refused" });
+  });
+
+  it("shows what the main thread measured last while it stands still, with ages that go on growing", async () => {
+    const register = new Registry();
+    const age = new Gauge({ name: "hotspare_checkpoint_age_seconds", help: "age", registers: [register] });
+    age.set(5);
+    new Counter({ name: "hotspare_checkpoints_total", help: "count", registers: [register] }).inc(3);
+    const started = await control({ registers: [register] });
+    const figure = async (name: string): Promise<number> => {
+      const { body } = await ask(started, "GET", "/metrics");
+      return Number(new RegExp(`^${name}(?:{[^}]*})? (.*)$`, "m").exec(body)?.[1]);
+    };
+    await until(async () => (await figure("hotspare_checkpoints_total")) === 3);
+    const measured = await figure("hotspare_checkpoint_age_seconds");
+    // It is said again once a second, so within one of these looks the thread adds what passed since then.
+    await until(async () => (await figure("hotspare_checkpoint_age_seconds")) > measured);
+    expect(await figure("process_cpu_seconds_total")).toBeGreaterThan(0);
+    expect(await figure("nodejs_heap_size_used_bytes")).toBeGreaterThan(0);
+    expect(await figure("hotspare_peer_last_seen_seconds")).toBeNaN();
+    await speak(started).heartbeat();
+    await until(async () => (await figure("hotspare_peer_last_seen_seconds")) >= 0);
   });
 
   it("distrusts its clock when proxies say so for a while, says so everywhere, and trusts it again", async () => {

@@ -88,7 +88,7 @@ export class SimControl implements Control {
       case "revisions":
       case "enrol":
       case "finish-upgrade":
-        return (await this.#carry(name, body as Request<CarriedName>, from, OTHER_WAIT_MS)) as Answer<Name>;
+        return (await this.#carry(name, body, from, OTHER_WAIT_MS)) as Answer<Name>;
       case "configuration":
         return (await this.#carry(name, body, from, OTHER_WAIT_MS)) as Answer<Name>;
       default:
