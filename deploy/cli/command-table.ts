@@ -38,6 +38,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/checkpoint.ts")).checkpointCommand,
   },
   {
+    name: "restore",
+    summary: "write a pool's state into a plain SQLite file",
+    load: async () => (await import("./commands/restore.ts")).restoreCommand,
+  },
+  {
     name: "vault",
     summary: "check, verify or list the vault",
     load: async () => (await import("./commands/vault.ts")).vaultCommand,
