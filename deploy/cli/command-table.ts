@@ -38,6 +38,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/checkpoint.ts")).checkpointCommand,
   },
   {
+    name: "import",
+    summary: "make an existing SQLite file the state of a new pool",
+    load: async () => (await import("./commands/import.ts")).importCommand,
+  },
+  {
     name: "restore",
     summary: "write a pool's state into a plain SQLite file",
     load: async () => (await import("./commands/restore.ts")).restoreCommand,
