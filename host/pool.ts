@@ -8,7 +8,7 @@ import { sleep, type Cancel, type Clock } from "../shared/clock.ts";
 import { HotspareError } from "../shared/errors.ts";
 import { randomId, type NodeId, type OriginId, type PoolId, type RecordId } from "../shared/ids.ts";
 import type { Head } from "../shared/journal/head.ts";
-import type { FenceRef } from "../shared/journal/record.ts";
+import type { FenceRef, Operation } from "../shared/journal/record.ts";
 import type { Log } from "../shared/log.ts";
 import { lsn, type Lsn, type Slot } from "../shared/position.ts";
 import type { Random } from "../shared/random.ts";
@@ -300,6 +300,11 @@ export class HostedPool implements PoolAccess {
     return await this.#committer.run([], { commits: 0, format: { writeVersion: version } });
   }
 
+  /** Journals what no request asked for, as one commit; resolves when it is in the store. For an import. */
+  async journal(operations: readonly Operation[]): Promise<void> {
+    await this.#committer.run(operations, { commits: 1 });
+  }
+
   /** The order to take over; resolves when it is decided. */
   promote(request: Request<"promote">, orderedBy: NodeId): Promise<Answer<"promote">> {
     const { ticket, answered } = this.#orders.take();
@@ -340,6 +345,8 @@ export class HostedPool implements PoolAccess {
   #onTransition(before: PoolState, after: PoolState): void {
     if (after.lastTenure?.stable && !before.lastTenure?.stable)
       this.#options.copy.store.markStable(after.lastTenure.fence);
+    // Whoever waits for the end of a tenure: it stopped serving earlier, when its release was put.
+    if (before.phase.type === "primary" && after.phase.type !== "primary") this.#listeners.emit("change");
     const was = isServing(before);
     if (was === isServing(after)) return;
     if (!was) this.#committer.open();

@@ -88,6 +88,9 @@ export const ERRORS = {
   HS_CHECKPOINT_INVALID: row("Checkpoint {name} is invalid: {reason}", 500, "final", 65),
   HS_CHECKPOINT_FAILED: row("The checkpoint of pool {pool} was not finished: {reason}", 503, "retry", 74),
   HS_RESTORE_FAILED: row("Cannot restore pool {pool}: {reason}", 503, "retry", 74),
+  HS_TARGET_UNWRITABLE: row("Cannot write the file {file}: {reason}", 500, "final", 73),
+  HS_IMPORT_REFUSED: row("{file} cannot become the state of pool {pool}: {reason}", 400, "final", 65),
+  HS_IMPORT_OCCUPIED: row("Nothing can be imported into pool {pool}: {reason}", 409, "final", 69),
   HS_POOL_STUCK: row("Pool {pool} is stuck at slot {slot}: {reason}", 503, "final", 65),
 
   HS_DATA_LOCKED: row("The data folder {directory} is in use by another process", 500, "final", 69),

@@ -43,6 +43,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/checkpoint.ts")).checkpointCommand,
   },
   {
+    name: "import",
+    summary: "make an existing SQLite file the state of a new pool",
+    load: async () => (await import("./commands/import.ts")).importCommand,
+  },
+  {
+    name: "restore",
+    summary: "write a pool's state into a plain SQLite file",
+    load: async () => (await import("./commands/restore.ts")).restoreCommand,
+  },
+  {
     name: "vault",
     summary: "check, verify or list the vault",
     load: async () => (await import("./commands/vault.ts")).vaultCommand,

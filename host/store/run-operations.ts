@@ -1,12 +1,13 @@
 /**
  * Runs operations on the primary for the first time, before they are journalled: entries of the application's schema
- * under guard and rules, purges as they are. On the applier, as on every other host, so that they do the same everywhere.
+ * under guard and rules, purges and what an import brings as they are. On the applier, as on every other host, so that they do the same everywhere.
  */
 import { assert, HotspareError, isHotspareError, reasonOf } from "../../shared/errors.ts";
 import type { Operation } from "../../shared/journal/record.ts";
-import { runSql } from "./apply-operations.ts";
+import { applyOperations, runSql } from "./apply-operations.ts";
 import type { Connection } from "./connection.ts";
 import { INTERNAL } from "./guard.ts";
+import { FINISH_IMPORT } from "./import-mark.ts";
 import { RECORD_ENTRY } from "./schema-entries.ts";
 import { findViolation } from "./schema-rules.ts";
 import type { SchemaView } from "./schema-view.ts";
@@ -19,8 +20,8 @@ type SqlOperation = Operation & { readonly type: "sql" };
 export function runOperations(connection: Connection, view: SchemaView, operations: readonly Operation[]): void {
   for (const [index, operation] of operations.entries()) {
     if (operation.type === "mark") continue;
-    assert(operation.type === "sql", "change sets are applied, not run");
-    if (OWN.has(operation.sql)) runSql(connection, view, operation);
+    if (operation.type === "changes") applyOperations(connection, view, [operation]);
+    else if (OWN.has(operation.sql)) runSql(connection, view, operation);
     else runEntry(connection, view, operation, entryId(operations[index + 1]));
   }
 }
@@ -55,4 +56,4 @@ function entryId(next: Operation | undefined): string {
 }
 
 /** Texts that Hotspare itself has written. */
-const OWN: ReadonlySet<string> = new Set([RECORD_ENTRY, PURGE_KEYS]);
+const OWN: ReadonlySet<string> = new Set([RECORD_ENTRY, PURGE_KEYS, FINISH_IMPORT]);

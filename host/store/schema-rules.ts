@@ -10,11 +10,21 @@ import { reasonOf } from "../../shared/errors.ts";
 
 /** Why the schema as it is now cannot be accepted; `null` if it can. To be called inside the transaction that made it. */
 export function findViolation(connection: Connection): string | null {
-  for (const definition of definitionsOf(connection)) {
-    const violation = judgeDefinition(connection, definition);
-    if (violation !== null) return `${definition.type} ${definition.name}: ${violation}`;
-  }
-  return judgeForeignKeys(connection);
+  const [first] = findViolations(connection);
+  return first ? `${first.type} ${first.name}: ${first.reason}` : judgeForeignKeys(connection);
+}
+
+/** What cannot be accepted, and why, in the order of its creation; rows are not looked at. */
+export const findViolations = (connection: Connection): readonly SchemaViolation[] =>
+  definitionsOf(connection).flatMap((definition) => {
+    const reason = judgeDefinition(connection, definition);
+    return reason === null ? [] : [{ type: definition.type, name: definition.name, reason }];
+  });
+
+export interface SchemaViolation {
+  readonly type: string;
+  readonly name: string;
+  readonly reason: string;
 }
 
 interface Definition {

@@ -14,6 +14,7 @@ import type { Operation, SealedRecord } from "../../shared/journal/record.ts";
 import type { Lsn } from "../../shared/position.ts";
 import { applyOperations } from "./apply-operations.ts";
 import { openApplier, openReader, openWriter, type Connection, type Durability } from "./connection.ts";
+import { setImportMark } from "./import-mark.ts";
 import { Loan } from "./loan.ts";
 import { readHead, readLayout, readStable, writeHead, writeStable } from "./meta.ts";
 import { runOperations } from "./run-operations.ts";
@@ -107,9 +108,11 @@ export class SqliteStore implements Store {
   apply({ record }: SealedRecord, head: Head): void {
     this.#assertIdle();
     const operations = record.kind === "batch" ? record.operations : [];
+    let marked: boolean;
     try {
       this.#applier.begin();
       applyOperations(this.#applier, this.#view, operations);
+      marked = setImportMark(this.#applier, record);
       this.#writeMeta(this.#applier, head);
       this.#applier.commit();
     } catch (error) {
@@ -117,6 +120,7 @@ export class SqliteStore implements Store {
       throw judged(error, this.#options, head.slot);
     }
     this.#ended(head, operations);
+    if (marked) this.#refreshSchema();
   }
 
   openForWriting(): void {

@@ -30,6 +30,13 @@ export function stateHash(db: DatabaseSync, options: StateHashOptions = {}): Sha
   return sink.digest();
 }
 
+/** Number and hash of the rows that a query gives, in its order, value by value as in the state hash. */
+export function digestRows(db: DatabaseSync, sql: string): { readonly rows: number; readonly hash: Sha256 } {
+  const sink = new Sink();
+  const rows = writeRows(sink, db, sql, () => undefined);
+  return { rows, hash: sink.digest() };
+}
+
 interface SchemaObject {
   readonly type: string;
   readonly name: string;
@@ -72,9 +79,12 @@ function writeTable(sink: Sink, db: DatabaseSync, table: string, beat: () => voi
   sink.text(table);
   sink.uint32(columns.length);
   for (const { name } of columns) sink.text(name);
-  const statement = db.prepare(
-    `select ${list(columns)} from ${quote(table)} order by ${list(orderOf(columns), " collate binary")}`,
-  );
+  const order = list(orderOf(columns), " collate binary");
+  writeRows(sink, db, `select ${list(columns)} from ${quote(table)} order by ${order}`, beat);
+}
+
+function writeRows(sink: Sink, db: DatabaseSync, sql: string, beat: () => void): number {
+  const statement = db.prepare(sql);
   statement.setReadBigInts(true);
   statement.setReturnArrays(true);
   let rows = 0;
@@ -85,6 +95,7 @@ function writeTable(sink: Sink, db: DatabaseSync, table: string, beat: () => voi
     if (rows % ROWS_PER_BEAT === 0) beat();
   }
   beat();
+  return rows;
 }
 
 /** Generated columns follow from the others. */

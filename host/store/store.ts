@@ -134,7 +134,7 @@ export interface Store {
 
   /** Begins a batch whose first commit is `firstLsn`, at `logTimeMs`. One at a time, only while open for writing. */
   begin(firstLsn: Lsn, logTimeMs: number): Batch;
-  /** Runs `operations` (schema, purge, mark; no changes) in a batch of their own, ready to commit. */
+  /** Runs `operations` (schema, purge, mark, what an import brings) in a batch of their own, ready to commit. */
   beginOperations(operations: readonly Operation[]): Pick<Batch, "commit" | "rollback">;
 
   /** Runs `run` on a read-only connection: sees what is committed, nothing else. */

@@ -77,7 +77,7 @@ export function createFolder(folder: string, mode: number): void {
 }
 
 /** Windows cannot open a folder, and needs no sync of one. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   if (process.platform === "win32") return;
   const descriptor = openSync(folder, "r");
   try {

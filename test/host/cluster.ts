@@ -105,6 +105,22 @@ export class Cluster {
     return { pool, checkpoints, copy, data: join(this.folder, host, "pools", POOL), stop };
   }
 
+  /** A host's pool on a data folder that is there already, with another schema. */
+  async follow(data: string, host: string, schema: readonly SchemaEntry[]): Promise<HostedPool> {
+    const folder = new PoolFolder(data, POOL);
+    const vault = { vaultDirectory: this.vaultFolder, clock: systemClock, log: silentLog };
+    const copy = new PoolCopy({ ...vault, pool: POOL, folder, restore: restoreInThread });
+    const { settings, ...options } = this.#options(host, {});
+    const pool = new HostedPool({
+      ...options,
+      settings: { ...settings, schema: schema.map(({ id }) => id) },
+      schema,
+      copy,
+    });
+    await pool.start();
+    return pool;
+  }
+
   /** Orders `pool` to depose the newest fence that it knows. */
   promote(pool: HostedPool, fence = pool.fence?.id ?? null): ReturnType<HostedPool["promote"]> {
     const request = { pool: POOL, bootId: "0".repeat(32), fence, cause: "test", votes: [] };

@@ -5,6 +5,7 @@ import { lsn, slot } from "../../shared/position.ts";
 import { JournalReader } from "../../host/journal-reader.ts";
 import type { VaultName } from "../../shared/vault/layout.ts";
 import type { Content, PutResult } from "../../shared/vault/vault.ts";
+import { systemClock } from "../../shared/system-clock.ts";
 import { FaultyVault } from "../faulty-vault.ts";
 import { until } from "../until.ts";
 import { add, Cluster, POOL } from "./cluster.ts";
@@ -27,6 +28,23 @@ afterEach(async () => {
 });
 
 describe("a pool that is stopped", () => {
+  test("waits for nothing after its release, also where it does not follow again by itself", async () => {
+    const longest = {
+      ...systemClock,
+      after: (ms: number, run: () => void) => systemClock.after(ms > 1000 ? 2 ** 30 : ms, run),
+    };
+    const settings = { ...(await cluster.start("host-a", { first: true })).state.settings, rejoin: "manual" as const };
+    await cluster.end();
+    cluster = new Cluster();
+    const pool = await cluster.start("host-a", {
+      settings: { ...settings, takeoverTimeoutMs: 60_000 },
+      clock: longest,
+    });
+    await until(() => pool.serving);
+    await pool.stop();
+    expect(pool.state.phase).toMatchObject({ type: "fenced" });
+  });
+
   test("does not take over again because a proxy orders it right after its release", async () => {
     const pool = await cluster.start("host-a", { first: true });
     await until(() => pool.serving);
