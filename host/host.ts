@@ -22,6 +22,7 @@ import { AppServer } from "./app/app-server.ts";
 import type { LoadedApp } from "./app/app.ts";
 import { loadApp } from "./app/load-app.ts";
 import type { Control } from "./control.ts";
+import { RoleHooks } from "./hooks/role-hooks.ts";
 import type { HostParts, HostVault, PeerClient } from "./host-parts.ts";
 import { Operations } from "./operations.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
@@ -66,6 +67,7 @@ interface OpenPool {
   readonly app: LoadedApp;
   readonly hosted: HostedPool;
   readonly checkpoints: PoolCheckpoints;
+  readonly hooks: RoleHooks;
   readonly folder: PoolFolder;
 }
 
@@ -198,7 +200,11 @@ class HostStart {
       hooks: checkpoints,
     });
     checkpoints.attach(hosted);
-    return { config: pool, app, hosted, checkpoints, folder };
+    const call = parts.callHook;
+    const hooks = new RoleHooks({ self: this.#own.id, config, pool: hosted, call, clock, random, log: poolLog });
+    // After every pool has left: none waits for another one's hooks.
+    this.#closers.push(() => hooks.stop());
+    return { config: pool, app, hosted, checkpoints, hooks, folder };
   }
 
   async #listen(pools: readonly OpenPool[]): Promise<Address> {
@@ -318,7 +324,7 @@ class HostStart {
 
   async #startPool(
     vault: HostVault,
-    { config: pool, hosted, checkpoints, folder }: OpenPool,
+    { config: pool, hosted, checkpoints, hooks, folder }: OpenPool,
     operations: Operations,
   ): Promise<void> {
     this.#closers.push(async () => {
@@ -327,6 +333,7 @@ class HostStart {
       await checkpoints.stop();
     });
     await hosted.start();
+    hooks.start();
     const { config, clock, log, parts } = this.#options;
     const stop = startUpkeep({
       self: this.#own.id,

@@ -14,6 +14,7 @@ import type { Vault } from "../shared/vault/vault.ts";
 import type { Control, ControlHandlers } from "./control.ts";
 import { DecisionKeeper } from "./decision-keeper.ts";
 import { Handover } from "./handover.ts";
+import type { RoleHooks } from "./hooks/role-hooks.ts";
 import type { PeerClient } from "./host-parts.ts";
 import type { PoolCheckpoints } from "./pool-checkpoints.ts";
 import type { HostedPool } from "./pool.ts";
@@ -35,6 +36,7 @@ export interface OperatedPool {
   readonly config: PoolConfig;
   readonly hosted: HostedPool;
   readonly checkpoints: PoolCheckpoints;
+  readonly hooks: RoleHooks;
 }
 
 interface Operated extends OperatedPool {
@@ -78,7 +80,7 @@ export class Operations implements OperationHandlers {
   /** The host stops: its pools go to others, as far as there are some. */
   async leave(hosted: HostedPool, cause: string): Promise<void> {
     hosted.retire();
-    await this.#find(hosted.id).handover.leave(cause);
+    await this.#find(hosted.id).handover.leave(cause, { insists: true });
   }
 
   // --- What is asked --------------------------------------------------------------------------------------------------
@@ -108,7 +110,7 @@ export class Operations implements OperationHandlers {
 
   #operate(pool: OperatedPool): Operated {
     const { self, config, client, clock, log } = this.#options;
-    const { hosted, checkpoints } = pool;
+    const { hosted, checkpoints, hooks } = pool;
     const handover = new Handover({
       self,
       pool: hosted,
@@ -122,6 +124,7 @@ export class Operations implements OperationHandlers {
       }),
       timeoutMs: Math.max(config.health.timeoutMs, LEAST_TIMEOUT_MS),
       takeoverMs: config.takeover.timeoutMs,
+      hooks,
       client,
       clock,
       log,
