@@ -13,6 +13,7 @@ import type { Answer, Request } from "../shared/wire/messages.ts";
 import type { FenceMessage } from "../shared/wire/reports.ts";
 import { rankSuccessors, type Asked, type Candidate, type SuccessionRules } from "./succession.ts";
 import { phasesOf } from "./core/phases.ts";
+import type { RoleHooks } from "./hooks/role-hooks.ts";
 import type { PeerClient } from "./host-parts.ts";
 import type { HostedPool } from "./pool.ts";
 
@@ -26,6 +27,8 @@ export interface HandoverOptions {
   readonly timeoutMs: number;
   /** A successor that does not serve by then has failed. */
   readonly takeoverMs: number;
+  /** Asked before the pool is released. */
+  readonly hooks: Pick<RoleHooks, "asked" | "before">;
   readonly client: PeerClient;
   readonly clock: Clock;
   readonly log: Log;
@@ -36,10 +39,15 @@ export interface Asking {
   readonly to: NodeId | null;
   readonly by: string;
   readonly cause: string;
+  /** Also if a hook is against it: the host stops in any case. */
+  readonly insists: boolean;
 }
 
 type Handed = Omit<Answer<"handover">, "hosts">;
 
+/** How long all hooks together may delay it: whoever asked for it still waits for an answer, or a supervisor for the end. */
+const HOOKS_MS = 30_000;
+const HOOKS_AT_STOP_MS = 10_000;
 /** Proxies look at the successor by themselves a little later. */
 const LOOK_MS = 500;
 
@@ -69,7 +77,7 @@ export class Handover {
    * pool was released and nobody took it, which the reason says. The proxies then find somebody.
    */
   async run(request: Request<"handover">): Promise<Answer<"handover">> {
-    const asking: Asking = { to: request.to as NodeId | null, by: request.by, cause: request.cause };
+    const asking: Asking = { to: request.to as NodeId | null, by: request.by, cause: request.cause, insists: false };
     this.#refuseBusy();
     const { pool } = this.#options;
     if (!pool.serving) throw new HotspareError("HS_NOT_PRIMARY", { pool: pool.id });
@@ -81,18 +89,27 @@ export class Handover {
     return { ...(await this.#exclusively(asking, () => this.#handOver(successors, asking))), hosts };
   }
 
-  /** Steps back for whoever is fit, if anybody is, and waits for one that is under way. `false`: this host still serves. */
-  async leave(cause: string): Promise<boolean> {
+  /**
+   * Steps back for whoever is fit, and waits for a handover that is under way. `false`: nobody is fit, or, if it insists, it
+   * failed. @throws {HotspareError} as `run` does, if it does not insist.
+   */
+  async leave(cause: string, { insists }: Pick<Asking, "insists">): Promise<boolean> {
     await this.#underWay?.ended.catch(() => undefined);
     const { pool, self } = this.#options;
     if (!pool.serving) return true;
-    const asking: Asking = { to: null, by: self, cause };
+    const asking: Asking = { to: null, by: self, cause, insists };
     const successors = (await this.#rank()).filter(({ unfit }) => unfit === null);
     if (successors.length === 0) return false;
-    await this.#exclusively(asking, () => this.#handOver(successors, asking)).catch((error: unknown) =>
-      this.#options.log.warn({ reason: String(error) }, "the pool was not handed over"),
-    );
+    await this.#exclusively(asking, () => this.#handOver(successors, asking)).catch((error: unknown) => {
+      if (!insists) throw error;
+      this.#options.log.warn({ reason: String(error) }, "the pool was not handed over");
+    });
     return !pool.serving;
+  }
+
+  /** Asks the hooks before a pool rests, for which nobody follows. @throws {HotspareError} HS_HANDOVER_REFUSED. */
+  rest(cause: string): Promise<void> {
+    return this.#askHooks(null, { to: null, by: this.#options.self, cause, insists: false });
   }
 
   #refuseBusy(): void {
@@ -156,8 +173,12 @@ export class Handover {
 
   // --- How ------------------------------------------------------------------------------------------------------------
 
-  async #handOver(successors: readonly Candidate[], asking: Asking): Promise<Handed> {
-    const { pool, clock, log } = this.#options;
+  async #handOver(candidates: readonly Candidate[], asking: Asking): Promise<Handed> {
+    const { pool, clock, log, hooks } = this.#options;
+    // They take time: who is fit is then looked at again.
+    if (hooks.asked) await this.#askHooks(candidates[0]?.host ?? null, asking);
+    if (!pool.serving) throw new HotspareError("HS_NOT_PRIMARY", { pool: pool.id });
+    const successors = hooks.asked ? this.#choose(asking, await this.#rank()) : candidates;
     const [best] = successors;
     const { fence } = pool;
     if (best === undefined || fence === null) throw new HotspareError("HS_NOT_PRIMARY", { pool: pool.id });
@@ -173,6 +194,13 @@ export class Handover {
     const phases = { released: releasedMs - beganMs, serving: servingMs - releasedMs };
     log.info({ successor: taken.owner, by: asking.by, cause: asking.cause, ...phases }, "the pool was handed over");
     return { successor: taken.owner, fence: taken, pauseMs: servingMs - beganMs, phases };
+  }
+
+  async #askHooks(successor: NodeId | null, { by, cause, insists }: Asking): Promise<void> {
+    const { hooks, pool } = this.#options;
+    const timeoutMs = insists ? HOOKS_AT_STOP_MS : HOOKS_MS;
+    const reason = await hooks.before({ successor, cause, by, timeoutMs }, insists);
+    if (reason !== null && !insists) throw new HotspareError("HS_HANDOVER_REFUSED", { pool: pool.id, reason });
   }
 
   /** One after the other until one serves. Whoever else has fenced meanwhile serves as well. */

@@ -15,6 +15,7 @@ import type { Attested, AttestOptions } from "./checkpoint/attest-process.ts";
 import type { ImageWorker, ImageWorkerOptions } from "./checkpoint/image-worker.ts";
 import type { Control, ControlOptions } from "./control.ts";
 import type { Unlock } from "./data-lock.ts";
+import type { CallHook } from "./hooks/hook-call.ts";
 import type { LocalCopy } from "./local-copy.ts";
 import type { PoolCopyOptions } from "./pool-copy.ts";
 
@@ -56,6 +57,7 @@ export interface HostParts {
   openImages: OpenImages;
   openCopy: OpenCopy;
   attest: Attest;
+  callHook: CallHook;
   connect(options: Omit<MessageClientOptions, "sockets">): PeerClient;
   warmUp(options: { readonly listen: Address; readonly data: string; readonly log: Log }): Promise<void>;
 }

@@ -29,6 +29,7 @@ import type { ControlTuning } from "./control-link.ts";
 import type { Tuning } from "./core/pool-state.ts";
 import { FormatRaise } from "./format-raise.ts";
 import { HostMetrics } from "./host-metrics.ts";
+import { RoleHooks } from "./hooks/role-hooks.ts";
 import type { HostParts, HostVault, PeerClient } from "./host-parts.ts";
 import { Operations } from "./operations.ts";
 import { PoolCheckpoints } from "./pool-checkpoints.ts";
@@ -75,6 +76,7 @@ interface OpenPool {
   readonly app: LoadedApp;
   readonly hosted: HostedPool;
   readonly checkpoints: PoolCheckpoints;
+  readonly hooks: RoleHooks;
   readonly folder: PoolFolder;
 }
 
@@ -250,7 +252,19 @@ class HostStart {
     });
     checkpoints.attach(hosted);
     this.#metrics.watchPool(hosted, checkpoints, vault);
-    return { config: pool, app, hosted, checkpoints, folder };
+    const call = parts.callHook;
+    const hooks = new RoleHooks({
+      self: this.#own.id,
+      config: this.#config,
+      pool: hosted,
+      call,
+      clock,
+      random,
+      log: poolLog,
+    });
+    // After every pool has left: none waits for another one's hooks.
+    this.#closers.push(() => hooks.stop());
+    return { config: pool, app, hosted, checkpoints, hooks, folder };
   }
 
   async #listen(pools: readonly OpenPool[]): Promise<Address> {
@@ -376,7 +390,7 @@ class HostStart {
 
   async #startPool(
     vault: HostVault,
-    { config: pool, hosted, checkpoints, folder }: OpenPool,
+    { config: pool, hosted, checkpoints, hooks, folder }: OpenPool,
     operations: Operations,
   ): Promise<void> {
     this.#closers.push(async () => {
@@ -386,6 +400,7 @@ class HostStart {
     });
     await hosted.checkFormat();
     await hosted.start();
+    hooks.start();
     const { clock, log, parts } = this.#options;
     const stop = startUpkeep({
       self: this.#own.id,

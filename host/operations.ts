@@ -14,6 +14,7 @@ import type { Vault } from "../shared/vault/vault.ts";
 import type { Control, ControlHandlers } from "./control.ts";
 import { DecisionKeeper } from "./decision-keeper.ts";
 import { Handover } from "./handover.ts";
+import type { RoleHooks } from "./hooks/role-hooks.ts";
 import type { PeerClient } from "./host-parts.ts";
 import type { PoolCheckpoints } from "./pool-checkpoints.ts";
 import type { HostedPool } from "./pool.ts";
@@ -36,6 +37,7 @@ export interface OperatedPool {
   readonly config: PoolConfig;
   readonly hosted: HostedPool;
   readonly checkpoints: PoolCheckpoints;
+  readonly hooks: RoleHooks;
 }
 
 interface Operated extends OperatedPool {
@@ -79,7 +81,7 @@ export class Operations implements OperationHandlers {
   /** The host stops: its pools go to others, as far as there are some. */
   async leave(hosted: HostedPool, cause: string): Promise<void> {
     hosted.retire();
-    await this.#find(hosted.id).handover.leave(cause);
+    await this.#find(hosted.id).handover.leave(cause, { insists: true });
   }
 
   // --- What is asked --------------------------------------------------------------------------------------------------
@@ -109,7 +111,7 @@ export class Operations implements OperationHandlers {
 
   #operate(pool: OperatedPool): Operated {
     const { self, config, client, clock, log } = this.#options;
-    const { hosted, checkpoints } = pool;
+    const { hosted, checkpoints, hooks } = pool;
     const { health, takeover } = config();
     const handover = new Handover({
       self,
@@ -124,6 +126,7 @@ export class Operations implements OperationHandlers {
       }),
       timeoutMs: Math.max(health.timeoutMs, LEAST_TIMEOUT_MS),
       takeoverMs: takeover.timeoutMs,
+      hooks,
       client,
       clock,
       log,

@@ -16,8 +16,8 @@ import type { Vault } from "../shared/vault/vault.ts";
 import type { Answer, Request } from "../shared/wire/messages.ts";
 import type { PoolReport } from "../shared/wire/reports.ts";
 import { Committer } from "./committer.ts";
-import { initialPool, isServing, isSick, stepPool } from "./core/pool-core.ts";
 import type { PoolEvent, PoolState, Seed, Settings, Tuning } from "./core/pool-state.ts";
+import { initialPool, isServing, isSick, roleOf, stepPool } from "./core/pool-core.ts";
 import { releaseRecord } from "./core/primary.ts";
 import { NO_NOTES, noteStep, type ReceiptNotes } from "./core/receipt-notes.ts";
 import { checkJournalFormat } from "./journal-format.ts";
@@ -27,11 +27,11 @@ import { lastTenure } from "./last-tenure.ts";
 import type { LocalCopy } from "./local-copy.ts";
 import { PoolEffects } from "./pool-effects.ts";
 import type { PoolHooks } from "./pool-hooks.ts";
-import { PoolListeners } from "./pool-listeners.ts";
+import { PoolListeners, type PoolEvent as ListenedEvent } from "./pool-listeners.ts";
 import { PoolLog } from "./pool-log.ts";
 import { orderOf, PoolOrders } from "./pool-orders.ts";
 import { reportOf } from "./pool-report.ts";
-import type { Consistency, PoolAccess, PoolEvent as AccessEvent, Written } from "./pool-access.ts";
+import type { Consistency, PoolAccess, Written } from "./pool-access.ts";
 import { ReadProof } from "./read-proof.ts";
 import type { Db, SchemaEntry, Write } from "./store/store.ts";
 import { isSentAgain, QUEUE_BOUNDS, WriteQueue } from "./write-queue.ts";
@@ -212,7 +212,7 @@ export class HostedPool implements PoolAccess {
     this.#options.hooks.request(reason);
   }
 
-  on(event: AccessEvent, listener: () => void): () => void {
+  on(event: ListenedEvent, listener: () => void): () => void {
     return this.#listeners.on(event, listener);
   }
 
@@ -347,6 +347,7 @@ export class HostedPool implements PoolAccess {
       this.#options.copy.store.markStable(after.lastTenure.fence);
     // Whoever waits for the end of a tenure: it stopped serving earlier, when its release was put.
     if (before.phase.type === "primary" && after.phase.type !== "primary") this.#listeners.emit("change");
+    if (roleOf(before) !== roleOf(after)) this.#listeners.emit("role");
     const was = isServing(before);
     if (was === isServing(after)) return;
     if (!was) this.#committer.open();

@@ -1,4 +1,5 @@
 /** The real parts of a host: threads and processes of its own for whatever may hang or take long, and its network. */
+import { systemClock } from "../shared/system-clock.ts";
 import { checkDataFolder } from "../shared/vault/data-folder.ts";
 import { ThreadedVault } from "../shared/vault/threaded-vault.ts";
 import { MessageClient } from "../shared/wire/message-client.ts";
@@ -7,6 +8,7 @@ import { ImageWorker } from "./checkpoint/image-worker.ts";
 import { restoreInThread } from "./checkpoint/restore-worker.ts";
 import { startControl } from "./control.ts";
 import { lockDataFolder } from "./data-lock.ts";
+import { callHook } from "./hooks/call-hook.ts";
 import type { HostNetworks } from "./host-networks.ts";
 import type { HostParts } from "./host-parts.ts";
 import { PoolCopy } from "./pool-copy.ts";
@@ -22,6 +24,7 @@ export const systemParts = (networks: HostNetworks): HostParts => ({
   openImages: (options) => new ImageWorker(options),
   openCopy: (options) => new PoolCopy({ ...options, restore: restoreInThread }),
   attest: attestInProcess,
+  callHook: (call) => callHook(call, { clock: systemClock, env: process.env }),
   connect: (options) => new MessageClient({ ...options, sockets: networks.sockets.control }),
   warmUp: (options) => warmUp({ ...options, sockets: networks.own("data") }),
 });

@@ -64,7 +64,8 @@ export class Withdrawal {
   async #leave(offline: OfflineNode): Promise<void> {
     const { pool, handover, checkpoints, log } = this.#options;
     try {
-      if (!pool.serving || (await handover.leave(offlineText(offline))) || !offline.last) return;
+      if (!pool.serving || (await handover.leave(offlineText(offline), { insists: false })) || !offline.last) return;
+      await handover.rest(offlineText(offline));
       await checkpoints.take("the last host is taken offline");
       if (this.#offline !== null) await pool.handOver(null, offlineText(offline));
     } catch (error) {

@@ -41,6 +41,8 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "proxy/note-feed.ts": "shown to people",
   "host/owner-probe.ts": "a time stamp for comparing clocks",
   "host/handover.ts": "a time stamp for comparing clocks",
+  "host/hooks/role-hooks.ts": "when something happened, for people",
+  "host/hooks/call-hook.ts": "signatures",
   "host/decision-keeper.ts": "when something was decided, for people",
   "proxy/gossiper.ts": "a time stamp for comparing clocks",
   "proxy/self-watch.ts": "when something was seen, for people",

@@ -5,8 +5,9 @@
 import { isIP } from "node:net";
 import { parseNodeId, parsePoolId, parseVaultId } from "../ids.ts";
 import { formatByteSize, parseByteSize } from "./byte-size.ts";
+import type { CommandLine } from "./config.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
-import { parseAddress } from "./parse-address.ts";
+import { isLoopback, parseAddress } from "./parse-address.ts";
 
 export interface Check<T> {
   /** Completes "accepted is …"; names the unit and the bounds. */
@@ -28,6 +29,7 @@ export const clusterName = named((text) => parseNodeId(text) as string, NAME);
 export const vaultId = named(parseVaultId, "32 hexadecimal digits, as `hotspare init` writes them");
 
 export const nodeIds = listOf(nodeId, "a list of host ids");
+export const poolIds = listOf(poolId, "a list of pool ids");
 
 export const address = text(parseAddress, 'host:port, such as "127.0.0.1:7100" or "[::1]:7100"');
 export const filePath = text((value) => (isPath(value) ? value : null), "a path; a relative one starts at the file");
@@ -51,6 +53,20 @@ export const networks = listOf(
   'a list of addresses and networks, such as ["10.0.0.1", "192.168.0.0/16", "fd00::/8"]',
 );
 
+export const commandLine: Check<CommandLine> = {
+  accepted: 'a list of texts, the program first, such as ["./move-address.sh", "eth0"]',
+  parse: (raw) => {
+    const [program, ...args] =
+      listOf(
+        text((value) => (value.includes("\0") ? null : value), ""),
+        "",
+      ).parse(raw) ?? [];
+    return program === undefined || program.trim() === "" ? undefined : [program, ...args];
+  },
+};
+
+export const webhookUrl = text(parseWebhookUrl, "an https URL without user and password; http only on this machine");
+
 export const flag: Check<boolean> = {
   accepted: "true or false",
   parse: (raw) => (raw === true || raw === "true" ? true : raw === false || raw === "false" ? false : undefined),
@@ -58,6 +74,18 @@ export const flag: Check<boolean> = {
 
 export function oneOf<const Word extends string>(...words: readonly Word[]): Check<Word> {
   return { accepted: words.join(" or "), parse: (raw) => words.find((word) => word === raw) };
+}
+
+/** One of the words, or a list of some. */
+export function someOf<const Word extends string>(...words: readonly Word[]): Check<readonly Word[]> {
+  const list = listOf(oneOf(...words), "");
+  return {
+    accepted: `one of ${words.join(", ")}, or a list of some`,
+    parse: (raw) => {
+      const found = list.parse(Array.isArray(raw) ? raw : [raw]);
+      return found?.length === 0 ? undefined : found;
+    },
+  };
 }
 
 /** A number that came out of a `${…}` arrives as text. */
@@ -128,6 +156,12 @@ function matching(pattern: RegExp): (value: string) => string | null {
 }
 
 const isPath = (value: string): boolean => value.trim() !== "" && !value.includes("\0");
+
+function parseWebhookUrl(value: string): string | null {
+  const url = URL.parse(value);
+  if (url === null || url.username !== "" || url.password !== "") return null;
+  return url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname)) ? value : null;
+}
 
 /** A prefix of whole segments: `/a` and `/a/` are the same, and are kept without the last slash. */
 function parseRoutePath(value: string): string | null {

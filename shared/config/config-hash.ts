@@ -1,6 +1,6 @@
 /**
  * The hash of what all nodes must agree on. Left out is what may differ from machine to machine: where the file, the
- * secret, the vault's mount point, the data folders, the application's module and the certificates lie. Whether there is
+ * secret, the vault's mount point, the data folders, the application's module and the certificates lie, and which hooks there are. Whether there is
  * TLS, and for both sides, is not left out.
  */
 import { createHash } from "node:crypto";
@@ -12,6 +12,8 @@ export function configHash(config: Omit<Config, "hash">): string {
     file: null,
     hash: undefined,
     secret: null,
+    // Not `null`: the hash is that of versions without hooks.
+    hooks: undefined,
     vault: config.vault.id,
     hosts: config.hosts.map((host) => ({ ...host, data: null, vault: null })),
     tls: TLS_SECTIONS.map((section) => tlsMode(config.tls[section])),

@@ -24,6 +24,7 @@ export function checkRules(config: Draft, values: ConfigValues): void {
   checkRoutes(config, values);
   checkKeyLife(config, values);
   checkGossipTls(config, values);
+  checkHookPools(config, values);
 }
 
 function checkHostsExist({ hosts }: Draft, values: ConfigValues): void {
@@ -142,6 +143,15 @@ function checkGossipTls({ proxies, tls: { admin, control } }: Draft, values: Con
   if (proxies.length < 2 || shared === -1 || alike) return;
   const accepted = "tls.admin and tls.control with the same ca, or neither, or a gossip address of its own";
   throw values.conflict("proxies[].gossip", [shared], "the admin address, with other TLS than tls.control", accepted);
+}
+
+function checkHookPools({ hooks, pools }: Draft, values: ConfigValues): void {
+  const known = pools.map(({ id }) => id);
+  for (const [at, hook] of hooks.entries()) {
+    const wrong = hook.pools?.find((id) => !known.includes(id));
+    if (wrong !== undefined)
+      throw values.conflict("hooks[].pools", [at], wrong, `pools that there are: ${known.join(", ")}`);
+  }
 }
 
 interface Owner {

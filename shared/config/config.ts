@@ -23,6 +23,8 @@ export interface Config {
   readonly cleanDelayMs: number;
   readonly rejoin: "auto" | "manual";
   readonly tls: TlsConfig;
+  /** What this machine's hosts call; in the order of the file. */
+  readonly hooks: readonly HookConfig[];
 }
 
 /**
@@ -42,6 +44,27 @@ export interface TlsFiles {
   /** Who must have signed the certificate of the other side, which then must show one; `null`: it need not. */
   readonly ca: string | null;
 }
+
+/** `before-handover`: before a primary hands a pool over. The others: the role of that name has begun. */
+export const HOOK_MOMENTS = ["before-handover", "primary", "fenced", "standby", "offline"] as const;
+export type HookMoment = (typeof HOOK_MOMENTS)[number];
+
+export interface HookConfig {
+  /** Where it stands in the file, such as `hooks[0]`: so people find it. */
+  readonly name: string;
+  readonly on: readonly HookMoment[];
+  readonly action: HookAction;
+  readonly timeoutMs: number;
+  /** `null`: all. */
+  readonly pools: readonly PoolId[] | null;
+}
+
+export type HookAction =
+  | { readonly type: "command"; readonly command: CommandLine }
+  | { readonly type: "webhook"; readonly url: string; readonly secret: SecretSource };
+
+/** A program and its arguments. */
+export type CommandLine = readonly [string, ...string[]];
 
 export type SecretSource = { readonly file: string } | { readonly env: string };
 

@@ -18,6 +18,7 @@ export const NO_VALUE = "none";
 const WHOLE: Readonly<Record<string, SettingKey>> = {
   secret: "secret.file",
   "pools[].routes": "pools[].routes[].path",
+  hooks: "hooks[].on",
   "tls.public": "tls.public.cert",
   "tls.admin": "tls.admin.cert",
   "tls.control": "tls.control.cert",
@@ -73,6 +74,8 @@ function flatten(value: unknown, place: ConfigPlace, field: string): FlatValue[]
   if (Object.hasOwn(SETTINGS, place.key)) {
     return [{ path: place.path, key: place.key as SettingKey, text: textOf(value, field) }];
   }
+  // They are each machine's own: nobody compares them.
+  if (place.key === "hooks") return [];
   if (Array.isArray(value)) {
     return (value as readonly { readonly id?: string }[]).flatMap((item, index) =>
       flatten(item, entryOf(place, item.id ?? String(index), item.id !== undefined), field),

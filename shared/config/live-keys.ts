@@ -4,6 +4,7 @@
  */
 import { TLS_SECTIONS } from "./config.ts";
 import type { NodeId } from "../ids.ts";
+import { HOOK_SETTINGS } from "./hook-settings.ts";
 import type { PoolSettingKey, SettingKey } from "./settings.ts";
 
 /**
@@ -25,6 +26,7 @@ export const REACH_TEXTS: Readonly<Record<Reach, string>> = {
   hosts: "restart of hosts",
 };
 
+type HookKey = keyof typeof HOOK_SETTINGS;
 type TlsKey = Extract<SettingKey, `tls.${string}`>;
 
 const POOL_REACH: Readonly<Record<PoolSettingKey, Reach>> = {
@@ -85,6 +87,7 @@ export const LIVE_KEYS: Readonly<Record<SettingKey, Reach>> = {
   "takeover.timeout": "live",
   cleanDelay: "live",
   rejoin: "live",
+  ...hookReach(),
   ...tlsReach(),
   ...POOL_REACH,
   ...overrideReach(),
@@ -107,6 +110,11 @@ export function isLive(key: SettingKey, entry: string | null, { kind, id }: Conf
 function tlsReach(): Readonly<Record<TlsKey, Reach>> {
   const keys = TLS_SECTIONS.flatMap((section) => ["cert", "key", "ca"].map((part) => `tls.${section}.${part}`));
   return Object.fromEntries(keys.map((key) => [key, "restart"])) as Record<TlsKey, Reach>;
+}
+
+function hookReach(): Readonly<Record<HookKey, Reach>> {
+  const rows = Object.keys(HOOK_SETTINGS).map((key) => [key, "hosts"]);
+  return Object.fromEntries(rows) as Record<HookKey, Reach>;
 }
 
 function overrideReach(): Readonly<Record<`pools[].${PoolSettingKey}`, Reach>> {

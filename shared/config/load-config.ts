@@ -22,6 +22,7 @@ import {
 import { configHash } from "./config-hash.ts";
 import { checkRules } from "./config-rules.ts";
 import type { ConfigValues } from "./config-values.ts";
+import { hooksOf } from "./hooks-of.ts";
 import { parseConfig } from "./parse-config.ts";
 import type { Env } from "./substitute.ts";
 
@@ -113,6 +114,7 @@ function assemble(values: ConfigValues): Omit<Config, "hash"> {
     cleanDelayMs: values.get("cleanDelay"),
     rejoin: values.get("rejoin"),
     tls: tlsOf(values),
+    hooks: hooksOf(values),
   };
 }
 

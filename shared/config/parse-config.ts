@@ -156,7 +156,7 @@ function describe(key: SettingKey, written: unknown): string {
   if (written === null || written === undefined) return "nothing";
   if (Array.isArray(written) && key !== "pools[].preferred") return "a list";
   if (typeof written === "object" && !Array.isArray(written)) return "a mapping";
-  if (key.startsWith("secret.")) return "another text, which is not shown";
+  if (/(?:^|\.)secret\.|\.url$/.test(key)) return "another text, which is not shown";
   const text = JSON.stringify(written);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

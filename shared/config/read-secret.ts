@@ -51,7 +51,8 @@ function readOwn(file: string): string {
   }
 }
 
-async function readOwnAgain(file: string): Promise<string> {
+/** The text of a file that only its owner may read. */
+export async function readOwnAgain(file: string): Promise<string> {
   const handle = await open(file, FLAGS);
   try {
     refuseShared(await handle.stat());

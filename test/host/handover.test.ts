@@ -90,6 +90,7 @@ function handover(changes: Partial<HandoverOptions> = {}): Handover {
     timeoutMs: 1000,
     takeoverMs: 5000,
     client,
+    hooks: { asked: false, before: () => Promise.resolve(null) },
     clock: systemClock,
     log: silentLog,
     ...changes,

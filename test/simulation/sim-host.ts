@@ -191,6 +191,8 @@ export class SimHost implements Receiver {
         this.#copies.push(copy);
         return copy;
       },
+      // Its configuration has none.
+      callHook: () => Promise.resolve({ type: "done", output: "" }),
       attest: () => Promise.resolve({ type: "failed", reason: "simulated" }),
       connect: () => new SimTransport(this.#world, this.id, life, this.#receivers),
       warmUp: () => Promise.resolve(),

@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { LIVE_KEYS, REACH_TEXTS } from "../../../shared/config/live-keys.ts";
-import { POOL_SETTINGS, SETTINGS, type Fallback, type SettingKey } from "../../../shared/config/settings.ts";
-import { configOf } from "./example-config.ts";
+import type { Fallback } from "../../../shared/config/setting.ts";
+import { POOL_SETTINGS, SETTINGS, type SettingKey } from "../../../shared/config/settings.ts";
+import { configOf, EXAMPLE } from "./example-config.ts";
 
 const page = readFileSync(new URL("../../../docs/configuration.md", import.meta.url), "utf8");
 
@@ -20,6 +21,14 @@ describe("docs/configuration.md", () => {
   it("shows an example that is accepted", () => {
     const example = /```yaml\n(cluster:[^`]*)```/.exec(page)?.[1] ?? "";
     expect(configOf(example).hosts).toHaveLength(3);
+  });
+});
+
+describe("docs/operations.md", () => {
+  it("shows hooks that are accepted", () => {
+    const text = readFileSync(new URL("../../../docs/operations.md", import.meta.url), "utf8");
+    const hooks = /```yaml\n(hooks:[^`]*)```/.exec(text)?.[1] ?? "";
+    expect(configOf(`${EXAMPLE}${hooks}`).hooks).toHaveLength(6);
   });
 });
 

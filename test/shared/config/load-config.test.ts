@@ -110,6 +110,32 @@ pools:
     expect([vault.id, hosts[0]?.id]).toEqual([id, "007"]);
   });
 
+  it("is a hook: a command or a webhook, at one moment or several, of all pools or some", () => {
+    const { hooks } = configOf(
+      `${EXAMPLE}hooks:
+  - { on: primary, command: [./take.sh, "5"] }
+  - { on: [fenced, standby], url: "https://example.org/\${NAME}", secret: { file: hook.key }, timeout: 2s, pools: [main] }
+`,
+      { NAME: "a" },
+    );
+    expect(hooks).toEqual([
+      {
+        name: "hooks[0]",
+        on: ["primary"],
+        action: { type: "command", command: ["/cluster/take.sh", "5"] },
+        timeoutMs: 10_000,
+        pools: null,
+      },
+      {
+        name: "hooks[1]",
+        on: ["fenced", "standby"],
+        action: { type: "webhook", url: "https://example.org/a", secret: { file: "/cluster/hook.key" } },
+        timeoutMs: 2000,
+        pools: ["main"],
+      },
+    ]);
+  });
+
   it("may use anchors", () => {
     const text = EXAMPLE.replace("secret:", "health: &beat { interval: 1s }\nsecret:");
     expect(configOf(text).health.intervalMs).toBe(1000);
@@ -137,6 +163,7 @@ describe("the hash", () => {
     expect(sameAs(EXAMPLE.replace("./data/host-a", "/srv/data"))).toBe(true);
     expect(sameAs(EXAMPLE.replace("mode: primary", "mode: primary, vault: /mnt/b"))).toBe(true);
     expect(sameAs(EXAMPLE.replace("{ file: cluster.key }", "{ env: HOTSPARE_SECRET }"))).toBe(true);
+    expect(sameAs(`${EXAMPLE}hooks: [{ on: primary, command: [sh] }]\n`)).toBe(true);
   });
 
   it.each([

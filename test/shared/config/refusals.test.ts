@@ -279,6 +279,83 @@ const CASES: Readonly<Record<string, Case>> = {
     found: "other TLS than tls.control",
     accepted: "same ca",
   },
+  "a hook at a moment that there is not": {
+    text: add("hooks: [{ on: failover, command: [true] }]"),
+    line: 9,
+    key: "hooks[0].on",
+    found: '"failover"',
+    accepted: "before-handover, primary, fenced, standby, offline",
+  },
+  "a hook at no moment": {
+    text: add("hooks: [{ on: [], command: [sh] }]"),
+    line: 9,
+    key: "hooks[0].on",
+    found: "a list",
+    accepted: "one of before-handover",
+  },
+  "a hook that would need a shell": {
+    text: add('hooks: [{ on: primary, command: "ip addr add" }]'),
+    line: 9,
+    key: "hooks[0].command",
+    found: '"ip addr add"',
+    accepted: "the program first",
+  },
+  "a hook that does nothing": {
+    text: add("hooks:\n  - { on: primary, command: [sh] }\n  - { on: primary }"),
+    line: 11,
+    key: "hooks[1].command",
+    found: "nothing",
+    accepted: "a command or a url",
+  },
+  "a hook that is a command and a webhook": {
+    text: add("hooks: [{ on: primary, command: [sh], url: https://example.org }]"),
+    line: 9,
+    key: "hooks[0].url",
+    found: "command and url",
+    accepted: "one of the two",
+  },
+  "a webhook that nobody could verify": {
+    text: add("hooks: [{ on: primary, url: https://example.org }]"),
+    line: 9,
+    key: "hooks[0].secret.file",
+    found: "nothing",
+    accepted: "secret.file or secret.env",
+  },
+  "a webhook with two keys": {
+    text: add("hooks: [{ on: primary, url: https://example.org, secret: { file: a, env: B } }]"),
+    line: 9,
+    key: "hooks[0].secret.env",
+    found: "secret.file and secret.env",
+    accepted: "one of the two",
+  },
+  "a command with a key": {
+    text: add("hooks: [{ on: primary, command: [sh], secret: { env: B } }]"),
+    line: 9,
+    key: "hooks[0].secret.file",
+    found: "a secret beside a command",
+    accepted: "beside a url",
+  },
+  "a webhook that anybody on the way could read": {
+    text: add("hooks: [{ on: primary, url: http://example.org/, secret: { env: B } }]"),
+    line: 9,
+    key: "hooks[0].url",
+    found: "not shown",
+    accepted: "an https URL",
+  },
+  "a hook of a pool that there is not": {
+    text: add("hooks: [{ on: primary, command: [sh], pools: [main, shop] }]"),
+    line: 9,
+    key: "hooks[0].pools",
+    found: "shop",
+    accepted: "pools that there are: main",
+  },
+  "a hook that may take for ever": {
+    text: add("hooks: [{ on: primary, command: [sh], timeout: 0 }]"),
+    line: 9,
+    key: "hooks[0].timeout",
+    found: "0",
+    accepted: "a duration (ms, s, m, h, d) from 100ms to 10m",
+  },
   "a variable that is not set": {
     text: swap("./vault", '"${VAULT}"'),
     line: 3,
@@ -354,7 +431,11 @@ describe("a configuration is refused for", () => {
     const secret = "5ec2e7".repeat(11);
     for (const written of [secret, `{ env: ${secret} }`, `[${secret}]`, `{ file: [${secret}] }`]) {
       expect(refusalOf(swap("{ file: cluster.key }", written)).message).not.toContain(secret);
+      const hook = `hooks: [{ on: primary, url: https://example.org, secret: ${written} }]`;
+      if (written !== `[${secret}]`) expect(refusalOf(add(hook)).message).not.toContain(secret);
     }
+    const url = `https://user:${secret}@example.org`;
+    expect(refusalOf(add(`hooks: [{ on: primary, url: "${url}", secret: { env: A } }]`)).message).not.toContain(secret);
   });
 });
 

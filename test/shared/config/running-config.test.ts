@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Config } from "../../../shared/config/config.ts";
 import { changedPaths, flatConfig } from "../../../shared/config/flat-config.ts";
+import { HOOK_SETTINGS } from "../../../shared/config/hook-settings.ts";
 import { LIVE_KEYS, type ConfigOwner } from "../../../shared/config/live-keys.ts";
 import { runningConfig } from "../../../shared/config/running-config.ts";
 import { POOL_SETTINGS, SETTINGS } from "../../../shared/config/settings.ts";
@@ -82,6 +83,13 @@ describe("a changed file", () => {
   });
 });
 
+it("of what hosts call waits for the restart of hosts alone, and nodes that differ in it agree", () => {
+  const hooks = "hooks: [{ on: primary, command: [sh] }]\nhealth:";
+  const [own, others] = [edited(host, "health:", hooks), edited(proxy, "health:", hooks)];
+  expect([own.waits, own.config.hooks, others.waits, others.config.hooks.length]).toEqual([["hooks"], [], [], 1]);
+  expect([own.after.hash, own.config.hash, others.config.hash]).toEqual([base.hash, base.hash, base.hash]);
+});
+
 describe("the flat configuration", () => {
   it("has a text for every setting, and nothing else", () => {
     const whole = configOf(`${BASE}${TLS}\n`);
@@ -89,7 +97,8 @@ describe("the flat configuration", () => {
     // What holds for all pools shows in each of them.
     const missing = Object.keys(SETTINGS).filter((key) => !(key in POOL_SETTINGS) && !keys.has(key as never));
     const parts = (section: string) => [`tls.${section}.key`, `tls.${section}.ca`];
-    expect(missing).toEqual(["secret.env", ...["public", "admin", "data"].flatMap(parts)]);
+    const machine = Object.keys(HOOK_SETTINGS);
+    expect(missing).toEqual(["secret.env", ...machine, ...["public", "admin", "data"].flatMap(parts)]);
   });
 
   it("is written as in the file", () => {
