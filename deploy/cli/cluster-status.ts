@@ -46,6 +46,8 @@ const ProxyStatus = Type.Object({
   id: Type.String(),
   health: Type.Optional(Type.String()),
   agrees: Type.Optional(orNull(Type.Boolean())),
+  version: Type.Optional(orNull(Type.String())),
+  configHash: Type.Optional(orNull(Type.String())),
   keys: Type.Optional(orNull(Type.Array(Type.String()))),
   protocol: Type.Optional(orNull(Type.String())),
 });
@@ -94,6 +96,9 @@ export interface ProxyAnswer {
   readonly clockErrorMs: number | null;
   /** Why it distrusts its own clock, as it says; `null` if it does not. */
   readonly quarantined: string | null;
+  /** As it says itself or another proxy has heard; `null`: nobody knows. */
+  readonly version: string | null;
+  readonly configHash: string | null;
   /** Ids of the keys that it accepts, as it says itself or another proxy has heard; `null`: nobody knows. */
   readonly keys: readonly string[] | null;
   /** Why another proxy has no version of the protocol in common with it. */
@@ -143,6 +148,8 @@ export async function clusterStatus(config: Config, asking: Asking): Promise<Clu
       clockOffsetMs: entryOf(chosen, id)?.clockOffsetMs ?? null,
       clockErrorMs: entryOf(chosen, id)?.clockErrorMs ?? null,
       quarantined: (view && entryOf(view, id)?.quarantined) ?? null,
+      version: ofProxy(id, "version", view === null ? views : [view]),
+      configHash: ofProxy(id, "configHash", view === null ? views : [view]),
       keys: ofProxy(id, "keys", view === null ? views : [view]),
       protocol: ofProxy(id, "protocol", views),
     })),
@@ -164,7 +171,7 @@ const entryOf = ({ proxies = [] }: View, proxy: string) => proxies.find(({ id })
 type Asked = { readonly view: View; readonly reason: null } | { readonly view: null; readonly reason: string };
 
 /** The first that any of the views has. */
-function ofProxy<Field extends "keys" | "protocol">(
+function ofProxy<Field extends "version" | "configHash" | "keys" | "protocol">(
   id: string,
   field: Field,
   views: readonly View[],
