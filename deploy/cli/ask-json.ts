@@ -26,7 +26,7 @@ const NO_NODE = "what answers there is no node of this cluster";
 export async function askJson<T extends TSchema>(question: Question, schema: T): Promise<JsonAnswer<T>> {
   const { address, sockets } = question;
   const agent = new DialingAgent(sockets, { keepAlive: false });
-  const headers = { host: formatAddress(address) };
+  const headers = { host: formatAddress(address), accept: "application/json" };
   const body = Buffer.alloc(0);
   const answer = await exchange({
     ...question,

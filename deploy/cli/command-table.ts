@@ -33,6 +33,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/switchover.ts")).switchoverCommand,
   },
   {
+    name: "events",
+    summary: "show what happened, and why",
+    load: async () => (await import("./commands/events.ts")).eventsCommand,
+  },
+  {
     name: "history",
     summary: "show every failover of a pool",
     load: async () => (await import("./commands/history.ts")).historyCommand,
