@@ -32,6 +32,8 @@ export interface HostIdentity {
   readonly bootId: BootId;
   readonly vaultId: VaultId | null;
   readonly version: string;
+  /** Of Node.js. */
+  readonly runtime?: string;
   readonly configHash: string;
   readonly candidate: boolean;
 }

@@ -93,8 +93,9 @@ export async function startControl(options: ControlOptions, tls: TlsIdentity | n
 
 function threadData(options: ControlOptions, keys: KeyRing, tick: BigInt64Array): Omit<ControlThreadData, "tls"> {
   const { host, cluster, bootId, vaultId, version, configHash, stalledMs, voteWaitMs, quarantine } = options;
+  const runtime = process.versions.node;
   return {
-    identity: { host: host.id, bootId, vaultId, version, configHash, candidate: host.candidate },
+    identity: { host: host.id, bootId, vaultId, version, runtime, configHash, candidate: host.candidate },
     cluster,
     secrets: keys.secrets,
     control: host.control,

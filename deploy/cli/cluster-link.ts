@@ -2,6 +2,7 @@
  * A command's way to the nodes: signed messages with the cluster's secret, as another node would send them, so that it works
  * from any machine that reaches the hosts, with or without proxies.
  */
+import type { Clock } from "../../shared/clock.ts";
 import { formatAddress, type Address, type Config, type HostConfig } from "../../shared/config/config.ts";
 import { readSecret } from "../../shared/config/read-secret.ts";
 import { HotspareError } from "../../shared/errors.ts";
@@ -9,7 +10,7 @@ import { parseNodeId, type NodeId, type PoolId } from "../../shared/ids.ts";
 import { newer, NO_DECISIONS, type Change, type Decisions } from "../../shared/revisions/decisions.ts";
 import { KeyRing } from "../../shared/signature/key-ring.ts";
 import { MessageClient, type SendFailure } from "../../shared/wire/message-client.ts";
-import type { Answer, MessageName, Request } from "../../shared/wire/messages.ts";
+import type { Answer, ClockOffset, MessageName, Request } from "../../shared/wire/messages.ts";
 import type { FenceMessage, HostReport, PoolReport } from "../../shared/wire/reports.ts";
 import type { CommandContext } from "./command.ts";
 import { openCommandNetworks } from "./command-networks.ts";
@@ -17,7 +18,7 @@ import { operator } from "./operator.ts";
 
 /** What one host said, or why it said nothing. */
 export type HostWord =
-  | { readonly host: HostConfig; readonly report: HostReport; readonly reason: null }
+  | { readonly host: HostConfig; readonly report: HostReport; readonly clock: ClockOffset; readonly reason: null }
   | { readonly host: HostConfig; readonly report: null; readonly reason: string };
 
 export interface ClusterWord {
@@ -36,6 +37,7 @@ export class ClusterLink {
   /** Who asks, for the audit. */
   readonly by: string;
   readonly #client: MessageClient;
+  readonly #clock: Clock;
 
   /** @throws {HotspareError} HS_SECRET_UNREADABLE, HS_TLS_UNUSABLE. */
   static async open(config: Config, context: CommandContext): Promise<ClusterLink> {
@@ -44,12 +46,13 @@ export class ClusterLink {
     const secret = new KeyRing(readSecret(config.secret, env), clock);
     const { cluster } = config;
     const client = new MessageClient({ self: SELF, cluster, secret, clock, random, sockets: sockets.control });
-    return new ClusterLink(config, client, operator(env));
+    return new ClusterLink(config, client, { clock, by: operator(env) });
   }
 
-  private constructor(config: Config, client: MessageClient, by: string) {
+  private constructor(config: Config, client: MessageClient, own: { readonly clock: Clock; readonly by: string }) {
     this.config = config;
-    this.by = by;
+    this.by = own.by;
+    this.#clock = own.clock;
     this.#client = client;
   }
 
@@ -114,9 +117,21 @@ export class ClusterLink {
     if (result.type !== "answer")
       return { word: { host, report: null, reason: result.reason }, decisions: NO_DECISIONS };
     const { report, decisions } = result.answer;
-    return { word: { host, report, reason: null }, decisions: decisions ?? NO_DECISIONS };
+    const clock = clockOf(result.answer, result.roundTripMs, this.#clock.wallMs());
+    return { word: { host, report, clock, reason: null }, decisions: decisions ?? NO_DECISIONS };
   }
 }
+
+/** How far the host's clock is ahead of this machine's: it was read somewhere between asking and the answer. */
+function clockOf({ receivedMs, sentMs }: Answer<"heartbeat">, roundTripMs: number, answeredMs: number): ClockOffset {
+  return {
+    offsetMs: (receivedMs + sentMs) / 2 - (answeredMs - roundTripMs / 2),
+    errorMs: roundTripMs / 2 + READING_MS,
+  };
+}
+
+/** Wall clocks are read in whole milliseconds. */
+const READING_MS = 2;
 
 export const poolIn = (report: HostReport, pool: PoolId): PoolReport | null =>
   report.pools.find((entry) => entry.pool === pool) ?? null;

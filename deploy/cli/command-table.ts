@@ -28,6 +28,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/status.ts")).statusCommand,
   },
   {
+    name: "doctor",
+    summary: "look for what is wrong, and say how to mend it",
+    load: async () => (await import("./commands/doctor.ts")).doctorCommand,
+  },
+  {
     name: "switchover",
     summary: "move a pool to another host, with nothing failed",
     load: async () => (await import("./commands/switchover.ts")).switchoverCommand,

@@ -4,9 +4,10 @@
  */
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
-import { sleep, type Clock } from "../../shared/clock.ts";
+import type { Clock } from "../../shared/clock.ts";
 import type { Config } from "../../shared/config/config.ts";
 import { isLoopback, isWildcard } from "../../shared/config/parse-address.ts";
+import { inTime } from "./in-time.ts";
 
 export interface Machine {
   /** Of its interfaces. */
@@ -20,7 +21,7 @@ const RESOLVE_MS = 1000;
 
 export const thisMachine = (clock: Clock): Machine => ({
   addresses: new Set(Object.values(networkInterfaces()).flatMap((some = []) => some.map(({ address }) => address))),
-  resolve: (name) => Promise.race([addressesOf(name), sleep(clock, RESOLVE_MS).then(() => [])]),
+  resolve: (name) => inTime(addressesOf(name), [], { clock, timeoutMs: RESOLVE_MS }),
 });
 
 /** Their ids. Never throws. */

@@ -40,6 +40,8 @@ export const HostReport = Type.Object({
   bootId: Hex128,
   vaultId: orNull(Hex128),
   version: Text,
+  /** Version of Node.js; older hosts do not say. */
+  runtime: Type.Optional(Text),
   configHash: Text,
   /** Milliseconds since the main thread last ticked. */
   mainTickAgeMs: Millis,
