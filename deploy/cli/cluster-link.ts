@@ -3,7 +3,13 @@
  * from any machine that reaches the hosts, with or without proxies.
  */
 import type { Clock } from "../../shared/clock.ts";
-import { formatAddress, type Address, type Config, type HostConfig } from "../../shared/config/config.ts";
+import {
+  formatAddress,
+  type Address,
+  type Config,
+  type HostConfig,
+  type ProxyConfig,
+} from "../../shared/config/config.ts";
 import { readSecret } from "../../shared/config/read-secret.ts";
 import { HotspareError } from "../../shared/errors.ts";
 import { parseNodeId, type NodeId, type PoolId } from "../../shared/ids.ts";
@@ -109,6 +115,15 @@ export class ClusterLink {
     await Promise.all(looks);
   }
 
+  /** Whether that proxy is there and takes messages: by one that changes nothing. `null`: it is, else why not. Never throws. */
+  async greet({ id: to, gossip: address }: Pick<ProxyConfig, "id" | "gossip">): Promise<string | null> {
+    const [host] = this.config.hosts;
+    if (host === undefined) return "there is no host to speak of";
+    const sending = { to, address, body: { host: host.id }, timeoutMs: LOOK_MS };
+    const result = await this.#client.send("look", sending);
+    return result.type === "answer" ? null : result.reason;
+  }
+
   async #askHost(host: HostConfig): Promise<{ readonly word: HostWord; readonly decisions: Decisions }> {
     // Not by the heartbeats' name and boot id: it teaches the host nothing of clocks.
     const body = { bootId: null, originMs: 0, revision: 0 };
@@ -136,14 +151,22 @@ const READING_MS = 2;
 export const poolIn = (report: HostReport, pool: PoolId): PoolReport | null =>
   report.pools.find((entry) => entry.pool === pool) ?? null;
 
-/** Who serves the pool: of several, who says so under the newest fence. @throws {HotspareError} HS_POOL_UNSERVED. */
-export function servingHost({ hosts }: ClusterWord, pool: PoolId): HostWord & { readonly report: HostReport } {
+type Serving = Extract<HostWord, { reason: null }>;
+
+/** Who serves the pool: of several, who says so under the newest fence; `null`: nobody. */
+export function servingIn({ hosts }: ClusterWord, pool: PoolId): Serving | null {
   const claims = hosts.flatMap((word) => {
     const entry = word.report && poolIn(word.report, pool);
     return word.report !== null && entry?.serving ? [{ word, epoch: entry.fence?.epoch ?? 0 }] : [];
   });
-  const [newest] = claims.toSorted((a, b) => b.epoch - a.epoch);
-  if (newest) return newest.word;
+  return claims.toSorted((a, b) => b.epoch - a.epoch)[0]?.word ?? null;
+}
+
+/** The same. @throws {HotspareError} HS_POOL_UNSERVED. */
+export function servingHost(word: ClusterWord, pool: PoolId): Serving {
+  const serving = servingIn(word, pool);
+  if (serving) return serving;
+  const { hosts } = word;
   const reasons = hosts.map(({ host, report, reason }) => {
     const entry = report && poolIn(report, pool);
     return `${host.id}: ${reason ?? entry?.alarm ?? entry?.unfit ?? `it is ${entry?.role ?? "without that pool"}`}`;

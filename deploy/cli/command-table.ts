@@ -33,6 +33,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/doctor.ts")).doctorCommand,
   },
   {
+    name: "simulate",
+    summary: "say who would take over if nodes died now",
+    load: async () => (await import("./commands/simulate.ts")).simulateCommand,
+  },
+  {
     name: "switchover",
     summary: "move a pool to another host, with nothing failed",
     load: async () => (await import("./commands/switchover.ts")).switchoverCommand,

@@ -36,10 +36,10 @@ export async function gatherFacts(config: Config, context: CommandContext): Prom
   const own = await ownNodes(config, thisMachine(context.clock));
   const tls = await Promise.all(TLS_SECTIONS.flatMap((section) => tlsFacts(config, section, context) ?? []));
   const network = await openNetwork(config, context);
-  const [status, word] = await Promise.all([statusOf(config, network, context), wordOf(config, context)]);
+  const [status, { word, refused }] = await Promise.all([statusOf(config, network, context), wordOf(config, context)]);
   const [hosts, proxies] = await Promise.all([
     Promise.all(word.hosts.map((one) => hostFacts(one, network, context))),
-    Promise.all(config.proxies.map((proxy) => proxyFacts(config, proxy, context))),
+    Promise.all(config.proxies.map((proxy, at) => proxyFacts(proxy, refused[at] ?? null, context))),
   ]);
   const vault = await lookAtVault(config, { own, word }, context);
   return {
@@ -74,13 +74,22 @@ async function statusOf(config: Config, sockets: Sockets | null, { clock }: Comm
   return { cluster, configHash, ...nothing, source: "nobody" };
 }
 
-async function wordOf(config: Config, context: CommandContext): Promise<ClusterWord> {
+interface Word {
+  readonly word: ClusterWord;
+  /** By proxy: why it takes no message from here; `null`: it does. */
+  readonly refused: readonly (string | null)[];
+}
+
+async function wordOf(config: Config, context: CommandContext): Promise<Word> {
   try {
     const link = await ClusterLink.open(config, context);
-    return await link.ask().finally(() => link.close());
+    const refused = Promise.all(config.proxies.map((proxy) => link.greet(proxy)));
+    const asked = Promise.all([link.ask(), refused]).finally(() => link.close());
+    return await asked.then(([word, answers]) => ({ word, refused: answers }));
   } catch (error) {
     const reason = reasonOf(error);
-    return { hosts: config.hosts.map((host) => ({ host, report: null, reason })), decisions: NO_DECISIONS };
+    const hosts = config.hosts.map((host) => ({ host, report: null, reason }));
+    return { word: { hosts, decisions: NO_DECISIONS }, refused: config.proxies.map(() => reason) };
   }
 }
 
@@ -97,26 +106,8 @@ async function strangerAt({ id, control: address }: HostConfig, { control }: Soc
   return answer.body.host === id ? `${id} answers, but takes no signed message` : `${answer.body.host} answers`;
 }
 
-async function proxyFacts(config: Config, proxy: ProxyConfig, context: CommandContext): Promise<ProxyFacts> {
-  const [refused, unreached] = await Promise.all([greet(config, proxy, context), reach(proxy.advertise, context)]);
-  return { proxy, refused, unreached };
-}
-
-/** By a message that changes nothing, so that its signature tells who is there. */
-async function greet(
-  config: Config,
-  { id, gossip: address }: ProxyConfig,
-  context: CommandContext,
-): Promise<string | null> {
-  const [host] = config.hosts;
-  if (host === undefined) return null;
-  try {
-    const link = await ClusterLink.open(config, context);
-    await link.send("look", { id, address }, { host: host.id }, TIMEOUT_MS).finally(() => link.close());
-    return null;
-  } catch (error) {
-    return reasonOf(error);
-  }
+async function proxyFacts(proxy: ProxyConfig, refused: string | null, context: CommandContext): Promise<ProxyFacts> {
+  return { proxy, refused, unreached: await reach(proxy.advertise, context) };
 }
 
 function reach(address: Address, { clock }: CommandContext): Promise<string | null> {
