@@ -33,7 +33,7 @@ const ROUND_MS = 50;
 export const NO_VOTE: Answer<"vote"> = { verdict: "unsure", reason: "it is starting", stillMs: 0 };
 
 /** How long the vault must have stood still. */
-const stillBoundMs = ({ failures, intervalMs }: HealthConfig): number =>
+export const stillBoundMs = ({ failures, intervalMs }: HealthConfig): number =>
   Math.max(failures * intervalMs, 2 * HINT_INTERVAL_MS + MARGIN_MS);
 
 /** The longest that a vote takes. */

@@ -59,10 +59,20 @@ export class Admin {
     });
     server.get("/", async (_, reply) => reply.type("text/html; charset=utf-8").send(statusPage(status(), self)));
     server.get("/api/v1/status", async () => status());
-    server.get("/api/v1/events", (request, reply) =>
-      this.#stream(reply, Number(request.headers["last-event-id"] ?? 0)),
-    );
+    server.get("/api/v1/events", (request, reply) => {
+      const said = Number(request.headers["last-event-id"] ?? 0);
+      const since = Number.isFinite(said) ? said : 0;
+      if (request.headers.accept === "application/json") return reply.send(this.#events(since));
+      return this.#stream(reply, since);
+    });
     mountProbes(server, this.#options);
+  }
+
+  /** What is still kept, for who does not want to wait for more. */
+  #events(since: number) {
+    const { self, status, feed } = this.#options;
+    const events = feed.since(since).map(({ number, atMs, note }) => ({ number, atMs, ...note }));
+    return { cluster: status().cluster, self, events };
   }
 
   #stream(reply: FastifyReply, since: number): void {
@@ -76,7 +86,7 @@ export class Admin {
       if (reply.raw.writableLength > MAX_UNREAD_BYTES) return void reply.raw.destroy();
       reply.raw.write(`id: ${number}\nevent: ${note.type}\ndata: ${JSON.stringify({ atMs, ...note })}\n\n`);
     };
-    for (const entry of feed.since(Number.isFinite(since) ? since : 0)) write(entry);
+    for (const entry of feed.since(since)) write(entry);
     const end = feed.listen(write);
     this.#streams.add(reply);
     reply.raw.once("close", () => {

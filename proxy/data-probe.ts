@@ -52,7 +52,7 @@ export class DataProbes {
 }
 
 /** Resolves to `null` when it was reached, else to why not. */
-function dataProbe(
+export function dataProbe(
   address: Address,
   { clock, sockets, timeoutMs, signal }: DataProbeOptions,
 ): Promise<FailureKind | null> {

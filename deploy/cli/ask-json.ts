@@ -17,7 +17,8 @@ export interface Question {
 
 export type JsonAnswer<T extends TSchema> =
   | { readonly body: Static<T>; readonly status: number }
-  | { readonly body: null; readonly reason: string };
+  /** `answered`: somebody did, who is not what was looked for. */
+  | { readonly body: null; readonly reason: string; readonly answered: boolean };
 
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const NO_NODE = "what answers there is no node of this cluster";
@@ -26,7 +27,7 @@ const NO_NODE = "what answers there is no node of this cluster";
 export async function askJson<T extends TSchema>(question: Question, schema: T): Promise<JsonAnswer<T>> {
   const { address, sockets } = question;
   const agent = new DialingAgent(sockets, { keepAlive: false });
-  const headers = { host: formatAddress(address) };
+  const headers = { host: formatAddress(address), accept: "application/json" };
   const body = Buffer.alloc(0);
   const answer = await exchange({
     ...question,
@@ -37,9 +38,11 @@ export async function askJson<T extends TSchema>(question: Question, schema: T):
     maxAnswerBytes: MAX_ANSWER_BYTES,
   });
   agent.destroy();
-  if (answer.type !== "answered") return { body: null, reason: answer.reason };
+  if (answer.type !== "answered") return { body: null, reason: answer.reason, answered: false };
   const found = parse(answer.body);
-  return Check(schema, found) ? { body: found, status: answer.status } : { body: null, reason: NO_NODE };
+  return Check(schema, found)
+    ? { body: found, status: answer.status }
+    : { body: null, reason: NO_NODE, answered: true };
 }
 
 function parse(bytes: Buffer): unknown {

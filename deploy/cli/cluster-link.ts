@@ -2,12 +2,19 @@
  * A command's way to the nodes: signed messages with the cluster's secret, as another node would send them, so that it works
  * from any machine that reaches the hosts, with or without proxies.
  */
-import { formatAddress, type Address, type Config, type HostConfig } from "../../shared/config/config.ts";
+import type { Clock } from "../../shared/clock.ts";
+import {
+  formatAddress,
+  type Address,
+  type Config,
+  type HostConfig,
+  type ProxyConfig,
+} from "../../shared/config/config.ts";
 import { HotspareError } from "../../shared/errors.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import { newer, NO_DECISIONS, type Change, type Decisions } from "../../shared/revisions/decisions.ts";
 import type { MessageClient } from "../../shared/wire/message-client.ts";
-import type { Answer, MessageName, Request } from "../../shared/wire/messages.ts";
+import type { Answer, ClockOffset, MessageName, Request } from "../../shared/wire/messages.ts";
 import type { FenceMessage, HostReport, PoolReport } from "../../shared/wire/reports.ts";
 import type { CommandContext } from "./command.ts";
 import { openCommandClient, sendError } from "./command-client.ts";
@@ -16,7 +23,7 @@ import { operator } from "./operator.ts";
 
 /** What one host said, or why it said nothing. */
 export type HostWord =
-  | { readonly host: HostConfig; readonly report: HostReport; readonly reason: null }
+  | { readonly host: HostConfig; readonly report: HostReport; readonly clock: ClockOffset; readonly reason: null }
   | { readonly host: HostConfig; readonly report: null; readonly reason: string };
 
 export interface ClusterWord {
@@ -33,17 +40,19 @@ export class ClusterLink {
   /** Who asks, for the audit. */
   readonly by: string;
   readonly #client: MessageClient;
+  readonly #clock: Clock;
 
   /** @throws {HotspareError} HS_SECRET_UNREADABLE, HS_TLS_UNUSABLE. */
   static async open(config: Config, context: CommandContext): Promise<ClusterLink> {
     const { sockets } = await openCommandNetworks(config, ["control"], context);
     const client = openCommandClient(config, sockets.control, context);
-    return new ClusterLink(config, client, operator(context.env));
+    return new ClusterLink(config, client, { clock: context.clock, by: operator(context.env) });
   }
 
-  private constructor(config: Config, client: MessageClient, by: string) {
+  private constructor(config: Config, client: MessageClient, own: { readonly clock: Clock; readonly by: string }) {
     this.config = config;
-    this.by = by;
+    this.by = own.by;
+    this.#clock = own.clock;
     this.#client = client;
   }
 
@@ -100,6 +109,15 @@ export class ClusterLink {
     await Promise.all(looks);
   }
 
+  /** Whether that proxy is there and takes messages: by one that changes nothing. `null`: it is, else why not. Never throws. */
+  async greet({ id: to, gossip: address }: Pick<ProxyConfig, "id" | "gossip">): Promise<string | null> {
+    const [host] = this.config.hosts;
+    if (host === undefined) return "there is no host to speak of";
+    const sending = { to, address, body: { host: host.id }, timeoutMs: LOOK_MS };
+    const result = await this.#client.send("look", sending);
+    return result.type === "answer" ? null : result.reason;
+  }
+
   async #askHost(host: HostConfig): Promise<{ readonly word: HostWord; readonly decisions: Decisions }> {
     // Not by the heartbeats' name and boot id: it teaches the host nothing of clocks.
     const body = { bootId: null, originMs: 0, revision: 0 };
@@ -108,21 +126,41 @@ export class ClusterLink {
     if (result.type !== "answer")
       return { word: { host, report: null, reason: result.reason }, decisions: NO_DECISIONS };
     const { report, decisions } = result.answer;
-    return { word: { host, report, reason: null }, decisions: decisions ?? NO_DECISIONS };
+    const clock = clockOf(result.answer, result.roundTripMs, this.#clock.wallMs());
+    return { word: { host, report, clock, reason: null }, decisions: decisions ?? NO_DECISIONS };
   }
 }
+
+/** How far the host's clock is ahead of this machine's: it was read somewhere between asking and the answer. */
+function clockOf({ receivedMs, sentMs }: Answer<"heartbeat">, roundTripMs: number, answeredMs: number): ClockOffset {
+  return {
+    offsetMs: (receivedMs + sentMs) / 2 - (answeredMs - roundTripMs / 2),
+    errorMs: roundTripMs / 2 + READING_MS,
+  };
+}
+
+/** Wall clocks are read in whole milliseconds. */
+const READING_MS = 2;
 
 export const poolIn = (report: HostReport, pool: PoolId): PoolReport | null =>
   report.pools.find((entry) => entry.pool === pool) ?? null;
 
-/** Who serves the pool: of several, who says so under the newest fence. @throws {HotspareError} HS_POOL_UNSERVED. */
-export function servingHost({ hosts }: ClusterWord, pool: PoolId): HostWord & { readonly report: HostReport } {
+type Serving = Extract<HostWord, { reason: null }>;
+
+/** Who serves the pool: of several, who says so under the newest fence; `null`: nobody. */
+export function servingIn({ hosts }: ClusterWord, pool: PoolId): Serving | null {
   const claims = hosts.flatMap((word) => {
     const entry = word.report && poolIn(word.report, pool);
     return word.report !== null && entry?.serving ? [{ word, epoch: entry.fence?.epoch ?? 0 }] : [];
   });
-  const [newest] = claims.toSorted((a, b) => b.epoch - a.epoch);
-  if (newest) return newest.word;
+  return claims.toSorted((a, b) => b.epoch - a.epoch)[0]?.word ?? null;
+}
+
+/** The same. @throws {HotspareError} HS_POOL_UNSERVED. */
+export function servingHost(word: ClusterWord, pool: PoolId): Serving {
+  const serving = servingIn(word, pool);
+  if (serving) return serving;
+  const { hosts } = word;
   const reasons = hosts.map(({ host, report, reason }) => {
     const entry = report && poolIn(report, pool);
     return `${host.id}: ${reason ?? entry?.alarm ?? entry?.unfit ?? `it is ${entry?.role ?? "without that pool"}`}`;

@@ -28,9 +28,24 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/status.ts")).statusCommand,
   },
   {
+    name: "doctor",
+    summary: "look for what is wrong, and say how to mend it",
+    load: async () => (await import("./commands/doctor.ts")).doctorCommand,
+  },
+  {
+    name: "simulate",
+    summary: "say who would take over if nodes died now",
+    load: async () => (await import("./commands/simulate.ts")).simulateCommand,
+  },
+  {
     name: "switchover",
     summary: "move a pool to another host, with nothing failed",
     load: async () => (await import("./commands/switchover.ts")).switchoverCommand,
+  },
+  {
+    name: "events",
+    summary: "show what happened, and why",
+    load: async () => (await import("./commands/events.ts")).eventsCommand,
   },
   {
     name: "history",

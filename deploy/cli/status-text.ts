@@ -7,16 +7,27 @@ import { plainTable } from "./plain-table.ts";
 /** A host says so of itself while it was never at the head of the journal. */
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
-export function statusText(status: ClusterStatus, { colours }: { readonly colours: boolean }): string {
+export interface StatusLook {
+  readonly colours: boolean;
+  /** Ids of the nodes that are to be marked as this machine's. */
+  readonly own: ReadonlySet<string>;
+}
+
+export function statusText(status: ClusterStatus, look: StatusLook): string {
+  const { colours } = look;
   const { bold } = createColors(colours);
   const source = {
     proxies: "",
     hosts: " (no proxy answers: as the hosts say)",
     nobody: " (nobody answers)",
   }[status.source];
-  const tables = [poolTable(status, colours), hostTable(status, colours), proxyTable(status, colours)];
-  return [`${bold(`cluster ${status.cluster}`)}${source}`, ...tables, ...clockLines(status, colours)].join("\n\n");
+  const tables = [poolTable(status, colours), hostTable(status, look), proxyTable(status, look)];
+  const ownLine = look.own.size === 0 ? [] : ["*: on this machine"];
+  const remarks = [...ownLine, ...clockLines(status, colours)];
+  return [`${bold(`cluster ${status.cluster}`)}${source}`, ...tables, ...remarks].join("\n\n");
 }
+
+const nodeName = (id: string, own: ReadonlySet<string>): string => (own.has(id) ? `${id} *` : id);
 
 /** Without blame where there is none to give. */
 function clockLines({ clockReference, clockDispute }: ClusterStatus, colours: boolean): readonly string[] {
@@ -40,9 +51,9 @@ function poolTable({ pools }: ClusterStatus, colours: boolean): string {
   return plainTable(["pool", "state", "epoch", "primary", "slot", "standbys", "parked", "remarks"], rows);
 }
 
-function hostTable({ hosts, configHash }: ClusterStatus, colours: boolean): string {
+function hostTable({ hosts, configHash }: ClusterStatus, { colours, own }: StatusLook): string {
   const rows = hosts.map((host) => [
-    host.id,
+    nodeName(host.id, own),
     healthText(host.health, colours),
     host.health === "up" ? host.role : null,
     host.version,
@@ -90,9 +101,9 @@ function clockText({ clockOffsetMs, clockErrorMs }: Clocked): string | null {
 
 type Clocked = Pick<HostStatus, "clockOffsetMs" | "clockErrorMs">;
 
-function proxyTable({ proxies, configHash }: ClusterStatus, colours: boolean): string {
+function proxyTable({ proxies, configHash }: ClusterStatus, { colours, own }: StatusLook): string {
   const rows = proxies.map((proxy) => [
-    proxy.id,
+    nodeName(proxy.id, own),
     healthText(proxy.health, colours),
     proxy.agrees === null ? null : proxy.agrees ? "yes" : "no",
     clockText(proxy),

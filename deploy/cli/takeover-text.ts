@@ -27,7 +27,9 @@ export function takeoverText(takeover: Takeover): string {
   return [head, ...lines, "", timeline].join("\n");
 }
 
-function whyText({ reason, orderedBy, cause }: Takeover): string {
+export function whyText({ reason, orderedBy, cause }: Takeover): string {
+  if (reason === "switchover")
+    return `${orderedBy === null ? "named by the release" : `${orderedBy} handed over`}: ${cause}`;
   return orderedBy === null ? `${reason}: ${cause}` : `${reason} of ${orderedBy}: ${cause}`;
 }
 

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../shared/config/example-config.ts";
@@ -122,6 +122,22 @@ describe("status", () => {
     expect(out).toMatch(/host-2\s+down\s+refused/);
     expect(out).toMatch(/proxy-2\s+up\s+yes/);
     expect(out).not.toContain("\u001B");
+  });
+
+  test("marks the nodes of this machine where others are elsewhere", async () => {
+    const file = configOf([await proxy()], [1, 2]);
+    const everything = await status(file, "--json");
+    expect(JSON.parse(everything.out)).toMatchObject({
+      hosts: [{ own: true }, { own: true }],
+      proxies: [{ own: true }],
+    });
+    expect((await status(file)).out).not.toContain("on this machine");
+    const text = readFileSync(file, "utf8").replace('control: "127.0.0.1:2"', 'control: "192.0.2.7:2"');
+    writeFileSync(file, text);
+    const { out } = await status(file);
+    expect(out).toMatch(/host-1 \*\s+up/);
+    expect(out).toMatch(/host-2\s+down/);
+    expect(out).toContain("*: on this machine");
   });
 
   test("names a host that runs with another copy of the configuration", async () => {

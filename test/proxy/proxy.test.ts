@@ -174,6 +174,20 @@ describe("a proxy", () => {
     expect(body).toMatch(/event: served[^]*event: verdict[^]*"host":"host-a"[^]*event: ordered[^]*event: served/);
     expect(body).toMatch(/^id: \d+$/m);
   });
+
+  it("tells what has changed so far as one object to who does not want to wait", async () => {
+    const headers = { Accept: "application/json" };
+    const { body } = await send(running.admin, { path: "/api/v1/events", headers });
+    const all = JSON.parse(body) as { readonly events: readonly { readonly number: number }[] };
+    expect(all).toMatchObject({ cluster: "test", self: "proxy-1" });
+    expect(all.events).toContainEqual(expect.objectContaining({ type: "served", pool: "main", host: "host-a" }));
+    const last = all.events.at(-2)!.number;
+    const rest = await send(running.admin, {
+      path: "/api/v1/events",
+      headers: { ...headers, "Last-Event-ID": `${last}` },
+    });
+    expect(JSON.parse(rest.body)).toMatchObject({ events: [{ number: last + 1 }] });
+  });
 });
 
 describe("a proxy that cannot start", () => {

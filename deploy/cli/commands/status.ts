@@ -17,6 +17,7 @@ import {
   type JsonOption,
 } from "../command.ts";
 import { openCommandNetworks } from "../command-networks.ts";
+import { ownNodes, thisMachine } from "../own-nodes.ts";
 import { statusText } from "../status-text.ts";
 
 interface StatusOptions extends ConfigOption, JsonOption {
@@ -40,14 +41,26 @@ export function statusCommand(program: Command, context: CommandContext): void {
 async function run({ config: file, watch, json }: StatusOptions, context: CommandContext): Promise<void> {
   const config = loadConfig(file, context.env);
   const { sockets } = await openCommandNetworks(config, ["admin", "control"], context);
+  const own = await ownNodes(config, thisMachine(context.clock));
   for (;;) {
     const status = await clusterStatus(config, { sockets, clock: context.clock });
     const clear = watch && !json && context.screen !== null && context.colours ? CLEAR : "";
-    context.print(json ? JSON.stringify(status) : `${clear}${statusText(status, context)}`);
+    const text = (): string => `${clear}${statusText(status, { ...context, own: toldApart(config, own) })}`;
+    context.print(json ? JSON.stringify(marked(status, own)) : text());
     if (!watch) return refuse(config, status);
     await sleep(context.clock, WATCH_MS);
   }
 }
+
+/** `own`: it runs on this machine. */
+function marked(status: ClusterStatus, own: ReadonlySet<string>) {
+  const mark = <Node extends { readonly id: string }>(node: Node) => ({ ...node, own: own.has(node.id) });
+  return { ...status, hosts: status.hosts.map(mark), proxies: status.proxies.map(mark) };
+}
+
+/** Where all nodes are here there is nothing to mark. */
+const toldApart = ({ hosts, proxies }: Config, own: ReadonlySet<string>): ReadonlySet<string> =>
+  own.size === hosts.length + proxies.length ? new Set() : own;
 
 /** @throws {HotspareError} HS_UNREACHABLE, HS_POOL_UNSERVED: for the exit code. */
 function refuse({ proxies, hosts }: Config, { pools, source }: ClusterStatus): void {

@@ -25,11 +25,16 @@ export function newsOf(line: string, node: string): News | null {
   const fields = parse(line);
   if (fields === null)
     return ERROR_LINE.test(line) ? trouble(`${node}: ${text(line.slice("hotspare: ".length))}`) : null;
-  const { event, msg, level } = fields;
+  return newsOfFields({ ...fields, about: fields["node"], node });
+}
+
+/** The same of a line, or of a proxy's event, that has been read. `node`: who says it; `about`: of which node. */
+export function newsOfFields(fields: Fields): News | null {
+  const { event, msg, level, node } = fields;
   const known = SENTENCES.get(`event ${String(event)}`) ?? SENTENCES.get(String(msg));
-  if (known) return known({ ...fields, node });
+  if (known) return known(fields);
   if (typeof level !== "number" || level < WARN) return null;
-  return trouble(`${node}: ${text(msg)}${because(fields)}`);
+  return trouble(`${text(node)}: ${text(msg)}${because(fields)}`);
 }
 
 /** Of a host by its message, of a proxy by its event. */
@@ -58,6 +63,19 @@ const SENTENCES: ReadonlyMap<string, Sentence> = new Map<string, Sentence>(
       if (verdict === "suspect" || (verdict === "up" && from === "suspect")) return null;
       const sentence = `proxies see ${text(host)} ${text(verdict)}${reason === undefined ? "" : ` (${text(reason)})`}`;
       return verdict === "down" ? trouble(sentence) : news(sentence);
+    },
+    "event proxy": ({ proxy, from, state }) => {
+      if (state === "suspect" || state === from || (state === "alive" && from !== "dead")) return null;
+      return (state === "dead" ? trouble : news)(`proxies see ${text(proxy)} ${text(state)}`);
+    },
+    "event quarantine": ({ about, reason }) =>
+      reason === null
+        ? news(`the clock of ${text(about)} is trusted again`)
+        : trouble(`${text(about)} distrusts its clock (${text(reason)})`),
+    "event decided": ({ revision, offline, maintenance }) => {
+      const out =
+        Array.isArray(offline) && offline.length > 0 ? `offline: ${offline.map(text).join(", ")}` : "nobody is offline";
+      return news(`revision ${text(revision)} holds: ${out}${maintenance === null ? "" : "; maintenance"}`);
     },
     "event pool": ({ pool, state, cause }) =>
       state === "serving" ? null : trouble(`pool ${text(pool)} is ${text(state)}${cause ? ` (${text(cause)})` : ""}`),

@@ -29,6 +29,24 @@ const told: [string, string, string, string][] = [
     "trouble",
     "host-b: alarm of pool main at slot 4: x (HS_POOL_STUCK)",
   ],
+  [
+    "that a proxy is silent for good",
+    line({ event: "proxy", proxy: "proxy-2", from: "suspect", state: "dead" }),
+    "trouble",
+    "proxies see proxy-2 dead",
+  ],
+  [
+    "whose clock is distrusted, by whomever it is told",
+    line({ event: "quarantine", node: "host-c", reason: "2 s ahead" }),
+    "trouble",
+    "host-c distrusts its clock (2 s ahead)",
+  ],
+  [
+    "what operators decided",
+    line({ event: "decided", revision: 4, offline: ["host-a"], maintenance: "new switch" }),
+    "news",
+    "revision 4 holds: offline: host-a; maintenance",
+  ],
   ["the end of an alarm", line({ msg: "alarm over" }), "news", "host-b: the alarm of pool main is over"],
   [
     "that a host is down",
