@@ -13,6 +13,7 @@ import type { TlsMaterial } from "../shared/tls/tls-material.ts";
 import type { MessageRefused } from "../shared/wire/message-server.ts";
 import type { Answer, Request } from "../shared/wire/messages.ts";
 import type { PoolReport } from "../shared/wire/reports.ts";
+import type { WelcomeFiles } from "./welcome.ts";
 
 /** The messages that only the main thread can answer. */
 export const CARRIED = [
@@ -57,6 +58,8 @@ export interface ControlThreadData {
   readonly control: HostConfig["control"];
   /** Microseconds of the main thread's last tick, written by it. */
   readonly tick: BigInt64Array;
+  /** What a machine that joins is given. */
+  readonly files: WelcomeFiles;
   /** `null`: without TLS. */
   readonly tls: TlsMaterial | null;
 }
@@ -81,6 +84,8 @@ export type ToMain =
   | { readonly type: "quarantine"; readonly reason: string | null }
   /** Somebody knows a revision that is newer than what this host has read. */
   | { readonly type: "revision" }
+  /** A machine that was invited was given the configuration and the secret. */
+  | { readonly type: "welcomed"; readonly node: NodeId }
   | Ask;
 
 export type ToThread =

@@ -12,6 +12,7 @@ import type { CarriedName, HostIdentity } from "./control-link.ts";
 import type { ControlMetrics } from "./control-metrics.ts";
 import { probe, PROBES, type ProbeQuery } from "./control-probe.ts";
 import type { ControlState } from "./control-state.ts";
+import type { Reception } from "./reception.ts";
 import type { Asking, ControlCarrier } from "./control-carrier.ts";
 
 export interface ControlListenerOptions {
@@ -25,6 +26,7 @@ export interface ControlListenerOptions {
   readonly onRefused: (refusal: MessageRefused) => void;
   /** Somebody knows a revision that this host has not read. */
   readonly onRevision: () => void;
+  readonly reception: Reception;
 }
 
 /** An order that has not ended by then is `accepted`; the heartbeats tell how it goes on. */
@@ -43,12 +45,13 @@ export async function controlListener(options: ControlListenerOptions): Promise<
   const fastify = Fastify({ requestTimeout: 10_000, bodyLimit: 1024, forceCloseConnections: true });
   fastify.server.headersTimeout = 10_000;
   fastify.server.maxConnections = MAX_CONNECTIONS;
-  const { identity, cluster, keys, state, metrics, clock, onRefused } = options;
+  const { identity, cluster, keys, state, metrics, clock, onRefused, reception } = options;
   await mountMessages(fastify, {
     self: identity.host,
     bootId: identity.bootId,
     cluster,
     secret: keys,
+    invitations: reception,
     clock,
     handlers: handlers(options),
     onRefused: (refusal) => {
@@ -76,7 +79,7 @@ const reportOf = ({ state, keys, clock }: ControlListenerOptions): HostReport =>
 type OfProxies = "gossip" | "look";
 
 function handlers(options: ControlListenerOptions): Required<Omit<MessageHandlers, OfProxies>> {
-  const { state, main, metrics, clock, onRevision } = options;
+  const { state, main, metrics, clock, onRevision, reception } = options;
   return {
     heartbeat: async ({ bootId, originMs, clock: deviation = null, revision }, from, receivedMs) => {
       // Without the boot id it may be an old one that somebody repeats.
@@ -102,6 +105,8 @@ function handlers(options: ControlListenerOptions): Required<Omit<MessageHandler
     handover: (body, from) => carry(main, "handover", { body, from, waitMs: OPERATION_WAIT_MS }),
     decide: (body, from) => carry(main, "decide", { body, from, waitMs: OPERATION_WAIT_MS }),
     revisions: (body, from) => carry(main, "revisions", { body, from, waitMs: OPERATION_WAIT_MS }),
+    invite: (body) => Promise.resolve(reception.invite(body)),
+    join: (_, from, __, keyId) => reception.welcome(keyId, from),
     enrol: (body, from) => carry(main, "enrol", { body, from, waitMs: OPERATION_WAIT_MS }),
     configuration: (body, from) => carry(main, "configuration", { body, from, waitMs: CONFIGURATION_WAIT_MS }),
     "finish-upgrade": (body, from) => carry(main, "finish-upgrade", { body, from, waitMs: FINISH_WAIT_MS }),

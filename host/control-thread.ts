@@ -5,6 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, isHotspareError, reasonOf } from "../shared/errors.ts";
 import { systemSockets, type Sockets } from "../shared/sockets.ts";
+import { systemRandom } from "../shared/random.ts";
 import { KeyRing } from "../shared/signature/key-ring.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { TlsIdentity } from "../shared/tls/tls-identity.ts";
@@ -13,6 +14,8 @@ import type { MessageRefused } from "../shared/wire/message-server.ts";
 import type { ControlThreadData, ToMain, ToThread } from "./control-link.ts";
 import { ControlMetrics } from "./control-metrics.ts";
 import { controlListener } from "./control-listener.ts";
+import { Reception } from "./reception.ts";
+import { readWelcome } from "./welcome.ts";
 import { ControlState } from "./control-state.ts";
 import { ControlCarrier } from "./control-carrier.ts";
 import { RefusalNotices } from "../shared/wire/refusal-notices.ts";
@@ -20,7 +23,7 @@ import { RefusalNotices } from "../shared/wire/refusal-notices.ts";
 assert(parentPort !== null, "control-thread runs as a worker");
 const port = parentPort;
 const post = (message: ToMain): void => port.postMessage(message);
-const { identity, tuning, cluster, secrets, control, tick, tls } = workerData as ControlThreadData;
+const { identity, tuning, cluster, secrets, control, tick, files, tls } = workerData as ControlThreadData;
 
 const clock = systemClock;
 const keys = new KeyRing(secrets, clock);
@@ -45,6 +48,15 @@ const listener = await controlListener({
   clock,
   onRefused: (refusal) => notices.add(refusal),
   onRevision: () => post({ type: "revision" }),
+  reception: new Reception({
+    host: identity.host,
+    cluster,
+    keys,
+    clock,
+    random: systemRandom,
+    read: () => readWelcome(files),
+    onWelcomed: (node) => post({ type: "welcomed", node }),
+  }),
 });
 
 port.on("message", (message: ToThread) => {

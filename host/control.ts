@@ -28,6 +28,7 @@ import type {
   VaultProbe,
 } from "./control-link.ts";
 import { writeTick } from "./control-state.ts";
+import type { WelcomeFiles } from "./welcome.ts";
 
 /** What other nodes ask this host to do. A rejection with a HotspareError becomes a refusal that carries its code. */
 export type ControlHandlers = {
@@ -41,6 +42,7 @@ export interface ControlOptions {
   readonly bootId: BootId;
   readonly vaultId: VaultId | null;
   readonly version: string;
+  readonly files: WelcomeFiles;
   /** What it begins with. */
   readonly tuning: ControlTuning;
   /** What the main thread counts and measures; its event loop and heap are added. */
@@ -56,6 +58,8 @@ export interface ControlOptions {
   readonly onQuarantine?: (reason: string | null) => void;
   /** Somebody knows a revision that this host has not read. A hint. */
   readonly onRevision?: () => void;
+  /** A machine that was invited was given the configuration and the secret. */
+  readonly onWelcomed?: (node: NodeId) => void;
 }
 
 export interface Control {
@@ -102,7 +106,7 @@ export async function startControl(options: ControlOptions, tls: TlsIdentity | n
 }
 
 function threadData(options: ControlOptions, keys: KeyRing, tick: BigInt64Array): Omit<ControlThreadData, "tls"> {
-  const { host, cluster, bootId, vaultId, version, tuning } = options;
+  const { host, cluster, bootId, vaultId, version, tuning, files } = options;
   return {
     identity: { host: host.id, bootId, vaultId, version },
     tuning,
@@ -110,6 +114,7 @@ function threadData(options: ControlOptions, keys: KeyRing, tick: BigInt64Array)
     secrets: keys.secrets,
     control: host.control,
     tick,
+    files,
   };
 }
 
@@ -217,6 +222,8 @@ class RunningControl implements Control {
         return this.#options.onQuarantine?.(message.reason);
       case "revision":
         return this.#options.onRevision?.();
+      case "welcomed":
+        return this.#options.onWelcomed?.(message.node);
       case "listening":
       case "unable":
         return;

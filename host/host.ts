@@ -295,6 +295,7 @@ class HostStart {
       bootId: this.#bootId,
       vaultId: config.vault.id,
       version: programVersion(),
+      files: { configuration: config.file, secret: config.secret },
       tuning: this.#controlTuning(),
       registers: [this.#metrics.register],
       clock,
@@ -311,6 +312,7 @@ class HostStart {
         "finish-upgrade": async (request) => await this.#finishUpgrade(find(request.pool).hosted, request),
       },
       onRevision: () => this.#operations?.look(),
+      onWelcomed: (node) => log.info({ node }, "a machine that was invited was given the configuration and the secret"),
       onFailed: die,
       onRefused: (refusal, count) => log.warn({ ...refusal, count }, "a message was refused"),
       onQuarantine: (reason) =>

@@ -176,6 +176,7 @@ export const ERRORS = {
     "final",
     69,
   ),
+  HS_INVITATION_REFUSED: row("The invitation was refused: {reason}", 403, "final", 69),
   HS_OPERATION_BUSY: row("{what} is in transition: {first}. Wait until that has ended", 409, "retry", 69),
   HS_HANDOVER_REFUSED: row("Pool {pool} is not handed over: {reason}", 409, "retry", 69),
   HS_PROMOTE_REFUSED: row("The order to take over was refused: {reason}", 409, "retry", 69),

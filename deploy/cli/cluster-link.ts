@@ -13,6 +13,7 @@ import {
 import { HotspareError } from "../../shared/errors.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import { newer, NO_DECISIONS, type Change, type Decisions } from "../../shared/revisions/decisions.ts";
+import type { SecretBytes } from "../../shared/signature/message-key.ts";
 import type { MessageClient } from "../../shared/wire/message-client.ts";
 import type { Answer, ClockOffset, MessageName, Request } from "../../shared/wire/messages.ts";
 import type { FenceMessage, HostReport, PoolReport } from "../../shared/wire/reports.ts";
@@ -42,10 +43,10 @@ export class ClusterLink {
   readonly #client: MessageClient;
   readonly #clock: Clock;
 
-  /** @throws {HotspareError} HS_SECRET_UNREADABLE, HS_TLS_UNUSABLE. */
-  static async open(config: Config, context: CommandContext): Promise<ClusterLink> {
+  /** `keys`: where the secret is not in its place yet. @throws {HotspareError} HS_SECRET_UNREADABLE, HS_TLS_UNUSABLE. */
+  static async open(config: Config, context: CommandContext, keys?: readonly SecretBytes[]): Promise<ClusterLink> {
     const { sockets } = await openCommandNetworks(config, ["control"], context);
-    const client = openCommandClient(config, sockets.control, context);
+    const client = openCommandClient(config, sockets.control, context, keys);
     return new ClusterLink(config, client, { clock: context.clock, by: operator(context.env) });
   }
 
@@ -174,7 +175,7 @@ export function newestFence({ hosts }: ClusterWord, pool: PoolId): FenceMessage 
   return fences.toSorted((a, b) => b.epoch - a.epoch)[0] ?? null;
 }
 
-function nobodyAnswers(hosts: readonly HostWord[]): HotspareError {
+export function nobodyAnswers(hosts: readonly HostWord[]): HotspareError {
   const address = hosts.map(({ host }) => formatAddress(host.control)).join(", ");
   const reason = hosts.map(({ host, reason: why }) => `${host.id}: ${why}`).join("; ");
   return new HotspareError("HS_UNREACHABLE", { what: "any host", address, reason });

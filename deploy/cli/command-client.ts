@@ -4,20 +4,22 @@ import { readSecret } from "../../shared/config/read-secret.ts";
 import { HotspareError } from "../../shared/errors.ts";
 import { parseNodeId } from "../../shared/ids.ts";
 import { KeyRing } from "../../shared/signature/key-ring.ts";
+import type { SecretBytes } from "../../shared/signature/message-key.ts";
 import type { Sockets } from "../../shared/sockets.ts";
 import { MessageClient, type SendFailure } from "../../shared/wire/message-client.ts";
 import type { CommandContext } from "./command.ts";
 
 const SELF = parseNodeId("cli");
 
-/** To be closed. @throws {HotspareError} HS_SECRET_UNREADABLE */
+/** To be closed. `keys`: where the secret is not in its place yet. @throws {HotspareError} HS_SECRET_UNREADABLE */
 export function openCommandClient(
   { cluster, secret }: Config,
   sockets: Sockets,
   { clock, random, env }: CommandContext,
+  keys: readonly SecretBytes[] = readSecret(secret, env),
 ): MessageClient {
-  const keys = new KeyRing(readSecret(secret, env), clock);
-  return new MessageClient({ self: SELF, cluster, secret: keys, clock, random, sockets });
+  const ring = new KeyRing(keys, clock);
+  return new MessageClient({ self: SELF, cluster, secret: ring, clock, random, sockets });
 }
 
 /** What a host refuses keeps its own code: it knows why. */

@@ -8,6 +8,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/init.ts")).initCommand,
   },
   {
+    name: "invite",
+    summary: "make a token with which one machine joins",
+    load: async () => (await import("./commands/invite.ts")).inviteCommand,
+  },
+  {
+    name: "join",
+    summary: "make this machine a host or proxy of a cluster",
+    load: async () => (await import("./commands/join.ts")).joinCommand,
+  },
+  {
     name: "host",
     summary: "run one host",
     load: async () => (await import("./commands/host.ts")).hostCommand,

@@ -11,6 +11,7 @@ import { randomId, type VaultId } from "../../shared/ids.ts";
 import type { Random } from "../../shared/random.ts";
 import { DirectoryVault } from "../../shared/vault/directory-vault.ts";
 import { probeVault } from "../../shared/vault/probe-vault.ts";
+import type { Vault } from "../../shared/vault/vault.ts";
 import {
   checkVaultIdentity,
   createVaultIdentity,
@@ -22,7 +23,11 @@ import {
 export interface VaultTools {
   readonly random: Random;
   readonly clock: Clock;
+  /** In a thread of its own, where somebody is shown that it takes long; in this one if absent. */
+  readonly open?: (directory: string) => OpenedVault;
 }
+
+export type OpenedVault = Vault & { close(): void | Promise<void> };
 
 const FOLDER_MODE = 0o770;
 
@@ -57,11 +62,11 @@ export async function makeVault(config: Config, tools: VaultTools): Promise<Vaul
 }
 
 async function withVault<T>(directory: string, tools: VaultTools, use: (place: VaultPlace) => Promise<T>): Promise<T> {
-  const vault = new DirectoryVault({ directory, ...tools });
+  const vault = tools.open?.(directory) ?? new DirectoryVault({ directory, ...tools });
   try {
     return await use({ vault, directory });
   } finally {
-    vault.close();
+    await vault.close();
   }
 }
 

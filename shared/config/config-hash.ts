@@ -17,7 +17,7 @@ export function configHash(config: Omit<Config, "hash">): string {
     vault: config.vault.id,
     hosts: config.hosts.map((host) => ({ ...host, data: null, vault: null })),
     tls: TLS_SECTIONS.map((section) => tlsMode(config.tls[section])),
-    pools: config.pools.map(({ writtenApp, ...pool }) => ({ ...pool, app: writtenApp })),
+    pools: config.pools.map(({ writtenApp: app, ...pool }) => ({ ...pool, app, writtenPreferred: undefined })),
   };
   return createHash("sha256").update(canonical(agreed)).digest("hex");
 }

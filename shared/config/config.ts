@@ -119,6 +119,8 @@ export interface PoolConfig {
   readonly routes: readonly Route[];
   /** Hosts in the order in which they are preferred; never empty. */
   readonly preferred: readonly NodeId[];
+  /** The same as it is written; empty: it follows from the hosts' `mode`. */
+  readonly writtenPreferred: readonly NodeId[];
   readonly checkpoint: CheckpointConfig;
   readonly park: ParkConfig;
   readonly replay: ReplayConfig;

@@ -52,10 +52,10 @@ export const entryOf = ({ key, path, entry }: ConfigPlace, id: string, isNamed: 
 export const decidingKey = ({ key }: ConfigPlace): SettingKey | null =>
   Object.hasOwn(SETTINGS, key) ? (key as SettingKey) : (WHOLE[key] ?? null);
 
-/** The fields that hold settings. An application is known by how it is written: its module lies elsewhere on each machine. */
+/** The fields that hold settings. An application is known by how it is written: its module lies elsewhere on each machine. Of an order counts which one holds. */
 export const fieldsOf = (value: object): string[] => Object.keys(value).filter((field) => !NO_SETTINGS.has(field));
 
-const NO_SETTINGS: ReadonlySet<string> = new Set(["hash", "app"]);
+const NO_SETTINGS: ReadonlySet<string> = new Set(["hash", "app", "writtenPreferred"]);
 
 /** The configuration without what names it: its file and its hash. */
 export const sectionsOf = (config: Config): object =>

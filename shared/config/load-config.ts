@@ -188,6 +188,7 @@ function poolAt(values: ConfigValues, at: number, hosts: readonly HostConfig[]):
     writtenApp: values.get("pools[].app", at),
     routes: routesAt(values, at),
     preferred: preferred.length > 0 ? preferred : preferredByMode(hosts),
+    writtenPreferred: preferred,
     ...tunablesAt(values, at),
   };
 }
@@ -200,7 +201,8 @@ function routesAt(values: ConfigValues, at: number): readonly Route[] {
   return routes.length > 0 ? routes : [{ host: null, path: "/" }];
 }
 
-function preferredByMode(hosts: readonly HostConfig[]): PoolConfig["preferred"] {
+/** The order where none is written. */
+export function preferredByMode(hosts: readonly HostConfig[]): PoolConfig["preferred"] {
   const candidates = hosts.filter((host) => host.candidate);
   const first = candidates.filter((host) => host.mode === "primary");
   const then = candidates.filter((host) => host.mode !== "primary");

@@ -32,8 +32,13 @@ export function readSecretEntries(source: SecretSource, env: Env): SecretEntries
 
 /** For a node that runs: it does not stand still where the file's disk does. @throws {HotspareError} HS_SECRET_UNREADABLE. */
 export async function readSecretAgain(file: string): Promise<readonly Buffer[]> {
+  return (await readSecretEntriesAgain(file)).map(({ bytes }) => bytes);
+}
+
+/** The same as it is written. @throws {HotspareError} HS_SECRET_UNREADABLE. */
+export async function readSecretEntriesAgain(file: string): Promise<SecretEntries> {
   try {
-    return parseSecretText(await readOwnAgain(file)).map(({ bytes }) => bytes);
+    return parseSecretText(await readOwnAgain(file));
   } catch (error) {
     throw unreadable(file, error);
   }

@@ -5,6 +5,7 @@
  * Pure. Wall time is in it only for people, and for the end of a maintenance, on which no safety rests.
  */
 import { Type, type Static } from "typebox";
+import { registeredNode } from "../config/registered-node.ts";
 import { HotspareError } from "../errors.ts";
 import { NodeRegistration } from "./node-registration.ts";
 
@@ -115,10 +116,13 @@ function remove(before: Decisions, node: string): Decisions | null {
 function add(before: Decisions, node: NodeRegistration): Decisions | null {
   const known = before.added.find(({ id }) => id === node.id);
   if (known && JSON.stringify(known) === JSON.stringify(node)) return null;
+  if (known) throw refused(`${node.id} is registered already, with other addresses; remove it first`);
+  if (registeredNode(node, "/") === null)
+    throw refused(`${node.id} has an id, address or path that no file could have`);
   if (before.added.length >= MAX_NODES) throw refused(`${MAX_NODES} nodes were added already`);
   return {
     ...before,
-    added: [...before.added.filter(({ id }) => id !== node.id), node],
+    added: [...before.added, node],
     removed: before.removed.filter((id) => id !== node.id),
   };
 }

@@ -8,7 +8,8 @@ export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER
 export const Millis = Type.Number({ minimum: 0 });
 export const Version = Type.Integer({ minimum: 1, maximum: 65_535 });
 export const Text = Type.String({ maxLength: 1024 });
-export const KeyIds = Type.Array(Type.String({ pattern: "^[0-9a-f]{16}$" }), { maxItems: 16 });
+export const KeyId = Type.String({ pattern: "^[0-9a-f]{16}$" });
+export const KeyIds = Type.Array(KeyId, { maxItems: 16 });
 /** How a node stands to its configuration file; absent where an older node says nothing of it. */
 export const ConfigRemarks = {
   /** Why the file as it is cannot be used; the node goes on as before. */

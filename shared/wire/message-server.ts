@@ -20,7 +20,7 @@ import { HotspareError, reasonOf, type ErrorCode } from "../errors.ts";
 import { parseNodeId, type BootId, type NodeId } from "../ids.ts";
 import { KeyRing, type Secret } from "../signature/key-ring.ts";
 import type { MessageKey } from "../signature/message-key.ts";
-import { refusedForm, signAnswer, verifyRequest } from "../signature/message-signature.ts";
+import { refusedForm, signAnswer, verifyRequest, type AcceptedKeys } from "../signature/message-signature.ts";
 import type { Nonce } from "../signature/nonce.ts";
 import { ReplayGuard } from "../signature/replay-guard.ts";
 import { parseBoundedJson } from "./bounded-json.ts";
@@ -42,15 +42,25 @@ import { UnprovenConnections } from "./unproven-connections.ts";
 /** How far `created` may be from this node's wall clock, either way, where a message has a time window. */
 export const TIME_WINDOW_MS = 30_000;
 
-/** `receivedMs` is the wall time at which the message was there in full. What a handler throws becomes a refusal. */
+/**
+ * `receivedMs` is the wall time at which the message was there in full, `keyId` that of what it was signed with. What a
+ * handler throws becomes a refusal.
+ */
 export type MessageHandlers = {
-  readonly [Name in MessageName]?: (request: Request<Name>, from: NodeId, receivedMs: number) => Promise<Answer<Name>>;
+  readonly [Name in MessageName]?: (
+    request: Request<Name>,
+    from: NodeId,
+    receivedMs: number,
+    keyId: string,
+  ) => Promise<Answer<Name>>;
 };
 
 export interface MessageServerOptions {
   readonly self: NodeId;
   readonly cluster: string;
   readonly secret: Secret;
+  /** The keys of those who are not part of the cluster yet: they sign `join`, and nothing else. */
+  readonly invitations?: AcceptedKeys;
   readonly bootId: BootId;
   readonly clock: Clock;
   readonly handlers: MessageHandlers;
@@ -67,6 +77,8 @@ export interface MessageRefused {
   readonly from: string | null;
 }
 
+/** Where nobody was invited. */
+const NOBODY: AcceptedKeys = { accepted: () => null };
 const TIMELESS: ReadonlySet<MessageName> = new Set(["heartbeat", "promote", "vote", "gossip"]);
 
 /** Mounts the messages. Give it a Fastify instance that parses bodies in no way of its own: it is registered as a scope. */
@@ -118,7 +130,7 @@ class Receiver {
   }
 
   async refuseUnknown(request: FastifyRequest): Promise<never> {
-    const { key, nonce } = await this.#authenticate(request);
+    const { key, nonce } = await this.#authenticate(request, this.#keys);
     this.#verified.set(request, { key, nonce: nonce.text, from: null });
     const found = request.url.slice(MESSAGE_PATH.length);
     const accepted = Object.keys(this.#options.handlers).join(", ");
@@ -128,7 +140,7 @@ class Receiver {
   async receive(name: MessageName, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const receivedMs = this.#options.clock.wallMs();
     const { self, cluster, clock, protocol = PROTOCOL } = this.#options;
-    const { nonce, createdMs, key, bytes } = await this.#authenticate(request);
+    const { nonce, createdMs, key, bytes } = await this.#authenticate(request, this.#keysFor(name));
     const verified: Verified = { key, nonce: nonce.text, from: null };
     this.#verified.set(request, verified);
     const parsed = parseBoundedJson(bytes, limitsOf(name));
@@ -136,7 +148,7 @@ class Receiver {
     const message = readEnvelope(parsed, { cluster, to: self, protocol });
     const from = parseNodeId(message.from);
     this.#admit(name, { from, nonce, createdMs });
-    const answer = await this.#handle(name, message, from, receivedMs);
+    const answer = await this.#handle(name, message, { from, receivedMs, keyId: key.id });
     const { id, speaks } = message;
     const heading = { cluster, from: self, to: from, sentAt: clock.wallMs(), id, protocol, speaks };
     return this.#reply(reply, { status: 200, body: encodeEnvelope(heading, answer) }, verified);
@@ -151,10 +163,15 @@ class Receiver {
     return this.#reply(reply, { status: statusOf(error) ?? status, body }, verified ?? null);
   }
 
-  async #authenticate(request: FastifyRequest): Promise<Authenticated> {
+  /** Neither kind of key is good for what the other one signs. */
+  #keysFor(name: MessageName): AcceptedKeys {
+    return name === "join" ? (this.#options.invitations ?? NOBODY) : this.#keys;
+  }
+
+  async #authenticate(request: FastifyRequest, keys: AcceptedKeys): Promise<Authenticated> {
     const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const { method, url: target, headers: fields } = request.raw;
-    const verdict = await verifyRequest(this.#keys, {
+    const verdict = await verifyRequest(keys, {
       method: method ?? "",
       target: target ?? "",
       authority: fields.host ?? "",
@@ -180,14 +197,13 @@ class Receiver {
   #handle<Name extends MessageName>(
     name: Name,
     message: Envelope,
-    from: NodeId,
-    receivedMs: number,
+    { from, receivedMs, keyId }: { readonly from: NodeId; readonly receivedMs: number; readonly keyId: string },
   ): Promise<Answer<Name>> {
     const body = decodeRequest(name, message);
     if ("bootId" in body && body.bootId !== null) this.#requireOwnBoot(body.bootId);
     const handler: MessageHandlers[Name] = this.#options.handlers[name];
     if (handler === undefined) throw new HotspareError("HS_INTERNAL", { what: `no handler for ${name}` });
-    return handler(body, from, receivedMs);
+    return handler(body, from, receivedMs, keyId);
   }
 
   #requireOwnBoot(found: string): void {

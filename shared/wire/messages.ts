@@ -5,6 +5,7 @@
 import { Type, type Static } from "typebox";
 import { Decisions } from "../revisions/decisions.ts";
 import { ConfigRemarks, Count, Hex128, Hex256, Id, KeyIds, Millis, orNull, Text } from "./message-fields.ts";
+import { InviteAnswer, InviteRequest, JoinAnswer, JoinRequest } from "./join-messages.ts";
 import {
   ConfigurationAnswer,
   ConfigurationRequest,
@@ -200,6 +201,8 @@ export const MESSAGES = {
   enrol: { request: EnrolRequest, answer: EnrolAnswer },
   configuration: { request: ConfigurationRequest, answer: ConfigurationAnswer },
   "finish-upgrade": { request: FinishUpgradeRequest, answer: FinishUpgradeAnswer },
+  invite: { request: InviteRequest, answer: InviteAnswer },
+  join: { request: JoinRequest, answer: JoinAnswer },
   look: { request: LookRequest, answer: LookAnswer },
 } as const;
 

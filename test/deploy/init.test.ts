@@ -213,11 +213,12 @@ describe("the command init", () => {
       asked.push(question);
       return text;
     };
+    mkdirSync(join(file, ".."));
+    writeFileSync(file, TEMPLATE);
     expect((await hotspare(["init", "--config", file], { ask: answer("") })).out).toContain("Nothing was made.");
-    expect(existsSync(file)).toBe(false);
-    expect((await hotspare(["init", "--config", file], { ask: answer("y") })).out).toContain(
-      `made the configuration ${file}`,
-    );
+    expect(readFileSync(file, "utf8")).toBe(TEMPLATE);
+    const made = await hotspare(["init", "--config", file], { ask: answer("y") });
+    expect(made.out).toContain(`made the vault's id in ${file}`);
     expect((await hotspare(["init", "--config", file], { ask: answer("y") })).out).toContain("Nothing is missing");
     expect(asked).toHaveLength(2);
   });

@@ -141,4 +141,10 @@ describe("config", () => {
     const text = await hotspare(["config", "show", "--effective", "--config", good]);
     expect(text.out).toContain("cleanDelayMs: 600000");
   });
+
+  it("show --effective says that it is the file alone where no host can be asked", async () => {
+    const { code, out, err } = await hotspare(["config", "show", "--effective", "--json", "--config", good]);
+    expect([code, JSON.parse(out)]).toMatchObject([0, { revision: null, cluster: "demo" }]);
+    expect(err).toContain("alone");
+  });
 });

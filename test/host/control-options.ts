@@ -37,6 +37,7 @@ export const controlOptions = (handlers: ControlHandlers, more: Partial<ControlO
   bootId: HOST_BOOT,
   vaultId: null,
   version: "0.1.0",
+  files: { configuration: "/absent/hotspare.yaml", secret: { file: "/absent/cluster.key" } },
   tuning: CONTROL_TUNING,
   clock: systemClock,
   onFailed: (error) => expect.unreachable(String(error)),

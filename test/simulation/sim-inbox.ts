@@ -28,7 +28,7 @@ export class SimInbox implements Hearer {
     const { bootId, handlers } = this.#parts;
     if (request.bootId !== null && request.bootId !== bootId)
       throw new HotspareError("HS_MESSAGE_BOOT", { found: request.bootId, accepted: bootId, host: from });
-    const answer = await handlers.gossip(request, from, this.#clock.wallMs());
+    const answer = await handlers.gossip(request, from, this.#clock.wallMs(), "");
     this.#judge(answer);
     return answer as Answer<Name>;
   }

@@ -4,7 +4,10 @@ import Table from "cli-table3";
 import { stringify } from "yaml";
 import type { Config } from "../../../shared/config/config.ts";
 import type { ShownSetting } from "../../../shared/config/config-values.ts";
+import { effectiveConfig } from "../../../shared/config/effective-config.ts";
 import { loadConfig, loadValues } from "../../../shared/config/load-config.ts";
+import { isHotspareError } from "../../../shared/errors.ts";
+import { ClusterLink } from "../cluster-link.ts";
 import {
   withConfig,
   withExample,
@@ -45,10 +48,13 @@ function registerShow(group: Command, context: CommandContext): void {
   const command = group
     .command("show")
     .description("Shows every key with what holds for it and where that comes from.")
-    .option("--effective", "show the sum as the nodes use it: every default filled in, ms and bytes, absolute paths");
+    .option(
+      "--effective",
+      "show the sum of file and decisions as the nodes use it: defaults, ms and bytes, whole paths",
+    );
   withExample(withJson(withConfig(command, context)), "hotspare config show --effective --json").action(
-    ({ config: file, json, effective }: ShowOptions) => {
-      if (effective) return context.print(effectiveText(loadConfig(file, context.env), json));
+    async ({ config: file, json, effective }: ShowOptions) => {
+      if (effective) return context.print(effectiveText(await sumOf(loadConfig(file, context.env), context), json));
       const rows = loadValues(file, context.env).show();
       context.print(json ? JSON.stringify(rows) : tableOf(rows));
     },
@@ -79,7 +85,27 @@ function describe(config: Config): string {
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
-function effectiveText(config: Config, json: true | undefined): string {
+/** `null`: no host says what was decided. */
+interface Sum extends Config {
+  readonly revision: number | null;
+}
+
+async function sumOf(file: Config, context: CommandContext): Promise<Sum> {
+  try {
+    const link = await ClusterLink.open(file, context);
+    const { hosts, decisions } = await link.ask().finally(() => link.close());
+    if (hosts.some(({ report }) => report !== null)) {
+      return { ...effectiveConfig(file, decisions), revision: decisions.revision };
+    }
+    context.warn(`no host answers: this is what ${file.file} says alone`);
+  } catch (error) {
+    if (!isHotspareError(error)) throw error;
+    context.warn(`no host can be asked: this is what ${file.file} says alone (${error.message})`);
+  }
+  return { ...file, revision: null };
+}
+
+function effectiveText(config: Sum, json: true | undefined): string {
   return json ? JSON.stringify(config) : stringify(config, { aliasDuplicateObjects: false }).trimEnd();
 }
 

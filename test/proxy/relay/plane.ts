@@ -20,6 +20,7 @@ export const poolConfig = (more: Partial<PoolConfig> = {}): PoolConfig => ({
   writtenApp: "spaces",
   routes: [{ host: null, path: "/" }],
   preferred: [],
+  writtenPreferred: [],
   checkpoint: { bytes: 1, intervalMs: 1, keep: 2 },
   park: { requests: 100, bytes: 1 << 20, waitMs: 5000 },
   replay: { attempts: 2, bodyBytes: 64 * 1024, answerBytes: 32 * 1024, policy: "keyed" },

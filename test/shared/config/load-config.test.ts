@@ -18,6 +18,7 @@ describe("what holds where nothing is written", () => {
         writtenApp: "spaces",
         routes: [{ host: null, path: "/" }],
         preferred: ["host-b", "host-a"],
+        writtenPreferred: [],
         checkpoint: { bytes: 256 * 1024 * 1024, intervalMs: 600_000, keep: 2 },
         park: { requests: 10_000, bytes: 256 * 1024 * 1024, waitMs: 30_000 },
         replay: { attempts: 2, bodyBytes: 1024 * 1024, answerBytes: 32 * 1024, policy: "keyed" },

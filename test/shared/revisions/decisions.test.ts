@@ -63,6 +63,19 @@ describe("a decision", () => {
     expect(decide(gone, { type: "add", node: HOST }, BY)).toMatchObject({ added: [HOST], removed: [] });
   });
 
+  it("a registered node does not change its addresses silently", () => {
+    const moved: Change = { type: "add", node: { ...HOST, control: "10.0.0.9:7101" } };
+    expect(() => decide(after({ type: "add", node: HOST }), moved, BY)).toThrow(/registered already/);
+  });
+
+  it.each([{ id: "Host D" }, { listen: "10.0.0.4" }, { control: "10.0.0.4:99999" }, { data: " " }])(
+    "a node that no file could have is not registered: %o",
+    (wrong) => {
+      const add: Change = { type: "add", node: { ...HOST, ...wrong } };
+      expect(() => decide(NO_DECISIONS, add, BY)).toThrow(expect.objectContaining({ code: "HS_DECISION_REFUSED" }));
+    },
+  );
+
   it("no more nodes are out than a message can carry", () => {
     const many = Array.from({ length: 512 }, (_, index) => ({ node: `host-${index}`, ...BY, last: false }));
     const full = { ...NO_DECISIONS, offline: many };

@@ -120,6 +120,8 @@ const SPARE: { readonly [Name in MessageName]: { readonly request: Request<Name>
     },
   },
   enrol: { request: { bootId: HOST_BOOT }, answer: { pools: [POOL] } },
+  invite: { request: { invitation: "e".repeat(32), keyId: "f".repeat(16), lifeMs: 1 }, answer: {} },
+  join: { request: {}, answer: { sealed: "AAAA" } },
   look: { request: { host: "host-a" }, answer: {} },
   configuration: {
     request: {},
