@@ -12,6 +12,7 @@ import { atStart, remarksOf, type ConfigStanding } from "../shared/config/config
 import type { Address, Config, HostConfig, PoolConfig } from "../shared/config/config.ts";
 import { HotspareError } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
+import type { Decisions } from "../shared/revisions/decisions.ts";
 import type { Log } from "../shared/log.ts";
 import { programVersion } from "../shared/program-version.ts";
 import type { Random } from "../shared/random.ts";
@@ -52,6 +53,8 @@ export interface HostOptions {
   /** Ends the process at once, without answering anybody. */
   readonly die: (error: unknown) => void;
   readonly parts: HostParts;
+  /** Told of everything that operations decide, as this host reads it; absent: nobody wants to know. */
+  readonly onDecided?: (decisions: Decisions) => void;
   /** In place of what the configuration names, for a host inside the user's own `main`. */
   readonly app?: LoadedApp;
 }
@@ -368,6 +371,7 @@ class HostStart {
   ): Promise<Operations> {
     const { clock, random, log } = this.#options;
     const config = (): Config => this.#config;
+    const onDecided = this.#options.onDecided ?? ((): void => undefined);
     const operations = new Operations({
       self: this.#own.id,
       config,
@@ -378,6 +382,7 @@ class HostStart {
       clock,
       random,
       log,
+      onDecided,
     });
     this.#closers.push(() => operations.stop());
     await operations.start();

@@ -4,6 +4,7 @@
  */
 import type { Config } from "../shared/config/config.ts";
 import { ConfigKeeper } from "../shared/config/config-keeper.ts";
+import { DecidedConfig } from "../shared/config/decided-config.ts";
 import { readSecret } from "../shared/config/read-secret.ts";
 import { watchSecret } from "../shared/config/secret-watch.ts";
 import { isHotspareError, reasonOf } from "../shared/errors.ts";
@@ -31,7 +32,9 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
   };
   const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
   const networks = await openHostNetworks(config, id, log);
+  const decided = new DecidedConfig({ file: config.file, env: process.env, log });
   const host = await startHost({
+    onDecided: decided.decided,
     config,
     id,
     secret,
@@ -47,9 +50,10 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
     env: process.env,
     clock: systemClock,
     log,
-    effective: (file) => file,
+    effective: decided.effective,
     apply: (standing) => host.configure(standing),
   });
+  decided.follow(keeper);
   keeper.start();
   const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
   const unwatchTls = networks.watch();
@@ -60,7 +64,7 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
   const signal = await nextSignal();
   log.info({ signal }, "the host stops");
   void nextSignal().then(() => process.kill(process.pid, "SIGKILL"));
-  await Promise.all([manager.stopping(), keeper.stop(), unwatchSecret(), unwatchTls()]);
+  await Promise.all([manager.stopping(), keeper.stop(), decided.stop(), unwatchSecret(), unwatchTls()]);
   await host.stop();
   log.info({}, "the host has stopped");
   process.exit(0);

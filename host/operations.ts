@@ -31,6 +31,7 @@ export interface OperationsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly onDecided: (decisions: Decisions) => void;
 }
 
 export interface OperatedPool {
@@ -106,6 +107,7 @@ export class Operations implements OperationHandlers {
 
   #decided(decisions: Decisions): void {
     this.#options.control.decisions(decisions);
+    this.#options.onDecided(decisions);
     for (const { withdrawal } of this.#pools) withdrawal.decided(decisions);
   }
 

@@ -4,6 +4,7 @@
  */
 import { formatAddress, TLS_SECTIONS, type Config } from "../shared/config/config.ts";
 import { ConfigKeeper } from "../shared/config/config-keeper.ts";
+import { DecidedConfig } from "../shared/config/decided-config.ts";
 import { readSecret } from "../shared/config/read-secret.ts";
 import { watchSecret } from "../shared/config/secret-watch.ts";
 import type { NodeId } from "../shared/ids.ts";
@@ -40,7 +41,9 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
   });
   const { sockets } = networks;
   warnOfOpenListeners(config, id, log);
+  const decided = new DecidedConfig({ file: config.file, env: process.env, log });
   const proxy = await startProxy({
+    onDecided: decided.decided,
     config,
     id,
     log,
@@ -70,9 +73,10 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
     env: process.env,
     clock: systemClock,
     log,
-    effective: (file) => file,
+    effective: decided.effective,
     apply: (standing) => proxy.configure(standing),
   });
+  decided.follow(keeper);
   keeper.start();
   const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
   const unwatchTls = networks.watch();
@@ -86,7 +90,7 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
   const signal = await nextSignal();
   log.info({ event: "stopping", signal }, "the proxy stops");
   void nextSignal().then(() => process.exit(1));
-  await Promise.all([manager.stopping(), keeper.stop(), unwatchSecret(), unwatchTls()]);
+  await Promise.all([manager.stopping(), keeper.stop(), decided.stop(), unwatchSecret(), unwatchTls()]);
   await proxy.stop();
   log.info({ event: "stopped" }, "the proxy has stopped");
   process.exit(0);

@@ -5,6 +5,7 @@ import type { Clock } from "../shared/clock.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Random } from "../shared/random.ts";
+import type { Decisions } from "../shared/revisions/decisions.ts";
 import type { NodeSockets } from "../shared/sockets.ts";
 import type { MountInbox } from "./gossip-listener.ts";
 import type { DataPlaneOptions } from "./relay/data-plane.ts";
@@ -25,6 +26,8 @@ export interface ProxyOptions {
   readonly keyIds: () => readonly string[];
   /** Makes what carries the requests; absent: the proxy's own process does. */
   readonly traffic?: TrafficMaker;
+  /** Told of everything that operations decide, as this proxy hears it; absent: nobody wants to know. */
+  readonly onDecided?: (decisions: Decisions) => void;
   /** What else its metrics show: of its process, its certificates. */
   readonly registers?: readonly Registry[];
 }

@@ -250,6 +250,7 @@ class Proxy {
     logNote(this.#options.log, note);
     this.#metrics.note(note);
     this.#feed.add(note);
+    if (note.type === "decided") this.#options.onDecided?.(this.#state.decisions);
   }
 
   /** What fails here is a mistake in this program: it is said, and the proxy goes on with what it knows. */

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { formatAddress } from "../../shared/config/config.ts";
 import { ConfigKeeper } from "../../shared/config/config-keeper.ts";
+import { DecidedConfig } from "../../shared/config/decided-config.ts";
 import { loadConfig } from "../../shared/config/load-config.ts";
 import { readSecret } from "../../shared/config/read-secret.ts";
 import { watchSecret } from "../../shared/config/secret-watch.ts";
@@ -38,7 +39,9 @@ export async function serveHost(app: LoadedApp, options: HostServeOptions): Prom
   };
   const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
   const networks = await openHostNetworks(config, id, log);
+  const decided = new DecidedConfig({ file: config.file, env: process.env, log });
   const host = await startHost({
+    onDecided: decided.decided,
     config,
     id,
     secret,
@@ -55,14 +58,15 @@ export async function serveHost(app: LoadedApp, options: HostServeOptions): Prom
     env: process.env,
     clock: systemClock,
     log,
-    effective: (file) => file,
+    effective: decided.effective,
     apply: (standing) => host.configure(standing),
   });
+  decided.follow(keeper);
   keeper.start();
   const unwatchSecret = watchSecret({ source: config.secret, keys: secret, clock: systemClock, log });
   const unwatchTls = networks.watch();
   const close = async (): Promise<void> => {
-    await Promise.all([keeper.stop(), unwatchSecret(), unwatchTls()]);
+    await Promise.all([keeper.stop(), decided.stop(), unwatchSecret(), unwatchTls()]);
     await host.stop();
   };
   return { address: formatAddress(host.addresses.listen), close };
