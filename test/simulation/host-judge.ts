@@ -28,7 +28,7 @@ export class HostJudge {
     const { history, ledger, scheduler } = this.#world;
     const times = { sentMs: leaving.sentMs, nowMs: scheduler.nowMs };
     const { bootId } = pool.state.settings;
-    check(leaving.type !== "executed too often", "I11", () => "a request is executed a third time");
+    if (leaving.type === "executes") return ledger.executes(leaving.request, bootId);
     if (leaving.type === "session read") return ledger.showed(this.#host.id, leaving.register, leaving);
     if (leaving.type === "read") {
       const { register, value, lsn } = leaving;

@@ -38,6 +38,8 @@ export class Ledger {
   /** When the first answer of each epoch left its host. */
   readonly #firstAnswerMs = new Map<number, number>();
   readonly #served = new Set<number>();
+  /** In which lives of hosts each request of a proxy was executed. */
+  readonly #executions = new Map<string, Set<BootId>>();
   #shownLsn = 0;
   #rolledBackMs = -Infinity;
   acknowledged = 0;
@@ -55,6 +57,13 @@ export class Ledger {
   rolledBack(nowMs: number): void {
     this.#rolledBackMs = nowMs;
     this.#shownLsn = 0;
+  }
+
+  /** I11: no request is carried through more than two lives of hosts, so that one that kills them ends. */
+  executes(request: string, life: BootId): void {
+    const lives = (this.#executions.get(request) ?? new Set()).add(life);
+    this.#executions.set(request, lives);
+    check(lives.size <= 2, "I11", () => `request ${request} is executed in a third life of a host`);
   }
 
   /** A host's store moved. */

@@ -41,7 +41,8 @@ export type Leaving = { readonly register: string; readonly sentMs: number } & (
   | { readonly type: "write"; readonly asked: Asked; readonly told: Told; readonly replayed: boolean }
   | { readonly type: "read"; readonly value: number | null; readonly lsn: number }
   | { readonly type: "session read"; readonly value: number | null; readonly lsn: number }
-  | { readonly type: "executed too often"; readonly attempt: number }
+  /** A proxy's request has come; a process that was held for dead by mistake may get it twice. */
+  | { readonly type: "executes"; readonly request: string }
 );
 
 /** Who judges answers as they leave a host. */
@@ -67,13 +68,11 @@ export const simApp = (judge: Judge): LoadedApp => ({
   },
 });
 
-const ATTEMPTS = 2;
-
 async function put(pool: Pool, judge: Judge, request: FastifyRequest<Put>): Promise<Told> {
   const { register } = request.params;
   const asked = request.body;
-  const attempt = Number(request.headers["hotspare-attempt"] ?? 1);
-  if (attempt > ATTEMPTS) judge({ type: "executed too often", register, sentMs: sentMs(request), attempt });
+  const number = request.headers["hotspare-request"];
+  if (typeof number === "string") judge({ type: "executes", register, sentMs: sentMs(request), request: number });
   const { value, replayed } = await pool.write(request, (db, { lsn }): Told => {
     const held = valueOf(db, register);
     if (asked.expected !== undefined && asked.expected !== held) return { done: false, lsn, held };
