@@ -8,7 +8,7 @@ import { HotspareError } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import type { Random } from "../shared/random.ts";
-import { offlineOf, type Decisions } from "../shared/revisions/decisions.ts";
+import { offlineOf, offlineText, type Decisions } from "../shared/revisions/decisions.ts";
 import { RevisionLog } from "../shared/revisions/revision-log.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import type { Control, ControlHandlers } from "./control.ts";
@@ -17,7 +17,8 @@ import { Handover } from "./handover.ts";
 import type { PeerClient } from "./host-parts.ts";
 import type { PoolCheckpoints } from "./pool-checkpoints.ts";
 import type { HostedPool } from "./pool.ts";
-import { offlineText, Withdrawal } from "./withdrawal.ts";
+import { WARM_MS } from "./succession.ts";
+import { Withdrawal } from "./withdrawal.ts";
 
 export interface OperationsOptions {
   readonly self: NodeId;
@@ -118,6 +119,7 @@ export class Operations implements OperationHandlers {
         vaultId: config.vault.id,
         preferred: pool.config.preferred,
         storageFreshMs: config.health.storageMs / 2,
+        warmMs: WARM_MS,
         offline: (host) => this.#offlineText(host),
       }),
       timeoutMs: Math.max(config.health.timeoutMs, LEAST_TIMEOUT_MS),

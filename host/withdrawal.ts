@@ -7,7 +7,7 @@ import { sleep, type Clock } from "../shared/clock.ts";
 import { reasonOf } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
-import { offlineOf, type Decisions, type OfflineNode } from "../shared/revisions/decisions.ts";
+import { offlineOf, offlineText, type Decisions, type OfflineNode } from "../shared/revisions/decisions.ts";
 import type { Handover } from "./handover.ts";
 import type { PoolCheckpoints } from "./pool-checkpoints.ts";
 import type { HostedPool } from "./pool.ts";
@@ -72,7 +72,3 @@ export class Withdrawal {
     }
   }
 }
-
-/** As people read it wherever the host is refused. */
-export const offlineText = ({ by, reason }: OfflineNode): string =>
-  `taken offline by ${by}${reason === "" ? "" : `: ${reason}`}`;

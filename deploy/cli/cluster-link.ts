@@ -121,14 +121,22 @@ export class ClusterLink {
 export const poolIn = (report: HostReport, pool: PoolId): PoolReport | null =>
   report.pools.find((entry) => entry.pool === pool) ?? null;
 
-/** Who serves the pool: of several, who says so under the newest fence. @throws {HotspareError} HS_POOL_UNSERVED. */
-export function servingHost({ hosts }: ClusterWord, pool: PoolId): HostWord & { readonly report: HostReport } {
+type ServingHost = Extract<HostWord, { reason: null }>;
+
+/** Who serves the pool: of several, who says so under the newest fence. `null`: nobody does. */
+export function findServing({ hosts }: ClusterWord, pool: PoolId): ServingHost | null {
   const claims = hosts.flatMap((word) => {
     const entry = word.report && poolIn(word.report, pool);
     return word.report !== null && entry?.serving ? [{ word, epoch: entry.fence?.epoch ?? 0 }] : [];
   });
-  const [newest] = claims.toSorted((a, b) => b.epoch - a.epoch);
-  if (newest) return newest.word;
+  return claims.toSorted((a, b) => b.epoch - a.epoch)[0]?.word ?? null;
+}
+
+/** The same. @throws {HotspareError} HS_POOL_UNSERVED, with what each host says. */
+export function servingHost(word: ClusterWord, pool: PoolId): ServingHost {
+  const { hosts } = word;
+  const serving = findServing(word, pool);
+  if (serving !== null) return serving;
   const reasons = hosts.map(({ host, report, reason }) => {
     const entry = report && poolIn(report, pool);
     return `${host.id}: ${reason ?? entry?.alarm ?? entry?.unfit ?? `it is ${entry?.role ?? "without that pool"}`}`;
@@ -142,7 +150,7 @@ export function newestFence({ hosts }: ClusterWord, pool: PoolId): FenceMessage 
   return fences.toSorted((a, b) => b.epoch - a.epoch)[0] ?? null;
 }
 
-function nobodyAnswers(hosts: readonly HostWord[]): HotspareError {
+export function nobodyAnswers(hosts: readonly HostWord[]): HotspareError {
   const address = hosts.map(({ host }) => formatAddress(host.control)).join(", ");
   const reason = hosts.map(({ host, reason: why }) => `${host.id}: ${why}`).join("; ");
   return new HotspareError("HS_UNREACHABLE", { what: "any host", address, reason });

@@ -33,6 +33,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/switchover.ts")).switchoverCommand,
   },
   {
+    name: "failover",
+    summary: "force a host to take a pool over",
+    load: async () => (await import("./commands/failover.ts")).failoverCommand,
+  },
+  {
     name: "history",
     summary: "show every failover of a pool",
     load: async () => (await import("./commands/history.ts")).historyCommand,

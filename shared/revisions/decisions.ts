@@ -127,6 +127,10 @@ function add(before: Decisions, node: NodeRegistration): Decisions | null {
 export const offlineOf = ({ offline }: Decisions, node: string): OfflineNode | null =>
   offline.find((entry) => entry.node === node) ?? null;
 
+/** As people read it wherever the node is refused. */
+export const offlineText = ({ by, reason }: OfflineNode): string =>
+  `taken offline by ${by}${reason === "" ? "" : `: ${reason}`}`;
+
 /** The maintenance that holds at a moment of the wall clock; `null`: none. */
 export const maintenanceAt = ({ maintenance }: Decisions, wallMs: number): Maintenance | null =>
   maintenance !== null && (maintenance.untilMs === null || wallMs < maintenance.untilMs) ? maintenance : null;

@@ -24,13 +24,14 @@ export async function hotspare(
     readonly env?: CommandContext["env"];
     readonly ask?: CommandContext["ask"];
     readonly commands?: readonly CommandEntry[];
+    readonly clock?: Clock;
   } = {},
 ): Promise<Shown> {
   const out: string[] = [];
   const err: string[] = [];
   const context: CommandContext = {
     env: options.env ?? {},
-    clock: still,
+    clock: options.clock ?? still,
     random: chance,
     print: (text) => void out.push(text),
     warn: (text) => void err.push(text),
