@@ -121,6 +121,7 @@ class HostStart {
     const client = this.#connect();
     const operations = await this.#startOperations(vault, pools, control, client);
     this.#startReporting(vault, pools, control, client);
+    if (operations.isRemoved) this.#presence?.leave();
     for (const pool of pools) await this.#startPool(vault, pool, operations);
     if (isNetwork(fileSystem)) this.#startPush(pools, client);
     this.#warmUpLater(listen, pools);
@@ -304,6 +305,7 @@ class HostStart {
       clock,
       random,
       log,
+      onRemoved: () => this.#presence?.leave(),
     });
     this.#closers.push(() => operations.stop());
     await operations.start();

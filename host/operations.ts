@@ -8,7 +8,7 @@ import { HotspareError } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import type { Random } from "../shared/random.ts";
-import { offlineOf, offlineText, type Decisions } from "../shared/revisions/decisions.ts";
+import { exclusionOf, maintenanceAt, type Decisions } from "../shared/revisions/decisions.ts";
 import { RevisionLog } from "../shared/revisions/revision-log.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import type { Control, ControlHandlers } from "./control.ts";
@@ -30,6 +30,8 @@ export interface OperationsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** This host was removed: nothing may tell of it any more. */
+  readonly onRemoved: () => void;
 }
 
 export interface OperatedPool {
@@ -55,7 +57,7 @@ export class Operations implements OperationHandlers {
     this.#options = options;
     this.#pools = options.pools.map((pool) => this.#operate(pool));
     const onChange = (decisions: Decisions): void => this.#decided(decisions);
-    this.#keeper = new DecisionKeeper({ self, revisions: new RevisionLog(vault), clock, random, log, onChange });
+    this.#keeper = new DecisionKeeper({ self, revisions: new RevisionLog(vault), vault, clock, random, log, onChange });
   }
 
   /** Before any pool begins. @throws {HotspareError} HS_VAULT_IO, HS_VAULT_FORMAT. */
@@ -76,9 +78,13 @@ export class Operations implements OperationHandlers {
     void this.#keeper.look();
   }
 
-  /** The host stops: its pools go to others, as far as there are some. */
+  /**
+   * The host stops: its pools go to others, as far as there are some. In maintenance they rest: whoever stops a host then wants
+   * everything to be where it was when it is there again.
+   */
   async leave(hosted: HostedPool, cause: string): Promise<void> {
     hosted.retire();
+    if (this.#maintenance) return;
     await this.#find(hosted.id).handover.leave(cause);
   }
 
@@ -93,17 +99,30 @@ export class Operations implements OperationHandlers {
   /** Deposed pools come back; the others are what they are. */
   readonly enrol: OperationHandlers["enrol"] = async () => {
     const { self, clock } = this.#options;
-    const offline = offlineOf(this.#keeper.decisions, self);
-    if (offline !== null)
-      throw new HotspareError("HS_DECISION_REFUSED", { reason: `${self} was ${offlineText(offline)}` });
+    const reason = exclusionOf(this.#keeper.decisions, self);
+    if (reason !== null) throw new HotspareError("HS_DECISION_REFUSED", { reason: `${self} was ${reason}` });
     for (const { hosted } of this.#pools) hosted.enrol();
     return { pools: this.#pools.map(({ hosted }) => hosted.report(clock.monotonicMs())) };
   };
 
+  /** Whether it was removed for good: nobody is to find a trace of it. */
+  get isRemoved(): boolean {
+    return this.#keeper.decisions.removed.includes(this.#options.self);
+  }
+
   // --- Parts ----------------------------------------------------------------------------------------------------------
 
+  get #maintenance(): boolean {
+    return maintenanceAt(this.#keeper.decisions, this.#options.clock.wallMs()) !== null;
+  }
+
   #decided(decisions: Decisions): void {
-    this.#options.control.decisions(decisions);
+    const { control, log, onRemoved } = this.#options;
+    control.decisions(decisions);
+    if (this.isRemoved) {
+      log.warn({ revision: decisions.revision }, "this host was removed from the cluster: stop it");
+      onRemoved();
+    }
     for (const { withdrawal } of this.#pools) withdrawal.decided(decisions);
   }
 
@@ -120,7 +139,7 @@ export class Operations implements OperationHandlers {
         preferred: pool.config.preferred,
         storageFreshMs: config.health.storageMs / 2,
         warmMs: WARM_MS,
-        offline: (host) => this.#offlineText(host),
+        offline: (host) => exclusionOf(this.#keeper.decisions, host),
       }),
       timeoutMs: Math.max(config.health.timeoutMs, LEAST_TIMEOUT_MS),
       takeoverMs: config.takeover.timeoutMs,
@@ -129,11 +148,6 @@ export class Operations implements OperationHandlers {
       log,
     });
     return { ...pool, handover, withdrawal: new Withdrawal({ self, pool: hosted, handover, checkpoints, clock, log }) };
-  }
-
-  #offlineText(host: NodeId): string | null {
-    const offline = offlineOf(this.#keeper.decisions, host);
-    return offline && offlineText(offline);
   }
 
   #find(id: string): Operated {

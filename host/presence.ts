@@ -62,9 +62,14 @@ export class Presence {
     return this.#voting.vote(pool, fence);
   }
 
-  stop(): void {
+  /** Leaves no trace of this host in the vault: it was removed from the cluster. */
+  leave(): void {
     this.#hints.stop();
-    this.#abort.abort(new HotspareError("HS_INTERNAL", { what: "the host runs" }));
+    this.#abort.abort(new HotspareError("HS_INTERNAL", { what: "the host is part of the cluster" }));
+  }
+
+  stop(): void {
+    this.leave();
     this.#reporter.stop();
     this.#voting.stop();
   }

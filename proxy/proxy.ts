@@ -7,6 +7,7 @@ import type { Cancel } from "../shared/clock.ts";
 import type { Address, HostConfig, ProxyConfig } from "../shared/config/config.ts";
 import { assert, HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
+import { exclusionOf } from "../shared/revisions/decisions.ts";
 import type { Answer, Request } from "../shared/wire/messages.ts";
 import { Admin, requireLoopback } from "./admin.ts";
 import { newProxyState, stepProxy, type ProxyState, type Rules } from "./core/proxy-state.ts";
@@ -289,7 +290,7 @@ class Proxy {
   }
 
   #isReady(): boolean {
-    if (this.#state.decisions.offline.some(({ node }) => node === this.#options.id)) return false;
+    if (exclusionOf(this.#state.decisions, this.#options.id) !== null) return false;
     return this.#traffic.workers().serving > 0 && [...this.#state.routes.values()].every((route) => route !== null);
   }
 }

@@ -40,6 +40,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "proxy/note-feed.ts": "shown to people",
   "host/owner-probe.ts": "a time stamp for comparing clocks",
   "host/handover.ts": "a time stamp for comparing clocks",
+  "host/operations.ts": "when a maintenance ends, on which no safety rests",
   "host/decision-keeper.ts": "when something was decided, for people",
   "proxy/gossiper.ts": "a time stamp for comparing clocks",
   "proxy/self-watch.ts": "when something was seen, for people",

@@ -6,6 +6,7 @@ import { formatAddress, type Address, type Config, type HostConfig } from "../..
 import { readSecret } from "../../shared/config/read-secret.ts";
 import { HotspareError } from "../../shared/errors.ts";
 import { parseNodeId, type NodeId, type PoolId } from "../../shared/ids.ts";
+import type { Revision } from "../../shared/revisions/revision.ts";
 import { newer, NO_DECISIONS, type Change, type Decisions } from "../../shared/revisions/decisions.ts";
 import { KeyRing } from "../../shared/signature/key-ring.ts";
 import { MessageClient, type SendFailure } from "../../shared/wire/message-client.ts";
@@ -104,6 +105,27 @@ export class ClusterLink {
       this.#client.send("look", { to, address, body: { host }, timeoutMs: LOOK_MS }),
     );
     await Promise.all(looks);
+  }
+
+  /** Which proxies answer, by the same hint; `null`: it does, else why not. Never throws. */
+  async reach(): Promise<ReadonlyMap<NodeId, string | null>> {
+    const [{ id: host } = { id: SELF }] = this.config.hosts;
+    const asked = this.config.proxies.map(async ({ id: to, gossip: address }) => {
+      const result = await this.#client.send("look", { to, address, body: { host }, timeoutMs: LOOK_MS });
+      return [to, result.type === "answer" ? null : result.reason] as const;
+    });
+    return new Map(await Promise.all(asked));
+  }
+
+  /** What was decided last, oldest first; asked of any host. Empty if none says. */
+  async revisions({ hosts }: ClusterWord): Promise<readonly Revision[]> {
+    for (const { host, report } of hosts) {
+      if (report === null) continue;
+      const sending = { to: host.id, address: host.control, body: { from: null, limit: 64 }, timeoutMs: DECIDE_MS };
+      const result = await this.#client.send("revisions", sending);
+      if (result.type === "answer") return result.answer.revisions;
+    }
+    return [];
   }
 
   async #askHost(host: HostConfig): Promise<{ readonly word: HostWord; readonly decisions: Decisions }> {

@@ -38,6 +38,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/failover.ts")).failoverCommand,
   },
   {
+    name: "node",
+    summary: "show nodes, take one out, bring it back, remove it",
+    load: async () => (await import("./commands/node.ts")).nodeCommand,
+  },
+  {
     name: "history",
     summary: "show every failover of a pool",
     load: async () => (await import("./commands/history.ts")).historyCommand,

@@ -5,17 +5,10 @@
 import type { Config } from "../../shared/config/config.ts";
 import { HotspareError } from "../../shared/errors.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
-import { offlineOf, offlineText } from "../../shared/revisions/decisions.ts";
 import type { FenceMessage, HostReport } from "../../shared/wire/reports.ts";
-import { rankSuccessors, type Asked, type Candidate } from "../../host/succession.ts";
-import {
-  type ClusterLink,
-  findServing,
-  newestFence,
-  nobodyAnswers,
-  type ClusterWord,
-  type HostWord,
-} from "./cluster-link.ts";
+import type { Candidate } from "../../host/succession.ts";
+import { type ClusterLink, findServing, newestFence, nobodyAnswers, type ClusterWord } from "./cluster-link.ts";
+import { rankHosts } from "./rank-hosts.ts";
 
 export interface ForcedTakeover {
   readonly pool: PoolId;
@@ -38,19 +31,8 @@ const ORDER_MS = 5000;
 export function planTakeover(config: Config, pool: PoolId, to: NodeId | null, word: ClusterWord): ForcedTakeover {
   if (word.hosts.every(({ report }) => report === null)) throw nobodyAnswers(word.hosts);
   const serving = findServing(word, pool)?.host.id ?? null;
-  const asked = word.hosts.filter(({ host }) => host.id !== serving).map(askedOf);
-  const ranked = rankSuccessors(asked, {
-    pool,
-    vaultId: config.vault.id,
-    preferred: config.pools.find(({ id }) => id === pool)?.preferred ?? [],
-    storageFreshMs: config.health.storageMs / 2,
-    // Whoever forces it would rather wait for the journal to be replayed than for nothing.
-    warmMs: Number.POSITIVE_INFINITY,
-    offline: (host) => {
-      const offline = offlineOf(word.decisions, host);
-      return offline && offlineText(offline);
-    },
-  });
+  // Whoever forces it would rather wait for the journal to be replayed than for nothing.
+  const ranked = rankHosts(config, pool, { word, except: serving, warmMs: Number.POSITIVE_INFINITY });
   if (to !== null && to === serving) throw refused(`${to} serves pool ${pool} already`);
   const chosen = to === null ? ranked[0] : ranked.find(({ host }) => host === to);
   if (chosen?.unfit === null && chosen.report !== null)
@@ -97,9 +79,5 @@ export async function force(
 }
 
 const newestText = ({ owner, epoch }: FenceMessage): string => `the newest fence is that of ${owner}, epoch ${epoch}`;
-
-function askedOf({ host, report, reason }: HostWord): Asked {
-  return report === null ? { host: host.id, report, reason } : { host: host.id, report };
-}
 
 const refused = (reason: string): HotspareError => new HotspareError("HS_PROMOTE_REFUSED", { reason });

@@ -9,6 +9,7 @@ import Fastify, { type FastifyInstance } from "fastify";
 import { HotspareError } from "../../shared/errors.ts";
 import { parseBootId, parseNodeId } from "../../shared/ids.ts";
 import { decide, NO_DECISIONS, type Decisions } from "../../shared/revisions/decisions.ts";
+import type { Revision } from "../../shared/revisions/revision.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { mountMessages, type MessageHandlers } from "../../shared/wire/message-server.ts";
 import type { Answer, MessageName, Request } from "../../shared/wire/messages.ts";
@@ -18,6 +19,7 @@ import { hotspare, type Shown } from "./console.ts";
 
 const SECRET = "ab".repeat(32);
 const VAULT = hex(15);
+const DECIDED_MS = 1_700_000_000_000;
 
 interface Told {
   readonly to: string;
@@ -29,6 +31,9 @@ export class FakeNodes {
   readonly told: Told[] = [];
   readonly reports = new Map<string, HostReport>();
   decisions: Decisions = NO_DECISIONS;
+  readonly revisions: Revision[] = [];
+  /** Whether somebody else is always first. */
+  conflict = false;
   /** What a host that is ordered does. */
   ordered: (host: string, order: Request<"promote">) => Answer<"promote"> = (host) => {
     this.serve(host, 2);
@@ -106,6 +111,7 @@ export class FakeNodes {
       },
       promote: async (body) => this.#note(id, "promote", body, this.ordered(id, body)),
       decide: async (body) => this.#note(id, "decide", body, this.#decide(body)),
+      revisions: async () => ({ revisions: this.revisions, decisions: this.decisions }),
       enrol: async (body) => {
         this.enrolled(id);
         return this.#note(id, "enrol", body, { pools: this.reports.get(id)?.pools ?? [] });
@@ -114,12 +120,13 @@ export class FakeNodes {
   }
 
   #decide({ base, change, by, reason }: Request<"decide">): Answer<"decide"> {
-    const decisions = decide(this.decisions, change, { by, atMs: 1_700_000_000_000, reason });
+    const decisions = decide(this.decisions, change, { by, atMs: DECIDED_MS, reason });
     if (decisions === null) return { changed: false, decisions: this.decisions };
-    const { revision } = this.decisions;
-    if (base !== revision)
-      throw new HotspareError("HS_DECISION_CONFLICT", { revision, by: "bert", reason: "he was first" });
+    const first = { revision: base + 7, by: "bert", reason: "he was first" };
+    if (this.conflict || base !== this.decisions.revision) throw new HotspareError("HS_DECISION_CONFLICT", first);
     this.decisions = decisions;
+    const id = decisions.revision.toString(16).padStart(32, "0");
+    this.revisions.push({ id, writtenBy: "host-a", by, atMs: DECIDED_MS, reason, change, decisions });
     this.decided(decisions);
     return { changed: true, decisions };
   }

@@ -8,6 +8,7 @@ import {
   withExample,
   withJson,
   withPool,
+  withReason,
   type CommandContext,
   type ConfigOption,
   type JsonOption,
@@ -32,12 +33,11 @@ export function failoverCommand(program: Command, context: CommandContext): void
       "Orders a host to take a pool over at once, whether or not the primary lives, also in maintenance, also without proxies. Says before what becomes of what. If the primary is well, use switchover.",
     )
     .option("--to <host>", "this host; default: the fittest, the preferred ones first")
-    .option("--reason <text>", "why, for the history", "")
     .option("--yes", "do not ask")
     .option("--dry-run", "only say what would happen");
   const example = ["hotspare failover --dry-run", 'hotspare failover --to host-b --reason "host-a burns" --yes'];
-  withExample(withJson(withPool(withConfig(command, context))), ...example).action(async (options: FailoverOptions) =>
-    run(options, context),
+  withExample(withJson(withPool(withReason(withConfig(command, context)))), ...example).action(
+    async (options: FailoverOptions) => run(options, context),
   );
 }
 
