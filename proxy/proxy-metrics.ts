@@ -62,6 +62,13 @@ function addGauges(registers: Registry[], status: () => ProxyStatus): void {
   gauge(registers, "hotspare_proxy_host_up", "1 while the host is up, as this proxy sees it", ["host"], (set) => {
     for (const { id, health } of status().hosts) set({ host: id }, health === "up" ? 1 : 0);
   });
+  gauge(registers, "hotspare_maintenance", "1 while no takeover is ordered because of maintenance", [], (set) =>
+    set({}, status().maintenance === null ? 0 : 1),
+  );
+  gauge(registers, "hotspare_offline", "1 while an operator has taken the node out", ["node"], (set) => {
+    const { hosts, proxies } = status();
+    for (const { id: node, offline } of [...hosts, ...proxies]) set({ node }, offline === null ? 0 : 1);
+  });
   addClockGauges(registers, status);
 }
 

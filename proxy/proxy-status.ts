@@ -3,6 +3,7 @@ import type { ClockDispute } from "../shared/clocks/clock-median.ts";
 import type { PeerClocks } from "../shared/clocks/peer-clocks.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { NodeId, PoolId } from "../shared/ids.ts";
+import { exclusionOf, maintenanceAt, type Maintenance } from "../shared/revisions/decisions.ts";
 import type { PoolReport } from "../shared/wire/reports.ts";
 import { peerStateOf } from "./core/gossip.ts";
 import { ballotOf } from "./core/failover.ts";
@@ -23,6 +24,8 @@ export interface ProxyStatus {
   readonly clockDispute: string | null;
   /** Processes of this proxy that carry requests. */
   readonly workers: WorkerCount;
+  /** While it holds, nobody is ordered to take over; `null`: there is none. */
+  readonly maintenance: Maintenance | null;
 }
 
 /** How far a node's clock is ahead of this proxy's, and of the median of at least three; `null`: not known. */
@@ -47,6 +50,8 @@ interface PoolStatus {
 }
 
 interface HostStatus extends ClockStatus {
+  /** Why it takes no part: an operator took it out, or removed it; `null`: it does. */
+  readonly offline: string | null;
   readonly id: NodeId;
   /** In the first pool; `roles` has them all. `null`: not heard. */
   readonly role: string | null;
@@ -63,6 +68,8 @@ interface HostStatus extends ClockStatus {
 }
 
 interface ProxyNodeStatus extends ClockStatus {
+  /** Why it takes no part: an operator took it out, or removed it; `null`: it does. */
+  readonly offline: string | null;
   readonly id: NodeId;
   readonly health: "up" | "suspect" | "down" | "unknown";
   /** Why it refuses what this proxy says to it; `null`: it does not. */
@@ -103,6 +110,7 @@ export function proxyStatus(source: StatusSource): ProxyStatus {
     proxies: config.proxies.map(({ id }) => proxyNodeStatus(id, source)),
     clockDispute: disputeText(clocks.dispute()),
     workers: source.workers,
+    maintenance: maintenanceAt(state.decisions, source.nowMs + state.own.wallAheadMs),
   };
 }
 
@@ -116,6 +124,7 @@ function proxyNodeStatus(id: NodeId, source: StatusSource): ProxyNodeStatus {
     id,
     health,
     reason: isSelf ? null : refusal(id),
+    offline: exclusionOf(state.decisions, id),
     agrees: isSelf ? true : content && agrees(content, state.pools),
     version: content?.program ?? null,
     configHash: content?.configHash ?? null,
@@ -178,7 +187,10 @@ function reportsOf(pool: PoolId, state: ProxyState): { readonly host: NodeId; re
   });
 }
 
-function hostStatus({ host: id, report, verdict }: HostHealth, { clocks, protocolProblem }: StatusSource): HostStatus {
+function hostStatus(
+  { host: id, report, verdict }: HostHealth,
+  { clocks, protocolProblem, state }: StatusSource,
+): HostStatus {
   const entries = report?.body.pools ?? [];
   return {
     id,
@@ -186,6 +198,7 @@ function hostStatus({ host: id, report, verdict }: HostHealth, { clocks, protoco
     roles: Object.fromEntries(entries.map((entry) => [entry.pool, entry.role])),
     health: verdict.type,
     reason: "reason" in verdict ? verdict.reason : null,
+    offline: exclusionOf(state.decisions, id),
     ...clockStatus(id, clocks, verdict.type === "down" ? null : (report?.body.quarantined ?? null)),
     version: report?.body.version ?? null,
     configHash: report?.body.configHash ?? null,

@@ -27,8 +27,11 @@ const ClockStatus = {
   clockErrorMs: Type.Optional(orNull(Type.Number())),
   quarantined: Type.Optional(orNull(Type.String())),
 };
+/** Why the node takes no part: an operator took it out. */
+const Offline = { offline: Type.Optional(orNull(Type.String())) };
 const HostStatus = Type.Object({
   ...ClockStatus,
+  ...Offline,
   id: Type.String(),
   role: orNull(Type.String()),
   health: Type.String(),
@@ -43,11 +46,18 @@ const HostStatus = Type.Object({
 });
 const ProxyStatus = Type.Object({
   ...ClockStatus,
+  ...Offline,
   id: Type.String(),
   health: Type.Optional(Type.String()),
   agrees: Type.Optional(orNull(Type.Boolean())),
   keys: Type.Optional(orNull(Type.Array(Type.String()))),
   protocol: Type.Optional(orNull(Type.String())),
+});
+const MaintenanceStatus = Type.Object({
+  by: Type.String(),
+  atMs: Type.Number(),
+  reason: Type.String(),
+  untilMs: orNull(Type.Number()),
 });
 const View = Type.Object({
   cluster: Type.String(),
@@ -57,6 +67,7 @@ const View = Type.Object({
   /** The proxy that says all this. */
   self: Type.Optional(Type.String()),
   clockDispute: Type.Optional(orNull(Type.String())),
+  maintenance: Type.Optional(orNull(MaintenanceStatus)),
 });
 const ProbeBody = Type.Object({
   host: Type.String(),
@@ -79,6 +90,7 @@ const ProbeBody = Type.Object({
 export type PoolStatus = Static<typeof PoolStatus>;
 export type HostStatus = Static<typeof HostStatus>;
 type ProxyStatus = Static<typeof ProxyStatus>;
+export type MaintenanceStatus = Static<typeof MaintenanceStatus>;
 type View = Static<typeof View>;
 type ProbeBody = Static<typeof ProbeBody>;
 
@@ -98,6 +110,8 @@ export interface ProxyAnswer {
   readonly keys: readonly string[] | null;
   /** Why another proxy has no version of the protocol in common with it. */
   readonly protocol: string | null;
+  /** Why it takes no part: an operator took it out. */
+  readonly offline: string | null;
 }
 
 export interface ClusterStatus {
@@ -111,6 +125,8 @@ export interface ClusterStatus {
   readonly clockReference: string | null;
   /** Which two clocks differ though nobody can say whose is wrong; `null`: none, or the median says. */
   readonly clockDispute: string | null;
+  /** While it holds, nobody takes over by itself; `null`: there is none, or nobody says. */
+  readonly maintenance: MaintenanceStatus | null;
   /** Who said it: `nobody` if nothing answered. */
   readonly source: "proxies" | "hosts" | "nobody";
 }
@@ -145,9 +161,11 @@ export async function clusterStatus(config: Config, asking: Asking): Promise<Clu
       quarantined: (view && entryOf(view, id)?.quarantined) ?? null,
       keys: ofProxy(id, "keys", view === null ? views : [view]),
       protocol: ofProxy(id, "protocol", views),
+      offline: entryOf(chosen, id)?.offline ?? null,
     })),
     clockReference: chosen.self ?? null,
     clockDispute: chosen.clockDispute ?? null,
+    maintenance: chosen.maintenance ?? null,
     source: views.length > 0 ? "proxies" : chosen.hosts.some(({ health }) => health === "up") ? "hosts" : "nobody",
   };
 }

@@ -43,6 +43,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/node.ts")).nodeCommand,
   },
   {
+    name: "maintenance",
+    summary: "let nobody take over by itself for a while",
+    load: async () => (await import("./commands/maintenance.ts")).maintenanceCommand,
+  },
+  {
     name: "history",
     summary: "show every failover of a pool",
     load: async () => (await import("./commands/history.ts")).historyCommand,

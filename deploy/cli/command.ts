@@ -71,8 +71,15 @@ export function withPool(command: Command): Command {
 
 /** The option that says why, for the audit. */
 export function withReason(command: Command): Command {
-  return command.option("--reason <text>", "why, for whoever looks later; at most 256 characters", readReason, "");
+  return command.option("--reason <text>", REASON, readReason, "");
 }
+
+/** The same where nobody can do without. */
+export function withNeededReason(command: Command): Command {
+  return command.requiredOption("--reason <text>", REASON, readReason);
+}
+
+const REASON = "why, for whoever looks later; at most 256 characters";
 
 const LONGEST_REASON = 256;
 

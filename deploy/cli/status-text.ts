@@ -2,20 +2,27 @@
 import { createColors } from "picocolors";
 import { isServed, type ClusterStatus, type HostStatus } from "./cluster-status.ts";
 import { printable } from "./printable.ts";
+import { maintenanceText } from "./maintenance-text.ts";
 import { plainTable } from "./plain-table.ts";
 
 /** A host says so of itself while it was never at the head of the journal. */
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
 export function statusText(status: ClusterStatus, { colours }: { readonly colours: boolean }): string {
-  const { bold } = createColors(colours);
+  const { bold, yellow } = createColors(colours);
   const source = {
     proxies: "",
     hosts: " (no proxy answers: as the hosts say)",
     nobody: " (nobody answers)",
   }[status.source];
   const tables = [poolTable(status, colours), hostTable(status, colours), proxyTable(status, colours)];
-  return [`${bold(`cluster ${status.cluster}`)}${source}`, ...tables, ...clockLines(status, colours)].join("\n\n");
+  const maintenance = status.maintenance === null ? [] : [yellow(maintenanceText(status.maintenance))];
+  return [
+    `${bold(`cluster ${status.cluster}`)}${source}`,
+    ...maintenance,
+    ...tables,
+    ...clockLines(status, colours),
+  ].join("\n\n");
 }
 
 /** Without blame where there is none to give. */
@@ -56,6 +63,7 @@ function remarksOn(host: HostStatus, ownHash: string): readonly string[] {
   const { reason, alarms, configHash, protocol } = host;
   const differs = configHash !== null && configHash !== ownHash;
   return [
+    ...offlineRemark(host),
     ...(reason === null ? [] : [reason]),
     ...(protocol === null || protocol === undefined ? [] : [protocol]),
     ...quarantineRemark(host),
@@ -63,6 +71,9 @@ function remarksOn(host: HostStatus, ownHash: string): readonly string[] {
     ...alarms,
   ];
 }
+
+const offlineRemark = ({ offline }: { readonly offline?: string | null }): readonly string[] =>
+  offline === null || offline === undefined ? [] : [offline];
 
 const quarantineRemark = ({ quarantined }: { readonly quarantined?: string | null }): readonly string[] =>
   quarantined === null || quarantined === undefined ? [] : [`in quarantine: ${quarantined}`];
@@ -85,7 +96,7 @@ function proxyTable({ proxies }: ClusterStatus, colours: boolean): string {
     printable(
       [proxy.reason, proxy.protocol]
         .filter((remark) => remark !== null)
-        .concat(quarantineRemark(proxy))
+        .concat(offlineRemark(proxy), quarantineRemark(proxy))
         .join("; "),
     ),
   ]);
