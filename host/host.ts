@@ -120,8 +120,7 @@ class HostStart {
     const listen = await this.#listen(pools);
     const client = this.#connect();
     const operations = await this.#startOperations(vault, pools, control, client);
-    this.#startReporting(vault, pools, control, client);
-    if (operations.isRemoved) this.#presence?.leave();
+    this.#startReporting(vault, pools, { control, client, removed: operations.isRemoved });
     for (const pool of pools) await this.#startPool(vault, pool, operations);
     if (isNetwork(fileSystem)) this.#startPush(pools, client);
     this.#warmUpLater(listen, pools);
@@ -272,11 +271,15 @@ class HostStart {
     this.#closers.push(cancel);
   }
 
-  #startReporting(vault: HostVault, open: readonly OpenPool[], control: Control, client: PeerClient): void {
+  #startReporting(
+    vault: HostVault,
+    open: readonly OpenPool[],
+    parts: { readonly control: Control; readonly client: PeerClient; readonly removed: boolean },
+  ): void {
     const { config, clock, log } = this.#options;
     const { hosts, health } = config;
     const known = { self: this.#own.id, bootId: this.#bootId, hosts, health };
-    const presence = new Presence({ ...known, pools: open, vault, control, client, clock });
+    const presence = new Presence({ ...known, pools: open, vault, clock, ...parts });
     const space = new SpaceWatch({ vault, pools: open.map(({ hosted }) => hosted), clock, log });
     const sweeper = new TemporarySweeper({ vault, clock, log });
     this.#presence = presence;

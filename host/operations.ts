@@ -13,6 +13,7 @@ import { RevisionLog } from "../shared/revisions/revision-log.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import type { Control, ControlHandlers } from "./control.ts";
 import { DecisionKeeper } from "./decision-keeper.ts";
+import { Failback } from "./failback.ts";
 import { Handover } from "./handover.ts";
 import type { PeerClient } from "./host-parts.ts";
 import type { PoolCheckpoints } from "./pool-checkpoints.ts";
@@ -43,6 +44,8 @@ export interface OperatedPool {
 interface Operated extends OperatedPool {
   readonly handover: Handover;
   readonly withdrawal: Withdrawal;
+  /** `null`: a pool stays where it is. */
+  readonly failback: Failback | null;
 }
 
 export type OperationHandlers = Pick<ControlHandlers, "handover" | "decide" | "revisions" | "enrol">;
@@ -67,7 +70,8 @@ export class Operations implements OperationHandlers {
 
   stop(): void {
     this.#keeper.stop();
-    for (const { handover, withdrawal } of this.#pools) {
+    for (const { handover, withdrawal, failback } of this.#pools) {
+      failback?.stop();
       withdrawal.stop();
       handover.stop();
     }
@@ -147,7 +151,16 @@ export class Operations implements OperationHandlers {
       clock,
       log,
     });
-    return { ...pool, handover, withdrawal: new Withdrawal({ self, pool: hosted, handover, checkpoints, clock, log }) };
+    const withdrawal = new Withdrawal({ self, pool: hosted, handover, checkpoints, clock, log });
+    return { ...pool, handover, withdrawal, failback: this.#failback(pool, handover) };
+  }
+
+  #failback({ hosted, config: { preferred } }: OperatedPool, handover: Handover): Failback | null {
+    const { self, config, clock, log } = this.#options;
+    if (config.failback === "manual") return null;
+    const inMaintenance = (): boolean => this.#maintenance;
+    const stableMs = config.failbackStableMs;
+    return new Failback({ self, pool: hosted, handover, preferred, stableMs, inMaintenance, clock, log });
   }
 
   #find(id: string): Operated {

@@ -11,6 +11,7 @@ export const LONG_TESTS = {
     "test/cluster/clocks.test.ts",
     "test/cluster/no-request-fails.test.ts",
     "test/cluster/old-views.test.ts",
+    "test/cluster/operations.test.ts",
     "test/cluster/ordinary-clients.test.ts",
     "test/cluster/poison.test.ts",
     "test/cluster/proxy-restarts.test.ts",

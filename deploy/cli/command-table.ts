@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/maintenance.ts")).maintenanceCommand,
   },
   {
+    name: "reenrol",
+    summary: "bring a host back that was deposed and waits",
+    load: async () => (await import("./commands/reenrol.ts")).reenrolCommand,
+  },
+  {
     name: "history",
     summary: "show every failover of a pool",
     load: async () => (await import("./commands/history.ts")).historyCommand,

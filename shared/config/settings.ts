@@ -23,19 +23,7 @@ import {
   type Check,
 } from "./checks.ts";
 import { TLS_SECTIONS, type TlsSection } from "./config.ts";
-
-/** What holds where a key is absent. */
-export type Fallback =
-  | { readonly type: "needed" }
-  | { readonly type: "standard"; readonly written: string | number | boolean }
-  /** Worked out by `load-config.ts`; `from` says how. */
-  | { readonly type: "derived"; readonly from: string };
-
-export interface Setting<T, F extends Fallback = Fallback> {
-  readonly check: Check<T>;
-  readonly fallback: F;
-  readonly description: string;
-}
+import { derived, needed, standard, type Setting } from "./setting.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -238,7 +226,17 @@ export const SETTINGS = {
   rejoin: standard(
     oneOf("auto", "manual"),
     "auto",
-    "Whether a deposed host becomes a standby by itself, or waits until it is started again.",
+    "Whether a deposed host becomes a standby by itself, or waits, also over restarts, until `hotspare reenrol` has been run for it.",
+  ),
+  failback: standard(
+    oneOf("auto", "manual"),
+    "manual",
+    "Whether a primary hands its pool over to a host that is preferred over it (`pools[].preferred`), once that one is fit again.",
+  ),
+  failbackStable: standard(
+    duration({ min: SECOND, max: 168 * HOUR }),
+    "5m",
+    "With `failback: auto`: for how long such a host must be fit without a break, and the primary have served.",
   ),
   ...tlsSettings(),
   ...POOL_SETTINGS,
@@ -250,22 +248,6 @@ type Checked<S> = S extends Setting<infer T, infer _> ? T : never;
 /** What reading a key gives; `null` only where what holds instead is worked out. */
 export type SettingValue<Key extends SettingKey> =
   (typeof SETTINGS)[Key] extends Setting<infer T, infer F> ? (F["type"] extends "derived" ? T | null : T) : never;
-
-function needed<T>(check: Check<T>, description: string): Setting<T, { type: "needed" }> {
-  return { check, fallback: { type: "needed" }, description };
-}
-
-function standard<T>(
-  check: Check<T>,
-  written: string | number | boolean,
-  description: string,
-): Setting<T, { type: "standard"; written: string | number | boolean }> {
-  return { check, fallback: { type: "standard", written }, description };
-}
-
-function derived<T>(check: Check<T>, from: string, description: string): Setting<T, { type: "derived"; from: string }> {
-  return { check, fallback: { type: "derived", from }, description };
-}
 
 function tlsSettings(): TlsSettings {
   const where: Readonly<Record<TlsSection, string>> = {

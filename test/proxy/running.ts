@@ -75,5 +75,7 @@ export async function configOf(hosts: readonly FakeHost[]): Promise<Config> {
     takeover: { timeoutMs: 2000 },
     cleanDelayMs: 1,
     rejoin: "auto",
+    failback: "manual",
+    failbackStableMs: 1000,
   };
 }

@@ -1,7 +1,8 @@
 /** The table in docs/configuration.md is the table of the code, both ways; and the example in it is accepted. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { POOL_SETTINGS, SETTINGS, type Fallback, type SettingKey } from "../../../shared/config/settings.ts";
+import type { Fallback } from "../../../shared/config/setting.ts";
+import { POOL_SETTINGS, SETTINGS, type SettingKey } from "../../../shared/config/settings.ts";
 import { configOf } from "./example-config.ts";
 
 const page = readFileSync(new URL("../../../docs/configuration.md", import.meta.url), "utf8");
