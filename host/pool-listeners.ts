@@ -1,6 +1,11 @@
 /** Who wants to hear of a pool's changes: the application, and whoever waits here for one of them. */
 import type { Clock } from "../shared/clock.ts";
-import type { PoolEvent } from "./pool-access.ts";
+import type { PoolEvent as AccessEvent } from "./pool-access.ts";
+
+/** `role`: this host is something else for the pool than before; only the host itself hears of that. */
+export type PoolEvent = AccessEvent | "role";
+
+const EVENTS: readonly PoolEvent[] = ["change", "primary", "standby", "role"];
 
 export class PoolListeners {
   readonly #clock: Clock;
@@ -8,6 +13,7 @@ export class PoolListeners {
     primary: new Set(),
     standby: new Set(),
     change: new Set(),
+    role: new Set(),
   };
 
   constructor(clock: Clock) {
@@ -35,7 +41,7 @@ export class PoolListeners {
       const look = (): void => {
         if (condition()) end(true);
       };
-      const unlisten = [this.on("change", look), this.on("primary", look), this.on("standby", look)];
+      const unlisten = EVENTS.map((event) => this.on(event, look));
       const cancel = this.#clock.after(timeoutMs, () => end(condition()));
     });
   }

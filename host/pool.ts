@@ -16,7 +16,7 @@ import type { Vault } from "../shared/vault/vault.ts";
 import type { Answer, Request } from "../shared/wire/messages.ts";
 import type { PoolReport } from "../shared/wire/reports.ts";
 import { Committer } from "./committer.ts";
-import { initialPool, isServing, isSick, stepPool } from "./core/pool-core.ts";
+import { initialPool, isServing, isSick, roleOf, stepPool } from "./core/pool-core.ts";
 import type { PoolEvent, PoolState, Seed, Settings } from "./core/pool-state.ts";
 import { releaseRecord } from "./core/primary.ts";
 import { NO_NOTES, noteStep, type ReceiptNotes } from "./core/receipt-notes.ts";
@@ -26,11 +26,11 @@ import { lastTenure } from "./last-tenure.ts";
 import type { LocalCopy } from "./local-copy.ts";
 import { PoolEffects } from "./pool-effects.ts";
 import type { PoolHooks } from "./pool-hooks.ts";
-import { PoolListeners } from "./pool-listeners.ts";
+import { PoolListeners, type PoolEvent as ListenedEvent } from "./pool-listeners.ts";
 import { PoolLog } from "./pool-log.ts";
 import { orderOf, PoolOrders } from "./pool-orders.ts";
 import { reportOf } from "./pool-report.ts";
-import type { Consistency, PoolAccess, PoolEvent as AccessEvent, Written } from "./pool-access.ts";
+import type { Consistency, PoolAccess, Written } from "./pool-access.ts";
 import { ReadProof } from "./read-proof.ts";
 import type { Db, SchemaEntry, Write } from "./store/store.ts";
 import { isSentAgain, QUEUE_BOUNDS, WriteQueue } from "./write-queue.ts";
@@ -204,7 +204,7 @@ export class HostedPool implements PoolAccess {
     this.#options.hooks.request(reason);
   }
 
-  on(event: AccessEvent, listener: () => void): () => void {
+  on(event: ListenedEvent, listener: () => void): () => void {
     return this.#listeners.on(event, listener);
   }
 
@@ -322,6 +322,7 @@ export class HostedPool implements PoolAccess {
   #onTransition(before: PoolState, after: PoolState): void {
     if (after.lastTenure?.stable && !before.lastTenure?.stable)
       this.#options.copy.store.markStable(after.lastTenure.fence);
+    if (roleOf(before) !== roleOf(after)) this.#listeners.emit("role");
     const was = isServing(before);
     if (was === isServing(after)) return;
     if (!was) this.#committer.open();
