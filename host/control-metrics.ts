@@ -17,6 +17,7 @@ const POOL_GAUGES: readonly (readonly [string, string, (pool: PoolReport) => num
     (pool) => Number(pool.role === "primary" && pool.serving),
   ],
   ["hotspare_is_standby", "1 if this host is a standby", ({ role }) => Number(role === "standby")],
+  ["hotspare_is_offline", "1 if this host takes no part in the pool", ({ role }) => Number(role === "offline")],
   ["hotspare_epoch", "Epoch of the newest fence applied", ({ fence }) => fence?.epoch ?? 0],
   ["hotspare_slot", "Slot of the last record applied", ({ slot }) => slot],
   ["hotspare_lsn", "Number of the last commit applied", ({ lsn }) => lsn],

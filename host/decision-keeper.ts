@@ -4,17 +4,20 @@
  */
 import type { Cancel, Clock } from "../shared/clock.ts";
 import { HotspareError, reasonOf } from "../shared/errors.ts";
-import { randomId, type NodeId, type RecordId } from "../shared/ids.ts";
+import { parseNodeId, randomId, type NodeId, type RecordId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import type { Random } from "../shared/random.ts";
-import { decide, NO_DECISIONS, type Decisions } from "../shared/revisions/decisions.ts";
+import { decide, NO_DECISIONS, type Change, type Decisions } from "../shared/revisions/decisions.ts";
 import type { Revision } from "../shared/revisions/revision.ts";
 import type { RevisionLog } from "../shared/revisions/revision-log.ts";
+import { hostHintName, probeName } from "../shared/vault/layout.ts";
+import type { Vault } from "../shared/vault/vault.ts";
 import type { Answer, Request } from "../shared/wire/messages.ts";
 
 export interface DecisionKeeperOptions {
   readonly self: NodeId;
   readonly revisions: RevisionLog;
+  readonly vault: Pick<Vault, "remove">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -73,7 +76,7 @@ export class DecisionKeeper {
     const before = newest?.decisions ?? NO_DECISIONS;
     const decided = { by, atMs: clock.wallMs(), reason };
     const decisions = decide(before, change, decided);
-    if (decisions === null) return { changed: false, decisions: before };
+    if (decisions === null) return await this.#done(change, { changed: false, decisions: before });
     if (newest !== null && before.revision !== base) throw conflict(newest);
     const revision: Revision = {
       id: randomId<RecordId>(random),
@@ -85,7 +88,16 @@ export class DecisionKeeper {
     const published = await revisions.publish(revision);
     if (published.type === "taken") throw conflict(published.by);
     this.#learn(revision);
-    return { changed: true, decisions };
+    return await this.#done(change, { changed: true, decisions });
+  }
+
+  /** What a removed host has left in the vault goes too; also where that failed the first time. */
+  async #done(change: Change, answer: Answer<"decide">): Promise<Answer<"decide">> {
+    if (change.type !== "remove") return answer;
+    const node = parseNodeId(change.node);
+    const { vault } = this.#options;
+    await Promise.all([hostHintName(node), probeName(node)].map((name) => vault.remove(name)));
+    return answer;
   }
 
   /** The audit: what was decided, by whom, when and why. */

@@ -76,7 +76,7 @@ export class Handover {
    * @throws {HotspareError} HS_NOT_PRIMARY, HS_OPERATION_BUSY, HS_HANDOVER_REFUSED with the reason: nothing has changed, or the
    * pool was released and nobody took it, which the reason says. The proxies then find somebody.
    */
-  async run(request: Request<"handover">): Promise<Answer<"handover">> {
+  async run(request: Omit<Request<"handover">, "bootId">): Promise<Answer<"handover">> {
     const asking: Asking = { to: request.to as NodeId | null, by: request.by, cause: request.cause, insists: false };
     this.#refuseBusy();
     const { pool } = this.#options;
@@ -87,6 +87,20 @@ export class Handover {
     if (request.dryRun) return { ...this.#predict(successors), hosts };
     this.#refuseBusy();
     return { ...(await this.#exclusively(asking, () => this.#handOver(successors, asking))), hosts };
+  }
+
+  /** The same for a reason of this host's own. */
+  async to(host: NodeId, why: Pick<Asking, "by" | "cause">): Promise<void> {
+    const { id: pool } = this.#options.pool;
+    await this.run({ ...why, pool, to: host, dryRun: false });
+  }
+
+  /** Who could follow now, each with the life that it has, the best first. */
+  async fit(): Promise<readonly { readonly host: NodeId; readonly bootId: string }[]> {
+    const ranked = await this.#rank();
+    return ranked.flatMap(({ host, report, unfit }) =>
+      unfit === null && report !== null ? [{ host, bootId: report.bootId }] : [],
+    );
   }
 
   /**

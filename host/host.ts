@@ -140,7 +140,7 @@ class HostStart {
     const listen = await this.#listen(pools);
     const client = this.#connect();
     const operations = await this.#startOperations(vault, pools, control, client);
-    this.#startReporting(vault, pools, control, client);
+    this.#startReporting(vault, pools, { control, client, removed: operations.isRemoved });
     for (const pool of pools) await this.#startPool(vault, pool, operations);
     if (isNetwork(fileSystem)) this.#startPush(pools, client);
     this.#warmUpLater(listen, pools);
@@ -343,11 +343,15 @@ class HostStart {
     this.#closers.push(cancel);
   }
 
-  #startReporting(vault: HostVault, open: readonly OpenPool[], control: Control, client: PeerClient): void {
+  #startReporting(
+    vault: HostVault,
+    open: readonly OpenPool[],
+    { control, client, removed }: { readonly control: Control; readonly client: PeerClient; readonly removed: boolean },
+  ): void {
     const { clock, log } = this.#options;
     const known = { self: this.#own.id, bootId: this.#bootId };
     const configured = { hosts: () => this.#config.hosts, health: () => this.#config.health };
-    const presence = new Presence({ ...known, ...configured, pools: open, vault, control, client, clock });
+    const presence = new Presence({ ...known, ...configured, pools: open, vault, control, client, removed, clock });
     const space = new SpaceWatch({ vault, pools: open.map(({ hosted }) => hosted), clock, log });
     const sweeper = new TemporarySweeper({ vault, clock, log });
     const formatRaise = new FormatRaise({ self: this.#own.id, hosts: configured.hosts, client, clock, log });
@@ -383,6 +387,7 @@ class HostStart {
       random,
       log,
       onDecided,
+      onRemoved: () => this.#presence?.leave(),
     });
     this.#closers.push(() => operations.stop());
     await operations.start();

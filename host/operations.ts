@@ -8,17 +8,19 @@ import { HotspareError } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import type { Random } from "../shared/random.ts";
-import { offlineOf, type Decisions } from "../shared/revisions/decisions.ts";
+import { exclusionOf, maintenanceAt, type Decisions } from "../shared/revisions/decisions.ts";
 import { RevisionLog } from "../shared/revisions/revision-log.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import type { Control, ControlHandlers } from "./control.ts";
 import { DecisionKeeper } from "./decision-keeper.ts";
+import { Failback } from "./failback.ts";
 import { Handover } from "./handover.ts";
 import type { RoleHooks } from "./hooks/role-hooks.ts";
 import type { PeerClient } from "./host-parts.ts";
 import type { PoolCheckpoints } from "./pool-checkpoints.ts";
 import type { HostedPool } from "./pool.ts";
-import { offlineText, Withdrawal } from "./withdrawal.ts";
+import { WARM_MS } from "./succession.ts";
+import { Withdrawal } from "./withdrawal.ts";
 
 export interface OperationsOptions {
   readonly self: NodeId;
@@ -32,6 +34,8 @@ export interface OperationsOptions {
   readonly random: Random;
   readonly log: Log;
   readonly onDecided: (decisions: Decisions) => void;
+  /** This host was removed: nothing may tell of it any more. */
+  readonly onRemoved: () => void;
 }
 
 export interface OperatedPool {
@@ -44,6 +48,8 @@ export interface OperatedPool {
 interface Operated extends OperatedPool {
   readonly handover: Handover;
   readonly withdrawal: Withdrawal;
+  /** `null`: a pool stays where it is. */
+  readonly failback: Failback | null;
 }
 
 export type OperationHandlers = Pick<ControlHandlers, "handover" | "decide" | "revisions" | "enrol">;
@@ -58,7 +64,7 @@ export class Operations implements OperationHandlers {
     this.#options = options;
     this.#pools = options.pools.map((pool) => this.#operate(pool));
     const onChange = (decisions: Decisions): void => this.#decided(decisions);
-    this.#keeper = new DecisionKeeper({ self, revisions: new RevisionLog(vault), clock, random, log, onChange });
+    this.#keeper = new DecisionKeeper({ self, revisions: new RevisionLog(vault), vault, clock, random, log, onChange });
   }
 
   /** Before any pool begins. @throws {HotspareError} HS_VAULT_IO, HS_VAULT_FORMAT. */
@@ -68,7 +74,8 @@ export class Operations implements OperationHandlers {
 
   stop(): void {
     this.#keeper.stop();
-    for (const { handover, withdrawal } of this.#pools) {
+    for (const { handover, withdrawal, failback } of this.#pools) {
+      failback?.stop();
       withdrawal.stop();
       handover.stop();
     }
@@ -79,9 +86,13 @@ export class Operations implements OperationHandlers {
     void this.#keeper.look();
   }
 
-  /** The host stops: its pools go to others, as far as there are some. */
+  /**
+   * The host stops: its pools go to others, as far as there are some. In maintenance they rest: whoever stops a host then wants
+   * everything to be where it was when it is there again.
+   */
   async leave(hosted: HostedPool, cause: string): Promise<void> {
     hosted.retire();
+    if (this.#maintenance) return;
     await this.#find(hosted.id).handover.leave(cause, { insists: true });
   }
 
@@ -96,18 +107,31 @@ export class Operations implements OperationHandlers {
   /** Deposed pools come back; the others are what they are. */
   readonly enrol: OperationHandlers["enrol"] = async () => {
     const { self, clock } = this.#options;
-    const offline = offlineOf(this.#keeper.decisions, self);
-    if (offline !== null)
-      throw new HotspareError("HS_DECISION_REFUSED", { reason: `${self} was ${offlineText(offline)}` });
+    const reason = exclusionOf(this.#keeper.decisions, self);
+    if (reason !== null) throw new HotspareError("HS_DECISION_REFUSED", { reason: `${self} was ${reason}` });
     for (const { hosted } of this.#pools) hosted.enrol();
     return { pools: this.#pools.map(({ hosted }) => hosted.report(clock.monotonicMs())) };
   };
 
+  /** Whether it was removed for good: nobody is to find a trace of it. */
+  get isRemoved(): boolean {
+    return this.#keeper.decisions.removed.includes(this.#options.self);
+  }
+
   // --- Parts ----------------------------------------------------------------------------------------------------------
 
+  get #maintenance(): boolean {
+    return maintenanceAt(this.#keeper.decisions, this.#options.clock.wallMs()) !== null;
+  }
+
   #decided(decisions: Decisions): void {
-    this.#options.control.decisions(decisions);
-    this.#options.onDecided(decisions);
+    const { control, log, onRemoved, onDecided } = this.#options;
+    control.decisions(decisions);
+    onDecided(decisions);
+    if (this.isRemoved) {
+      log.warn({ revision: decisions.revision }, "this host was removed from the cluster: stop it");
+      onRemoved();
+    }
     for (const { withdrawal } of this.#pools) withdrawal.decided(decisions);
   }
 
@@ -124,7 +148,8 @@ export class Operations implements OperationHandlers {
         vaultId: config().vault.id,
         preferred: config().pools.find(({ id }) => id === hosted.id)?.preferred ?? pool.config.preferred,
         storageFreshMs: config().health.storageMs / 2,
-        offline: (host) => this.#offlineText(host),
+        warmMs: WARM_MS,
+        offline: (host) => exclusionOf(this.#keeper.decisions, host),
       }),
       timeoutMs: Math.max(health.timeoutMs, LEAST_TIMEOUT_MS),
       takeoverMs: takeover.timeoutMs,
@@ -133,12 +158,16 @@ export class Operations implements OperationHandlers {
       clock,
       log,
     });
-    return { ...pool, handover, withdrawal: new Withdrawal({ self, pool: hosted, handover, checkpoints, clock, log }) };
+    const withdrawal = new Withdrawal({ self, pool: hosted, handover, checkpoints, clock, log });
+    return { ...pool, handover, withdrawal, failback: this.#failback(pool, handover) };
   }
 
-  #offlineText(host: NodeId): string | null {
-    const offline = offlineOf(this.#keeper.decisions, host);
-    return offline && offlineText(offline);
+  #failback({ hosted, config: { preferred } }: OperatedPool, handover: Handover): Failback | null {
+    const { self, config, clock, log } = this.#options;
+    const { failback, failbackStableMs: stableMs } = config();
+    if (failback === "manual") return null;
+    const inMaintenance = (): boolean => this.#maintenance;
+    return new Failback({ self, pool: hosted, handover, preferred, stableMs, inMaintenance, clock, log });
   }
 
   #find(id: string): Operated {

@@ -7,7 +7,7 @@ import type { PoolState } from "./core/pool-state.ts";
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
 export function reportOf(state: PoolState, logTimeMs: number, now: number): PoolReport {
-  const { settings, applied, newestFence, atHeadMs, alarm, phase, heir } = state;
+  const { settings, applied, newestFence, atHeadMs, alarm, phase } = state;
   const serving = isServing(state);
   const role = roleOf(state);
   return {
@@ -21,10 +21,16 @@ export function reportOf(state: PoolState, logTimeMs: number, now: number): Pool
     lagMs: serving ? 0 : atHeadMs === null ? NEVER_MS : Math.max(0, now - atHeadMs),
     unfit: unfitOf(state),
     alarm: alarm ? `${alarm.code}: slot ${alarm.slot}: ${alarm.reason}` : null,
-    ...(heir !== null && heir.fence === newestFence?.id && { successor: heir.host }),
+    ...successorIn(state),
     ...(applied && { format: applied.writeVersion }),
     takingOver: role === "taking-over" || (phase.type === "standby" && phase.waitsForOrderUntilMs !== null),
   };
+}
+
+/** Also while the release that names it is on its way: nobody else need be looked for. */
+function successorIn({ phase, heir, newestFence }: PoolState): Pick<PoolReport, "successor"> {
+  if (phase.type === "primary" && phase.primary.successor !== null) return { successor: phase.primary.successor };
+  return heir !== null && heir.fence === newestFence?.id ? { successor: heir.host } : {};
 }
 
 function unfitOf({ unfit, phase, offline }: PoolState): string | null {

@@ -18,6 +18,8 @@ export interface SuccessionRules extends FitnessRules {
   readonly preferred: readonly NodeId[];
   /** A probe of the vault that is older says nothing. */
   readonly storageFreshMs: number;
+  /** Behind by more, a host would make clients wait until it has caught up. */
+  readonly warmMs: number;
   /** Why an operator took a host out; `null`: it is in. */
   readonly offline: (host: NodeId) => string | null;
 }
@@ -27,8 +29,8 @@ export interface Candidate extends Fitness {
   readonly report: HostReport | null;
 }
 
-/** Behind by more, a host is not warm. */
-const WARM_MS = 2000;
+/** For whoever hands over of its own will, and has time to wait for a better moment. */
+export const WARM_MS = 2000;
 
 /** All others, those that are fit first, the best one at the top. */
 export function rankSuccessors(asked: readonly Asked[], rules: SuccessionRules): readonly Candidate[] {
@@ -43,12 +45,12 @@ function judge(asked: Asked, rules: SuccessionRules): Candidate {
     rules.offline(host) ??
     unfitnessOf(report, rules) ??
     vaultTroubleOf(report, rules.storageFreshMs) ??
-    coldnessOf(entry?.lagMs ?? 0);
+    coldnessOf(entry?.lagMs ?? 0, rules);
   return { host, report, unfit, slot: entry?.slot ?? null, lagMs: entry?.lagMs ?? null };
 }
 
-const coldnessOf = (lagMs: number): string | null =>
-  lagMs <= WARM_MS ? null : "it is catching up, and would make clients wait";
+const coldnessOf = (lagMs: number, { warmMs }: SuccessionRules): string | null =>
+  lagMs <= warmMs ? null : "it is catching up, and would make clients wait";
 
 function compare(a: Candidate, b: Candidate, rules: SuccessionRules): number {
   return (

@@ -7,7 +7,7 @@ import { sleep, type Clock } from "../shared/clock.ts";
 import { reasonOf } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
-import { offlineOf, type Decisions, type OfflineNode } from "../shared/revisions/decisions.ts";
+import { exclusionOf, offlineOf, type Decisions } from "../shared/revisions/decisions.ts";
 import type { Handover } from "./handover.ts";
 import type { PoolCheckpoints } from "./pool-checkpoints.ts";
 import type { HostedPool } from "./pool.ts";
@@ -26,7 +26,10 @@ const RETRY_MS = 1000;
 export class Withdrawal {
   readonly #options: WithdrawalOptions;
   readonly #abort = new AbortController();
-  #offline: OfflineNode | null = null;
+  /** Why this host is out; `null`: it is not. */
+  #reason: string | null = null;
+  /** Also if nobody could follow. */
+  #last = false;
   #working = false;
 
   constructor(options: WithdrawalOptions) {
@@ -35,8 +38,9 @@ export class Withdrawal {
 
   decided(decisions: Decisions): void {
     const { self, pool } = this.#options;
-    this.#offline = offlineOf(decisions, self);
-    pool.decided(this.#offline && offlineText(this.#offline));
+    this.#reason = exclusionOf(decisions, self);
+    this.#last = offlineOf(decisions, self)?.last ?? false;
+    pool.decided(this.#reason);
     void this.#work();
   }
 
@@ -50,8 +54,8 @@ export class Withdrawal {
     const { clock } = this.#options;
     const { signal } = this.#abort;
     // A takeover that was under way may still end in serving.
-    while (!signal.aborted && this.#offline !== null && !this.#isOut()) {
-      await this.#leave(this.#offline);
+    while (!signal.aborted && this.#reason !== null && !this.#isOut()) {
+      await this.#leave(this.#reason);
       await sleep(clock, RETRY_MS, signal).catch(() => undefined);
     }
     this.#working = false;
@@ -61,19 +65,15 @@ export class Withdrawal {
     return this.#options.pool.state.phase.type === "offline";
   }
 
-  async #leave(offline: OfflineNode): Promise<void> {
+  async #leave(reason: string): Promise<void> {
     const { pool, handover, checkpoints, log } = this.#options;
     try {
-      if (!pool.serving || (await handover.leave(offlineText(offline), { insists: false })) || !offline.last) return;
-      await handover.rest(offlineText(offline));
+      if (!pool.serving || (await handover.leave(reason, { insists: false })) || !this.#last) return;
+      await handover.rest(reason);
       await checkpoints.take("the last host is taken offline");
-      if (this.#offline !== null) await pool.handOver(null, offlineText(offline));
+      if (this.#reason !== null) await pool.handOver(null, reason);
     } catch (error) {
       log.warn({ reason: reasonOf(error) }, "the host cannot leave the pool yet");
     }
   }
 }
-
-/** As people read it wherever the host is refused. */
-export const offlineText = ({ by, reason }: OfflineNode): string =>
-  `taken offline by ${by}${reason === "" ? "" : `: ${reason}`}`;

@@ -85,6 +85,13 @@ function addGauges(registers: Registry[], status: () => ProxyStatus): void {
     for (const { id: peer, agrees } of proxies) if (peer !== self && agrees !== null) set({ peer }, agrees ? 1 : 0);
   });
   addConfigGauges(registers, status);
+  gauge(registers, "hotspare_maintenance", "1 while no takeover is ordered because of maintenance", [], (set) =>
+    set({}, status().maintenance === null ? 0 : 1),
+  );
+  gauge(registers, "hotspare_offline", "1 while an operator has taken the node out", ["node"], (set) => {
+    const { hosts, proxies } = status();
+    for (const { id: node, offline } of [...hosts, ...proxies]) set({ node }, offline === null ? 0 : 1);
+  });
   addClockGauges(registers, status);
 }
 

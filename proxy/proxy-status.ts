@@ -3,6 +3,7 @@ import type { ClockDispute } from "../shared/clocks/clock-median.ts";
 import type { PeerClocks } from "../shared/clocks/peer-clocks.ts";
 import type { Config } from "../shared/config/config.ts";
 import type { NodeId, PoolId } from "../shared/ids.ts";
+import { exclusionOf, maintenanceAt, type Maintenance } from "../shared/revisions/decisions.ts";
 import type { PoolReport } from "../shared/wire/reports.ts";
 import { PROTOCOL, type ProtocolRange } from "../shared/wire/protocol-range.ts";
 import { peerStateOf } from "./core/gossip.ts";
@@ -24,6 +25,8 @@ export interface ProxyStatus {
   readonly clockDispute: string | null;
   /** Processes of this proxy that carry requests. */
   readonly workers: WorkerCount;
+  /** While it holds, nobody is ordered to take over; `null`: there is none. */
+  readonly maintenance: Maintenance | null;
 }
 
 /** How far a node's clock is ahead of this proxy's, and of the median of at least three; `null`: not known. */
@@ -55,6 +58,8 @@ interface PoolStatus {
 }
 
 interface HostStatus extends ClockStatus, ConfigStatus {
+  /** Why it takes no part: an operator took it out, or removed it; `null`: it does. */
+  readonly offline: string | null;
   readonly id: NodeId;
   /** In the first pool; `roles` has them all. `null`: not heard. */
   readonly role: string | null;
@@ -70,6 +75,8 @@ interface HostStatus extends ClockStatus, ConfigStatus {
 }
 
 interface ProxyNodeStatus extends ClockStatus, ConfigStatus {
+  /** Why it takes no part: an operator took it out, or removed it; `null`: it does. */
+  readonly offline: string | null;
   readonly id: NodeId;
   readonly health: "up" | "suspect" | "down" | "unknown";
   /** Why it refuses what this proxy says to it; `null`: it does not. */
@@ -112,6 +119,7 @@ export function proxyStatus(source: StatusSource): ProxyStatus {
     proxies: config.proxies.map(({ id }) => proxyNodeStatus(id, source)),
     clockDispute: disputeText(clocks.dispute()),
     workers: source.workers,
+    maintenance: maintenanceAt(state.decisions, source.nowMs + state.own.wallAheadMs),
   };
 }
 
@@ -125,6 +133,7 @@ function proxyNodeStatus(id: NodeId, source: StatusSource): ProxyNodeStatus {
     id,
     health,
     reason: isSelf ? null : refusal(id),
+    offline: exclusionOf(state.decisions, id),
     agrees: isSelf ? true : content && agrees(content, state.pools),
     version: content?.program ?? null,
     ...configStatus(content),
@@ -197,7 +206,10 @@ function reportsOf(pool: PoolId, state: ProxyState): { readonly host: NodeId; re
   });
 }
 
-function hostStatus({ host: id, report, verdict }: HostHealth, { clocks, protocolProblem }: StatusSource): HostStatus {
+function hostStatus(
+  { host: id, report, verdict }: HostHealth,
+  { clocks, protocolProblem, state }: StatusSource,
+): HostStatus {
   const entries = report?.body.pools ?? [];
   return {
     id,
@@ -205,6 +217,7 @@ function hostStatus({ host: id, report, verdict }: HostHealth, { clocks, protoco
     roles: Object.fromEntries(entries.map((entry) => [entry.pool, entry.role])),
     health: verdict.type,
     reason: "reason" in verdict ? verdict.reason : null,
+    offline: exclusionOf(state.decisions, id),
     ...clockStatus(id, clocks, verdict.type === "down" ? null : (report?.body.quarantined ?? null)),
     version: report?.body.version ?? null,
     ...configStatus(report?.body ?? null),

@@ -8,6 +8,7 @@ import type { Address, Config, ProxyConfig } from "../shared/config/config.ts";
 import { atStart, type ConfigStanding } from "../shared/config/config-standing.ts";
 import { HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
 import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
+import { exclusionOf } from "../shared/revisions/decisions.ts";
 import { Admin, requireLoopback } from "./admin.ts";
 import { newProxyState, stepProxy, type ProxyState, type Rules } from "./core/proxy-state.ts";
 import type { ProxyEffect, ProxyEvent } from "./core/proxy-event.ts";
@@ -293,7 +294,7 @@ class Proxy {
   }
 
   #isReady(): boolean {
-    if (this.#state.decisions.offline.some(({ node }) => node === this.#options.id)) return false;
+    if (exclusionOf(this.#state.decisions, this.#options.id) !== null) return false;
     return this.#traffic.workers().serving > 0 && [...this.#state.routes.values()].every((route) => route !== null);
   }
 }

@@ -36,7 +36,7 @@ export function statusPage(status: ProxyStatus, self: string): string {
 <title>${escape(status.cluster)}: Hotspare</title>
 <style>body{font:15px system-ui,sans-serif;margin:2rem}table{border-collapse:collapse;margin:0 0 2rem}
 th,td{border-bottom:1px solid #ccc;padding:.3rem 1rem .3rem 0;text-align:left}</style></head><body>
-<h1>Cluster ${escape(status.cluster)}</h1><p>As ${escape(self)} sees it.</p>
+<h1>Cluster ${escape(status.cluster)}</h1><p>As ${escape(self)} sees it.</p>${maintenanceLine(status)}
 <h2>Pools</h2>${table(["pool", "state", "epoch", "primary", "slot", "standbys", "parked", "remarks"], pools)}
 <h2>Hosts</h2>${table(["host", "health", "role", "version", "clock, ms", "remarks"], hosts)}
 <h2>Proxies</h2>${table(["proxy", "health", "agrees", "version", "clock, ms", "remarks"], proxies)}
@@ -45,12 +45,20 @@ th,td{border-bottom:1px solid #ccc;padding:.3rem 1rem .3rem 0;text-align:left}</
 `;
 }
 
+function maintenanceLine({ maintenance }: ProxyStatus): string {
+  if (maintenance === null) return "";
+  const { by, reason, untilMs } = maintenance;
+  const end = untilMs === null ? "" : ` until ${new Date(untilMs).toISOString()}`;
+  return `\n<p><strong>Maintenance${end}</strong> by ${escape(by)}: ${escape(reason)}. Nobody takes over by itself.</p>`;
+}
+
 type Node = ProxyStatus["hosts"][number] | ProxyStatus["proxies"][number];
 
 const clockText = ({ clockOffsetMs, clockErrorMs }: Node): string =>
   clockOffsetMs === null || clockErrorMs === null ? "" : `${clockOffsetMs.toFixed(1)} ± ${clockErrorMs.toFixed(1)}`;
 
-const remarksOn = ({ quarantined, protocol, configProblem, pendingRestart }: Node): readonly string[] => [
+const remarksOn = ({ quarantined, protocol, offline, configProblem, pendingRestart }: Node): readonly string[] => [
+  ...(offline === null ? [] : [offline]),
   ...(quarantined === null ? [] : [`in quarantine: ${quarantined}`]),
   ...(protocol === null ? [] : [protocol]),
   ...(configProblem === null ? [] : [`its configuration file is not right: ${configProblem}`]),

@@ -14,6 +14,7 @@ export const LONG_TESTS = {
     "test/cluster/format-upgrade.test.ts",
     "test/cluster/no-request-fails.test.ts",
     "test/cluster/old-views.test.ts",
+    "test/cluster/operations.test.ts",
     "test/cluster/ordinary-clients.test.ts",
     "test/cluster/poison.test.ts",
     "test/cluster/proxy-restarts.test.ts",

@@ -43,6 +43,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "host/handover.ts": "a time stamp for comparing clocks",
   "host/hooks/role-hooks.ts": "when something happened, for people",
   "host/hooks/call-hook.ts": "signatures",
+  "host/operations.ts": "when a maintenance ends, on which no safety rests",
   "host/decision-keeper.ts": "when something was decided, for people",
   "proxy/gossiper.ts": "a time stamp for comparing clocks",
   "proxy/self-watch.ts": "when something was seen, for people",

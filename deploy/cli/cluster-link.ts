@@ -12,6 +12,7 @@ import {
 } from "../../shared/config/config.ts";
 import { HotspareError } from "../../shared/errors.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
+import type { Revision } from "../../shared/revisions/revision.ts";
 import { newer, NO_DECISIONS, type Change, type Decisions } from "../../shared/revisions/decisions.ts";
 import type { SecretBytes } from "../../shared/signature/message-key.ts";
 import type { MessageClient } from "../../shared/wire/message-client.ts";
@@ -119,6 +120,23 @@ export class ClusterLink {
     return result.type === "answer" ? null : result.reason;
   }
 
+  /** Which proxies answer, by the same hint; `null`: it does, else why not. Never throws. */
+  async reach(): Promise<ReadonlyMap<NodeId, string | null>> {
+    const asked = this.config.proxies.map(async (proxy) => [proxy.id, await this.greet(proxy)] as const);
+    return new Map(await Promise.all(asked));
+  }
+
+  /** What was decided last, oldest first; asked of any host. Empty if none says. */
+  async revisions({ hosts }: ClusterWord): Promise<readonly Revision[]> {
+    for (const { host, report } of hosts) {
+      if (report === null) continue;
+      const sending = { to: host.id, address: host.control, body: { from: null, limit: 64 }, timeoutMs: DECIDE_MS };
+      const result = await this.#client.send("revisions", sending);
+      if (result.type === "answer") return result.answer.revisions;
+    }
+    return [];
+  }
+
   async #askHost(host: HostConfig): Promise<{ readonly word: HostWord; readonly decisions: Decisions }> {
     // Not by the heartbeats' name and boot id: it teaches the host nothing of clocks.
     const body = { bootId: null, originMs: 0, revision: 0 };
@@ -146,10 +164,10 @@ const READING_MS = 2;
 export const poolIn = (report: HostReport, pool: PoolId): PoolReport | null =>
   report.pools.find((entry) => entry.pool === pool) ?? null;
 
-type Serving = Extract<HostWord, { reason: null }>;
+type ServingHost = Extract<HostWord, { reason: null }>;
 
-/** Who serves the pool: of several, who says so under the newest fence; `null`: nobody. */
-export function servingIn({ hosts }: ClusterWord, pool: PoolId): Serving | null {
+/** Who serves the pool: of several, who says so under the newest fence. `null`: nobody does. */
+export function findServing({ hosts }: ClusterWord, pool: PoolId): ServingHost | null {
   const claims = hosts.flatMap((word) => {
     const entry = word.report && poolIn(word.report, pool);
     return word.report !== null && entry?.serving ? [{ word, epoch: entry.fence?.epoch ?? 0 }] : [];
@@ -157,11 +175,11 @@ export function servingIn({ hosts }: ClusterWord, pool: PoolId): Serving | null 
   return claims.toSorted((a, b) => b.epoch - a.epoch)[0]?.word ?? null;
 }
 
-/** The same. @throws {HotspareError} HS_POOL_UNSERVED. */
-export function servingHost(word: ClusterWord, pool: PoolId): Serving {
-  const serving = servingIn(word, pool);
-  if (serving) return serving;
+/** The same. @throws {HotspareError} HS_POOL_UNSERVED, with what each host says. */
+export function servingHost(word: ClusterWord, pool: PoolId): ServingHost {
   const { hosts } = word;
+  const serving = findServing(word, pool);
+  if (serving !== null) return serving;
   const reasons = hosts.map(({ host, report, reason }) => {
     const entry = report && poolIn(report, pool);
     return `${host.id}: ${reason ?? entry?.alarm ?? entry?.unfit ?? `it is ${entry?.role ?? "without that pool"}`}`;

@@ -33,9 +33,12 @@ const ConfigStatus = {
   configProblem: Type.Optional(orNull(Type.String())),
   pendingRestart: Type.Optional(Type.Array(Type.String())),
 };
+/** Why the node takes no part: an operator took it out. */
+const Offline = { offline: Type.Optional(orNull(Type.String())) };
 const HostStatus = Type.Object({
   ...ClockStatus,
   ...ConfigStatus,
+  ...Offline,
   id: Type.String(),
   role: orNull(Type.String()),
   health: Type.String(),
@@ -51,6 +54,7 @@ const HostStatus = Type.Object({
 const ProxyStatus = Type.Object({
   ...ClockStatus,
   ...ConfigStatus,
+  ...Offline,
   id: Type.String(),
   health: Type.Optional(Type.String()),
   agrees: Type.Optional(orNull(Type.Boolean())),
@@ -61,6 +65,12 @@ const ProxyStatus = Type.Object({
   keys: Type.Optional(orNull(Type.Array(Type.String()))),
   protocol: Type.Optional(orNull(Type.String())),
 });
+const MaintenanceStatus = Type.Object({
+  by: Type.String(),
+  atMs: Type.Number(),
+  reason: Type.String(),
+  untilMs: orNull(Type.Number()),
+});
 const View = Type.Object({
   cluster: Type.String(),
   pools: Type.Array(PoolStatus),
@@ -69,6 +79,7 @@ const View = Type.Object({
   /** The proxy that says all this. */
   self: Type.Optional(Type.String()),
   clockDispute: Type.Optional(orNull(Type.String())),
+  maintenance: Type.Optional(orNull(MaintenanceStatus)),
 });
 const ProbeBody = Type.Object({
   host: Type.String(),
@@ -91,6 +102,7 @@ const ProbeBody = Type.Object({
 export type PoolStatus = Static<typeof PoolStatus>;
 export type HostStatus = Static<typeof HostStatus>;
 type ProxyStatus = Static<typeof ProxyStatus>;
+export type MaintenanceStatus = Static<typeof MaintenanceStatus>;
 type View = Static<typeof View>;
 type ProbeBody = Static<typeof ProbeBody>;
 
@@ -118,6 +130,8 @@ export interface ProxyAnswer {
   /** Which versions of the protocol it speaks, and its Node.js, as it says itself. */
   readonly speaks: ProtocolRange | null;
   readonly node: string | null;
+  /** Why it takes no part: an operator took it out. */
+  readonly offline: string | null;
 }
 
 export interface ClusterStatus {
@@ -131,6 +145,8 @@ export interface ClusterStatus {
   readonly clockReference: string | null;
   /** Which two clocks differ though nobody can say whose is wrong; `null`: none, or the median says. */
   readonly clockDispute: string | null;
+  /** While it holds, nobody takes over by itself; `null`: there is none, or nobody says. */
+  readonly maintenance: MaintenanceStatus | null;
   /** Who said it: `nobody` if nothing answered. */
   readonly source: "proxies" | "hosts" | "nobody";
 }
@@ -171,9 +187,11 @@ export async function clusterStatus(config: Config, asking: Asking): Promise<Clu
       protocol: ofProxy(id, "protocol", views),
       configProblem: ofProxy(id, "configProblem", view === null ? views : [view]),
       pendingRestart: ofProxy(id, "pendingRestart", view === null ? views : [view]) ?? [],
+      offline: entryOf(chosen, id)?.offline ?? null,
     })),
     clockReference: chosen.self ?? null,
     clockDispute: chosen.clockDispute ?? null,
+    maintenance: chosen.maintenance ?? null,
     source: views.length > 0 ? "proxies" : chosen.hosts.some(({ health }) => health === "up") ? "hosts" : "nobody",
   };
 }

@@ -53,6 +53,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/switchover.ts")).switchoverCommand,
   },
   {
+    name: "failover",
+    summary: "force a host to take a pool over",
+    load: async () => (await import("./commands/failover.ts")).failoverCommand,
+  },
+  {
+    name: "node",
+    summary: "show nodes, take one out, bring it back, remove it",
+    load: async () => (await import("./commands/node.ts")).nodeCommand,
+  },
+  {
+    name: "maintenance",
+    summary: "let nobody take over by itself for a while",
+    load: async () => (await import("./commands/maintenance.ts")).maintenanceCommand,
+  },
+  {
+    name: "reenrol",
+    summary: "bring a host back that was deposed and waits",
+    load: async () => (await import("./commands/reenrol.ts")).reenrolCommand,
+  },
+  {
     name: "events",
     summary: "show what happened, and why",
     load: async () => (await import("./commands/events.ts")).eventsCommand,

@@ -3,7 +3,7 @@
  * line in `command-table.ts`. A command throws a HotspareError when it fails; `run-command-line.ts` is the one border
  * that turns errors into a line and an exit code.
  */
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import type { Clock } from "../../shared/clock.ts";
 import type { Env } from "../../shared/config/substitute.ts";
 import type { Random } from "../../shared/random.ts";
@@ -67,6 +67,25 @@ export function withConfig(command: Command, { env }: CommandContext): Command {
 /** The option that names one pool. */
 export function withPool(command: Command): Command {
   return command.option("--pool <pool>", "which pool; needed only where there are several");
+}
+
+/** The option that says why, for the audit. */
+export function withReason(command: Command): Command {
+  return command.option("--reason <text>", REASON, readReason, "");
+}
+
+/** The same where nobody can do without. */
+export function withNeededReason(command: Command): Command {
+  return command.requiredOption("--reason <text>", REASON, readReason);
+}
+
+const REASON = "why, for whoever looks later; at most 256 characters";
+
+const LONGEST_REASON = 256;
+
+function readReason(text: string): string {
+  if (text.length <= LONGEST_REASON) return text;
+  throw new InvalidArgumentError(`accepted are at most ${LONGEST_REASON} characters`);
 }
 
 export interface PoolOption {

@@ -2,6 +2,7 @@
 import { createColors } from "picocolors";
 import { isServed, type ClusterStatus, type HostStatus } from "./cluster-status.ts";
 import { printable } from "./printable.ts";
+import { maintenanceText } from "./maintenance-text.ts";
 import { plainTable } from "./plain-table.ts";
 
 /** A host says so of itself while it was never at the head of the journal. */
@@ -15,7 +16,7 @@ export interface StatusLook {
 
 export function statusText(status: ClusterStatus, look: StatusLook): string {
   const { colours } = look;
-  const { bold } = createColors(colours);
+  const { bold, yellow } = createColors(colours);
   const source = {
     proxies: "",
     hosts: " (no proxy answers: as the hosts say)",
@@ -23,8 +24,14 @@ export function statusText(status: ClusterStatus, look: StatusLook): string {
   }[status.source];
   const tables = [poolTable(status, colours), hostTable(status, look), proxyTable(status, look)];
   const ownLine = look.own.size === 0 ? [] : ["*: on this machine"];
-  const remarks = [...ownLine, ...clockLines(status, colours)];
-  return [`${bold(`cluster ${status.cluster}`)}${source}`, ...tables, ...remarks].join("\n\n");
+  const maintenance = status.maintenance === null ? [] : [yellow(maintenanceText(status.maintenance))];
+  return [
+    `${bold(`cluster ${status.cluster}`)}${source}`,
+    ...maintenance,
+    ...tables,
+    ...ownLine,
+    ...clockLines(status, colours),
+  ].join("\n\n");
 }
 
 const nodeName = (id: string, own: ReadonlySet<string>): string => (own.has(id) ? `${id} *` : id);
@@ -66,6 +73,7 @@ function hostTable({ hosts, configHash }: ClusterStatus, { colours, own }: Statu
 function remarksOn(host: HostStatus, ownHash: string): readonly string[] {
   const { reason, alarms, protocol } = host;
   return [
+    ...offlineRemark(host),
     ...(reason === null ? [] : [reason]),
     ...(protocol === null || protocol === undefined ? [] : [protocol]),
     ...quarantineRemark(host),
@@ -89,6 +97,9 @@ function configRemarks(
   ];
 }
 
+const offlineRemark = ({ offline }: { readonly offline?: string | null }): readonly string[] =>
+  offline === null || offline === undefined ? [] : [offline];
+
 const quarantineRemark = ({ quarantined }: { readonly quarantined?: string | null }): readonly string[] =>
   quarantined === null || quarantined === undefined ? [] : [`in quarantine: ${quarantined}`];
 
@@ -110,7 +121,7 @@ function proxyTable({ proxies, configHash }: ClusterStatus, { colours, own }: St
     printable(
       [proxy.reason, proxy.protocol]
         .filter((remark) => remark !== null)
-        .concat(quarantineRemark(proxy), configRemarks(proxy, configHash))
+        .concat(offlineRemark(proxy), quarantineRemark(proxy), configRemarks(proxy, configHash))
         .join("; "),
     ),
   ]);

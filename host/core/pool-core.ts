@@ -3,6 +3,7 @@ import { assert } from "../../shared/errors.ts";
 import type { Role } from "../../shared/wire/role.ts";
 import type { PoolEvent, PoolState, PoolStep, Settings } from "./pool-state.ts";
 import { stepPrimary } from "./primary.ts";
+import { awaitsEnrol, beginYield, mayBeDeposed, noteEnrolled, yields } from "./rejoin.ts";
 import { mayBecome } from "./role.ts";
 import { stepRestoring, stepStandby } from "./standby.ts";
 import { beginTakeover, stepTakeover } from "./takeover.ts";
@@ -22,6 +23,8 @@ export function initialPool(settings: Settings): PoolState {
     alarm: null,
     offline: null,
     heir: null,
+    yieldsUntilMs: null,
+    enrolled: null,
     atHeadMs: null,
     calls: 0,
   };
@@ -75,11 +78,12 @@ function dispatch(state: PoolState, event: PoolEvent, now: number): PoolStep {
   if (event.type === "started") return onStarted(state, event, now);
   if (event.type === "decided") return onDecided(state, event.offline, now);
   if (event.type === "configured") return stay({ ...state, settings: { ...state.settings, ...event.tuning } });
+  if (event.type === "enrol") return onEnrol(state, now);
   if (event.type === "fitness") return stay({ ...state, unfit: event.unfit });
   const { phase } = state;
   switch (phase.type) {
     case "standby":
-      if (event.type === "ordered") return beginTakeover(state, event.order, [event.ticket], now);
+      if (event.type === "ordered") return onStandbyOrdered(state, event, now);
       return stepStandby(state, phase, event, now);
     case "taking-over":
       return stepTakeover(state, phase, event, now);
@@ -101,13 +105,27 @@ function dispatch(state: PoolState, event: PoolEvent, now: number): PoolStep {
 function onDecided(state: PoolState, offline: string | null, now: number): PoolStep {
   const decided = { ...state, offline };
   const isBack = state.phase.type === "offline" && state.offline !== null && offline === null;
-  return stay(isBack ? becomeStandby(decided, now) : decided);
+  return stay(isBack ? becomeStandby(noteEnrolled(decided), now) : decided);
 }
 
 function onStarted(state: PoolState, event: PoolEvent & { type: "started" }, now: number): PoolStep {
   const { applied, lastTenure } = event;
   const started: PoolState = { ...state, applied, lastTenure, newestFence: applied?.fence ?? null };
   return stay(becomeStandby(started, now));
+}
+
+function onStandbyOrdered(state: PoolState, event: PoolEvent & { type: "ordered" }, now: number): PoolStep {
+  if (mayBeDeposed(state)) return refuse(state, event.ticket, "it does not know yet whether it was deposed");
+  if (yields(state, now)) return refuse(state, event.ticket, `it has just handed over to ${state.heir?.host}`);
+  return beginTakeover(state, event.order, [event.ticket], now);
+}
+
+/** Nobody has looked at the loss of a tenure that goes on. */
+function onEnrol(state: PoolState, now: number): PoolStep {
+  const { phase } = state;
+  if (phase.type === "primary" || phase.type === "taking-over") return stay(state);
+  const enrolled = noteEnrolled(state);
+  return stay(phase.type === "fenced" && !phase.sick ? becomeStandby(enrolled, now) : enrolled);
 }
 
 /** A fenced host re-enrols by itself, or waits to be told. A sick one needs a new process. */
@@ -117,8 +135,8 @@ function onFencedEvent(
   event: PoolEvent,
   now: number,
 ): PoolStep {
-  const mayReturn = event.type === "enrol" || (event.type === "tick" && state.settings.rejoin === "auto");
-  return mayReturn && !phase.sick ? stay(becomeStandby(state, now)) : stay(state);
+  if (event.type !== "tick" || phase.sick || awaitsEnrol(state)) return stay(state);
+  return stay(becomeStandby(beginYield(state, now), now));
 }
 
 function refuse(state: PoolState, ticket: number, reason: string): PoolStep {

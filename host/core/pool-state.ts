@@ -53,6 +53,10 @@ export interface PoolState {
   readonly offline: string | null;
   /** Whom the release that was seen last names, and whose tenure it ended. */
   readonly heir: Heir | null;
+  /** Until then it leaves its pool to the one to whom it handed it over. */
+  readonly yieldsUntilMs: number | null;
+  /** The own fence whose loss somebody has looked at: this host need not wait because of it any more. */
+  readonly enrolled: RecordId | null;
   /** When it last knew itself at the head of the journal. */
   readonly atHeadMs: number | null;
   readonly calls: number;

@@ -3,7 +3,7 @@ import type { Role } from "../../shared/wire/role.ts";
 
 const NEXT: Readonly<Record<Role, readonly Role[]>> = {
   restoring: ["standby", "offline"],
-  standby: ["taking-over", "restoring", "offline"],
+  standby: ["taking-over", "restoring", "fenced", "offline"],
   "taking-over": ["primary", "standby", "restoring", "fenced", "offline"],
   primary: ["fenced", "offline"],
   fenced: ["standby", "offline"],

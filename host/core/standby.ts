@@ -6,6 +6,7 @@ import { slot, type Slot } from "../../shared/position.ts";
 import { INVALID_READS } from "./publication.ts";
 import type { Activity, Alarm, Effect, Heir, PoolEvent, PoolState, PoolStep, Restored, Seed } from "./pool-state.ts";
 import { judgeRun, judgeSurvey, type RunVerdict, type Survey } from "./survey.ts";
+import { awaitsEnrol, lossIn, waitForEnrol } from "./rejoin.ts";
 import { begins, startDelayMs, takeOverAtStart } from "./self-start.ts";
 import { becomeStandby, beginRestore, moveTo, stay } from "./transitions.ts";
 
@@ -82,6 +83,7 @@ function onSurvey(state: PoolState, tries: number, found: Survey, now: number): 
 /** What comes next is cleaned away: only a checkpoint beyond it helps. */
 function onLate(state: PoolState, tries: number): PoolStep {
   if (tries + 1 < DOUBTFUL_SURVEYS) return survey(state, tries + 1);
+  if (awaitsEnrol(state)) return stay(waitForEnrol(state, null));
   return beginRestore(state, state.applied && slotAfter(state.applied), null);
 }
 
@@ -106,6 +108,8 @@ function onRun(
   { steps, stop }: RunVerdict,
   now: number,
 ): PoolStep {
+  const lost = lossIn(state, steps);
+  if (lost !== null) return stay(waitForEnrol(state, lost));
   if (steps.length > 0) return apply(state, steps, found);
   switch (stop.type) {
     case "end":

@@ -5,7 +5,13 @@
  */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import { unreachable } from "../../shared/errors.ts";
-import { maintenanceAt, NO_DECISIONS, offlineOf, type Decisions } from "../../shared/revisions/decisions.ts";
+import {
+  excludedNodes,
+  exclusionOf,
+  maintenanceAt,
+  NO_DECISIONS,
+  type Decisions,
+} from "../../shared/revisions/decisions.ts";
 import { otherMembers, type Council } from "./council.ts";
 import { decide, isOpen, watched, type PoolRules, type Situation } from "./failover.ts";
 import { stepGossip, type GossipEvent } from "./gossip.ts";
@@ -194,7 +200,7 @@ function gossipEvent(event: ProxyEvent): GossipEvent | null {
   }
 }
 
-/** Who was taken out has no seat. */
+/** Who was taken out, or removed, has no seat. */
 export const councilOf = (
   { gossip, own, decisions }: Pick<ProxyState, "gossip" | "own" | "decisions">,
   nowMs: number,
@@ -202,7 +208,7 @@ export const councilOf = (
 ): Council => ({
   self: rules.self,
   quarantined: own.quarantined,
-  others: otherMembers(gossip, nowMs, rules.gossip).filter(({ proxy }) => offlineOf(decisions, proxy) === null),
+  others: otherMembers(gossip, nowMs, rules.gossip).filter(({ proxy }) => exclusionOf(decisions, proxy) === null),
   wallAheadMs: own.wallAheadMs,
 });
 
@@ -211,7 +217,7 @@ function standing(
   decisions: Decisions,
   { nowMs, own, self }: { readonly nowMs: number; readonly own: OwnState; readonly self: NodeId },
 ): Pick<Situation, "restsUntilMs" | "offline"> {
-  const offline = decisions.offline.map(({ node }) => node as NodeId);
+  const offline = excludedNodes(decisions) as readonly NodeId[];
   if (offline.includes(self)) return { restsUntilMs: Number.POSITIVE_INFINITY, offline };
   const maintenance = maintenanceAt(decisions, nowMs + own.wallAheadMs);
   if (maintenance === null) return { restsUntilMs: null, offline };

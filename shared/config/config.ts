@@ -22,6 +22,9 @@ export interface Config {
   /** How long a deleted record's name may still be believed absent by a sleeping node. */
   readonly cleanDelayMs: number;
   readonly rejoin: "auto" | "manual";
+  readonly failback: "auto" | "manual";
+  /** How long a preferred host must be fit before it gets its pool back. */
+  readonly failbackStableMs: number;
   readonly tls: TlsConfig;
   /** What this machine's hosts call; in the order of the file. */
   readonly hooks: readonly HookConfig[];

@@ -87,6 +87,8 @@ export const LIVE_KEYS: Readonly<Record<SettingKey, Reach>> = {
   "takeover.timeout": "live",
   cleanDelay: "live",
   rejoin: "live",
+  failback: "hosts",
+  failbackStable: "hosts",
   ...hookReach(),
   ...tlsReach(),
   ...POOL_REACH,

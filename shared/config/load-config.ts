@@ -113,6 +113,8 @@ function assemble(values: ConfigValues): Omit<Config, "hash"> {
     takeover: { timeoutMs: values.get("takeover.timeout") },
     cleanDelayMs: values.get("cleanDelay"),
     rejoin: values.get("rejoin"),
+    failback: values.get("failback"),
+    failbackStableMs: values.get("failbackStable"),
     tls: tlsOf(values),
     hooks: hooksOf(values),
   };

@@ -229,7 +229,17 @@ export const SETTINGS = {
   rejoin: standard(
     oneOf("auto", "manual"),
     "auto",
-    "Whether a deposed host becomes a standby by itself, or waits until it is started again.",
+    "Whether a deposed host becomes a standby by itself, or waits, also over restarts, until `hotspare reenrol` has been run for it.",
+  ),
+  failback: standard(
+    oneOf("auto", "manual"),
+    "manual",
+    "Whether a primary hands its pool over to a host that is preferred over it (`pools[].preferred`), once that one is fit again.",
+  ),
+  failbackStable: standard(
+    duration({ min: SECOND, max: 168 * HOUR }),
+    "5m",
+    "With `failback: auto`: for how long such a host must be fit without a break, and the primary have served.",
   ),
   ...HOOK_SETTINGS,
   ...tlsSettings(),

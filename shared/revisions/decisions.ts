@@ -131,6 +131,23 @@ function add(before: Decisions, node: NodeRegistration): Decisions | null {
 export const offlineOf = ({ offline }: Decisions, node: string): OfflineNode | null =>
   offline.find((entry) => entry.node === node) ?? null;
 
+/** As people read it wherever the node is refused. */
+const offlineText = ({ by, reason }: OfflineNode): string =>
+  `taken offline by ${by}${reason === "" ? "" : `: ${reason}`}`;
+
+/** Why a node has no part in anything: taken offline, or removed for good. `null`: it has. */
+export function exclusionOf(decisions: Decisions, node: string): string | null {
+  if (decisions.removed.includes(node)) return "removed from the cluster";
+  const offline = offlineOf(decisions, node);
+  return offline && offlineText(offline);
+}
+
+/** All that have no part in anything. */
+export const excludedNodes = ({ offline, removed }: Decisions): readonly string[] => [
+  ...removed,
+  ...offline.map(({ node }) => node),
+];
+
 /** The maintenance that holds at a moment of the wall clock; `null`: none. */
 export const maintenanceAt = ({ maintenance }: Decisions, wallMs: number): Maintenance | null =>
   maintenance !== null && (maintenance.untilMs === null || wallMs < maintenance.untilMs) ? maintenance : null;

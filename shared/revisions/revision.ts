@@ -31,8 +31,11 @@ export type Revision = Static<typeof Revision>;
 
 const schema = Compile(Type.Object({ format: Type.Integer(), ...Revision.properties }));
 
+/** @throws {HotspareError} HS_DECISION_REFUSED rather than write what nobody could read: a text that is too long. */
 export function encodeRevision(revision: Revision): Buffer {
-  const bytes = Buffer.from(`${JSON.stringify({ format: REVISION_FORMAT, ...revision }, null, 2)}\n`);
+  const value = { format: REVISION_FORMAT, ...revision };
+  if (!schema.Check(value)) throw new HotspareError("HS_DECISION_REFUSED", { reason: "a text or list is too long" });
+  const bytes = Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
   if (bytes.length > MAX_BYTES)
     throw new HotspareError("HS_DECISION_REFUSED", { reason: "the decisions grow too large" });
   return bytes;

@@ -3,7 +3,7 @@
  * own folder. Every process is ended by its id at the end, whatever became of the test.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, openSync, closeSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, openSync, closeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -88,6 +88,7 @@ export interface Status {
   readonly hosts: readonly (ClockStatus & { readonly role: string | null; readonly health: string })[];
   readonly proxies: readonly ClockStatus[];
   readonly clockDispute: string | null;
+  readonly maintenance: { readonly reason: string } | null;
   /** Of the proxy that answers. */
   readonly workers: { readonly configured: number; readonly serving: number };
 }
@@ -288,6 +289,11 @@ export class Nodes {
       // Being replaced at this moment.
       return null;
     }
+  }
+
+  /** What hosts have written of themselves into the vault, by its names. */
+  hints(): readonly string[] {
+    return readdirSync(join(this.folder, "vault", "hosts"));
   }
 
   log(id: string): string {

@@ -8,6 +8,8 @@ import { hotspare } from "./console.ts";
 
 const page = readFileSync(join(root, "docs/command-line.md"), "utf8");
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  maintenance: ["on", "off"],
+  node: ["list", "offline", "online", "remove"],
   vault: ["check", "verify", "list"],
   config: ["check", "show", "diff", "set"],
   secret: ["rotate", "show"],

@@ -232,6 +232,17 @@ describe("status", () => {
     });
   });
 
+  test("shows maintenance, and who was taken out", async () => {
+    const maintenance = { by: "anna", atMs: 1_700_000_000_000, reason: "new switches", untilMs: 1_700_000_060_000 };
+    const [, out] = (view() as { hosts: [object, object] }).hosts;
+    const hosts = [{ ...out, offline: "taken offline by anna: new disks", reason: null }];
+    const file = configOf([await proxy({}, { maintenance, hosts })], [1]);
+    const shown = await status(file);
+    expect(shown.out).toMatch(/^maintenance by anna since 2023-11-1\d .*, until 2023-11-1\d .*: new switches$/m);
+    expect(shown.out).toMatch(/^host-2 .* taken offline by anna: new disks$/m);
+    expect(JSON.parse((await status(file, "--json")).out)).toMatchObject({ maintenance });
+  });
+
   test("ends with exit code 69 while a pool has no primary", async () => {
     const { code, out, err } = await status(configOf([await proxy({ state: "waiting", primary: null })], [1]));
     expect([code, err]).toEqual([69, "hotspare: Pool main is not served: it is waiting (HS_POOL_UNSERVED)"]);

@@ -86,7 +86,7 @@ function handover(changes: Partial<HandoverOptions> = {}): Handover {
     pool: pools.get(A)!,
     hosts: () => [A, B, C].map((id) => ({ id, control: ADDRESS })),
     proxies: () => [{ id: parseNodeId("proxy-1"), gossip: ADDRESS }],
-    rules: () => ({ vaultId: VAULT, preferred: [A, C, B], storageFreshMs: 1000, offline: () => null }),
+    rules: () => ({ vaultId: VAULT, preferred: [A, C, B], storageFreshMs: 1000, warmMs: 2000, offline: () => null }),
     timeoutMs: 1000,
     takeoverMs: 5000,
     client,
@@ -164,6 +164,7 @@ describe("a handover", () => {
       vaultId: VAULT,
       preferred: [],
       storageFreshMs: 1000,
+      warmMs: 2000,
       offline: () => "taken offline by bert",
     });
     await expect(handover({ rules }).run(asking(B))).rejects.toMatchObject({ message: /taken offline by bert/ });

@@ -76,5 +76,7 @@ export async function configOf(hosts: readonly FakeHost[]): Promise<Config> {
     cleanDelayMs: 1,
     rejoin: "auto",
     hooks: [],
+    failback: "manual",
+    failbackStableMs: 1000,
   };
 }

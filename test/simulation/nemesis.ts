@@ -67,7 +67,7 @@ export class Nemesis {
     this.#operator.undo();
     this.#restartSick();
     for (const host of this.#hosts) {
-      if (host.alive && this.#needsEnrolment(host)) this.#restart(host);
+      if (this.#needsEnrolment(host)) host.pool?.enrol();
       if (!host.alive) host.start();
     }
     if (this.#proxies.length > 0 || this.#hosts.some(({ serving }) => serving)) return;

@@ -9,6 +9,7 @@ import {
   withExample,
   withJson,
   withPool,
+  withReason,
   type CommandContext,
   type ConfigOption,
   type JsonOption,
@@ -35,11 +36,10 @@ export function switchoverCommand(program: Command, context: CommandContext): vo
       "The primary publishes its last commit, names the next host and steps back; requests wait meanwhile. Refused, with the reason, if no host is fit.",
     )
     .option("--to <host>", "to this host; default: the fittest, the preferred ones first")
-    .option("--reason <text>", "why, for the history", "")
     .option("--dry-run", "only say what would happen, and how long requests would wait");
   const example = ["hotspare switchover --dry-run", 'hotspare switchover --to host-b --reason "new disks in host-a"'];
-  withExample(withJson(withPool(withConfig(command, context))), ...example).action(async (options: SwitchoverOptions) =>
-    run(options, context),
+  withExample(withJson(withPool(withReason(withConfig(command, context)))), ...example).action(
+    async (options: SwitchoverOptions) => run(options, context),
   );
 }
 

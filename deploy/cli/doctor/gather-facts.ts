@@ -70,7 +70,7 @@ async function openNetwork(config: Config, context: CommandContext): Promise<Soc
 async function statusOf(config: Config, sockets: Sockets | null, { clock }: CommandContext): Promise<ClusterStatus> {
   if (sockets !== null) return await clusterStatus(config, { sockets, clock });
   const { cluster, hash: configHash } = config;
-  const nothing = { pools: [], hosts: [], proxies: [], clockReference: null, clockDispute: null };
+  const nothing = { pools: [], hosts: [], proxies: [], clockReference: null, clockDispute: null, maintenance: null };
   return { cluster, configHash, ...nothing, source: "nobody" };
 }
 

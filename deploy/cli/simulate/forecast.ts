@@ -12,7 +12,7 @@ import { candidates } from "../../../proxy/core/candidates.ts";
 import { newHostHealth, type HostHealth } from "../../../proxy/core/host-health.ts";
 import type { StandbyVote } from "../../../proxy/core/pool-view.ts";
 import { settings } from "../../../proxy/core/settings.ts";
-import { poolIn, servingIn, type ClusterWord, type HostWord } from "../cluster-link.ts";
+import { poolIn, findServing, type ClusterWord, type HostWord } from "../cluster-link.ts";
 import { forecastPauses, type Pause, type TakeoverTime } from "./pause.ts";
 
 export interface Situation {
@@ -61,7 +61,7 @@ export function forecast(situation: Situation): readonly PoolForecast[] {
 
 function forecastPool(pool: PoolId, situation: Situation): PoolForecast {
   const { word, killed, config } = situation;
-  const primary = servingIn(word, pool)?.host.id ?? null;
+  const primary = findServing(word, pool)?.host.id ?? null;
   const failsOver = primary === null || killed.has(primary);
   const heirs = rank(pool, situation);
   const agreement = agree(
@@ -82,7 +82,7 @@ function forecastPool(pool: PoolId, situation: Situation): PoolForecast {
 function rank(pool: PoolId, situation: Situation): readonly Heir[] {
   const { config, word, killed } = situation;
   const left = word.hosts.filter(({ host }) => !killed.has(host.id));
-  const serving = servingIn(word, pool)?.host.id;
+  const serving = findServing(word, pool)?.host.id;
   const able = order(
     pool,
     left.filter(({ host }) => host.id !== serving),

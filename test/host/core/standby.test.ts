@@ -332,7 +332,7 @@ describe("roles", () => {
   const roles: readonly Role[] = ["restoring", "standby", "taking-over", "primary", "fenced", "offline"];
   const allowed: Readonly<Record<Role, readonly Role[]>> = {
     restoring: ["standby", "offline"],
-    standby: ["taking-over", "restoring", "offline"],
+    standby: ["taking-over", "restoring", "fenced", "offline"],
     "taking-over": ["primary", "standby", "restoring", "fenced", "offline"],
     primary: ["fenced", "offline"],
     fenced: ["standby", "offline"],

@@ -216,6 +216,7 @@ function handoverOf(pool: HostedPool, other: HostedPool, hooks: RoleHooks): Hand
       vaultId: VAULT_ID,
       preferred: [],
       storageFreshMs: 1000,
+      warmMs: 2000,
       offline: () => null,
     }),
     timeoutMs: 1000,

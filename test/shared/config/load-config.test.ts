@@ -32,6 +32,7 @@ describe("what holds where nothing is written", () => {
     expect(config).toMatchObject({ ...TUNING, takeover: { timeoutMs: 10_000 } });
     expect(config.cleanDelayMs).toBe(600_000);
     expect(config.rejoin).toBe("auto");
+    expect([config.failback, config.failbackStableMs]).toEqual(["manual", 300_000]);
     expect(config.vault.id).toBeNull();
   });
 

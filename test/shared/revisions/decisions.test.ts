@@ -2,6 +2,8 @@
 import { describe, expect, it } from "vitest";
 import {
   decide,
+  excludedNodes,
+  exclusionOf,
   maintenanceAt,
   newer,
   NO_DECISIONS,
@@ -75,6 +77,16 @@ describe("a decision", () => {
       expect(() => decide(NO_DECISIONS, add, BY)).toThrow(expect.objectContaining({ code: "HS_DECISION_REFUSED" }));
     },
   );
+
+  it("why a node has no part is told of who is out and of who is gone", () => {
+    const gone = after(offline("host-a"), { type: "remove", node: "host-a" }, offline("host-b"));
+    expect(["host-a", "host-b", "host-c"].map((node) => exclusionOf(gone, node))).toEqual([
+      "removed from the cluster",
+      "taken offline by anna@ops: new disks",
+      null,
+    ]);
+    expect(excludedNodes(gone)).toEqual(["host-a", "host-b"]);
+  });
 
   it("no more nodes are out than a message can carry", () => {
     const many = Array.from({ length: 512 }, (_, index) => ({ node: `host-${index}`, ...BY, last: false }));
