@@ -324,3 +324,27 @@ describe("rejoin: manual", () => {
     ),
   );
 });
+
+describe("failback: auto", () => {
+  test(
+    "the pool goes back to the preferred host once it is well for long enough, not in maintenance",
+    { timeout: TIMEOUT_MS },
+    () =>
+      underLoad(
+        async (scenario) => {
+          const { nodes } = scenario;
+          const preferred = await scenario.settled();
+          await nodes.command("maintenance", "on", "--reason", "test");
+          await nodes.command("switchover");
+          const other = await scenario.settled();
+          await scenario.nobodyTakesOver(10_000);
+          await nodes.command("maintenance", "off");
+          const epoch = await scenario.epoch();
+          expect(await scenario.settled({ epoch: epoch + 1 })).toBe(preferred);
+          expect((await scenario.fence(epoch + 1)).cause).toMatch(/^failback: /);
+          expect(other).not.toBe(preferred);
+        },
+        { extra: "failback: auto\nfailbackStable: 3s" },
+      ),
+  );
+});

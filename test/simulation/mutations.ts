@@ -269,14 +269,14 @@ export const MUTATIONS: readonly Mutation[] = [
     by: "hosts",
     edits: [
       {
-        file: "host/core/standby.ts",
-        find: "  return beginTakeover(clearWait(state), order, [], now);",
+        file: "host/core/self-start.ts",
+        find: "  return beginTakeover({ ...clearWait(state), heir: null }, order, [], now);",
         replace: `  const takeover = { order, tickets: [], verified: state.applied, timings: { beganMs: now } };
   if (state.applied !== null) return open({ ...state, phase: { type: "taking-over", takeover, stage: { type: "settling", call: 0 } } }, takeover, state.applied, now);
-  return beginTakeover(clearWait(state), order, [], now);`,
+  return beginTakeover({ ...clearWait(state), heir: null }, order, [], now);`,
       },
       {
-        file: "host/core/standby.ts",
+        file: "host/core/self-start.ts",
         find: 'import { beginTakeover } from "./takeover.ts";',
         replace: 'import { open } from "./primary.ts";\nimport { beginTakeover } from "./takeover.ts";',
       },
