@@ -49,6 +49,7 @@ export const ERRORS = {
   HS_POOL_UNSERVED: row("Pool {pool} is not served: {reason}", 503, "retry", 69),
   HS_UNWELL: row("The doctor found {errors} errors; the first: {reason}", 503, "retry", 69),
   HS_MISCONFIGURED: row("The doctor found {errors} errors; the first that stays: {reason}", 500, "final", 78),
+  HS_OUTPUT_UNWRITABLE: row("Cannot write {file}: {reason}", 500, "final", 73),
   HS_NODE_ENDED: row("{node} cannot run: {reason}. Its log is {file}", 500, "final", 78),
 
   HS_VAULT_MISSING: row(

@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/simulate.ts")).simulateCommand,
   },
   {
+    name: "support",
+    summary: "collect what somebody needs who is to help",
+    load: async () => (await import("./commands/support.ts")).supportCommand,
+  },
+  {
     name: "switchover",
     summary: "move a pool to another host, with nothing failed",
     load: async () => (await import("./commands/switchover.ts")).switchoverCommand,
