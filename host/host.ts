@@ -315,7 +315,8 @@ class HostStart {
         "finish-upgrade": async (request) => await this.#finishUpgrade(find(request.pool).hosted, request),
       },
       onRevision: () => this.#operations?.look(),
-      onWelcomed: (node) => log.info({ node }, "a machine that was invited was given the configuration and the secret"),
+      onWelcomed: (newcomer) =>
+        log.info({ newcomer }, "a machine that was invited was given the configuration and the secret"),
       onFailed: die,
       onRefused: (refusal, count) => log.warn({ ...refusal, count }, "a message was refused"),
       onQuarantine: (reason) =>

@@ -2,7 +2,6 @@
  * The entry of the `hotspare` command: names the real clock, chance and terminal, and turns the outcome into the
  * process's exit code.
  */
-import { createInterface } from "node:readline/promises";
 import { isatty } from "node:tty";
 import pc from "picocolors";
 import { HotspareError } from "../../shared/errors.ts";
@@ -10,6 +9,7 @@ import { systemClock } from "../../shared/system-clock.ts";
 import { systemRandom } from "../../shared/random.ts";
 import type { CommandContext, Keyboard } from "./command.ts";
 import { COMMANDS } from "./command-table.ts";
+import { Questions } from "./questions.ts";
 import { reportFailure, runCommandLine } from "./run-command-line.ts";
 
 /** The first whose `node:sqlite` has all that the store rests on: change sets, an authorizer, limits. */
@@ -18,6 +18,8 @@ const NEEDED_NODE = "24.15";
 const READER_GONE = 74;
 const args = process.argv.slice(2);
 const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
+
+const questions = new Questions(process.stdin, process.stdout);
 
 const keyboard: Keyboard = {
   listen: (pressed) => {
@@ -37,7 +39,7 @@ const context: CommandContext = {
   random: systemRandom,
   print: (text) => void process.stdout.write(`${text}\n`),
   warn: (text) => void process.stderr.write(`${text}\n`),
-  ask: isTerminal ? ask : null,
+  ask: isTerminal ? questions.ask : null,
   screen: process.stderr.isTTY ? process.stderr : null,
   keyboard: isTerminal ? keyboard : null,
   // Of a pipe `stdout.isTTY` is undefined, which would leave the choice to the environment.
@@ -50,6 +52,7 @@ process.stdout.on("error", endOfReader);
 
 refuseOldNode();
 process.exitCode = await runCommandLine(args, COMMANDS, context);
+questions.close();
 // A failed command may have left a listener or a thread behind; it must not keep the process.
 if (process.exitCode !== 0) process.exit();
 
@@ -59,17 +62,6 @@ function refuseOldNode(): void {
   if (found.localeCompare(NEEDED_NODE, "en", { numeric: true }) >= 0) return;
   const error = new HotspareError("HS_NODE_VERSION", { found, accepted: `${NEEDED_NODE} or newer` });
   process.exit(reportFailure(error, args, context));
-}
-
-/** Who leaves without an answer (Ctrl-C, Ctrl-D) has not agreed. */
-async function ask(question: string): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const left = new Promise<string>((resolve) => void terminal.once("close", () => resolve("")));
-  try {
-    return await Promise.race([terminal.question(question).catch(() => ""), left]);
-  } finally {
-    terminal.close();
-  }
 }
 
 /** `hotspare … | head` ends the reader first, a closed terminal likewise: nobody is there to be told. */
