@@ -8,7 +8,7 @@ import { sleep, type Cancel, type Clock } from "../shared/clock.ts";
 import { HotspareError } from "../shared/errors.ts";
 import { randomId, type NodeId, type OriginId, type PoolId, type RecordId } from "../shared/ids.ts";
 import type { Head } from "../shared/journal/head.ts";
-import type { FenceRef, Operation } from "../shared/journal/record.ts";
+import type { FenceRef, Operation, SealedRecord } from "../shared/journal/record.ts";
 import type { Log } from "../shared/log.ts";
 import { lsn, type Lsn, type Slot } from "../shared/position.ts";
 import type { Random } from "../shared/random.ts";
@@ -25,6 +25,7 @@ import { JournalReader } from "./journal-reader.ts";
 import { JournalWatch } from "./journal-watch.ts";
 import { lastTenure } from "./last-tenure.ts";
 import type { LocalCopy } from "./local-copy.ts";
+import { keepOwnRelease } from "./own-release.ts";
 import { PoolEffects } from "./pool-effects.ts";
 import type { PoolHooks } from "./pool-hooks.ts";
 import { PoolListeners, type PoolEvent as ListenedEvent } from "./pool-listeners.ts";
@@ -91,6 +92,8 @@ export class HostedPool implements PoolAccess {
   #tick: Cancel | null = null;
   #purgeAtMs = 0;
   #refusesWrites: HotspareError | null = null;
+  /** The release of the last tenure that this host gave up. */
+  #released: SealedRecord | null = null;
   #distrusted: { readonly error: unknown; readonly sinceMs: number } | null = null;
 
   constructor(options: PoolOptions) {
@@ -168,7 +171,15 @@ export class HostedPool implements PoolAccess {
     this.#watch.stop();
     this.#abort.abort(new HotspareError("HS_NOT_PRIMARY", { pool: this.id }));
     this.#committer.end(new HotspareError("HS_NOT_PRIMARY", { pool: this.id }));
+    await this.#keepRelease();
     await this.#options.copy.close();
+  }
+
+  async #keepRelease(): Promise<void> {
+    const { copy, clock } = this.#options;
+    if (this.#released === null || this.#state.phase.type === "primary") return;
+    copy.store.closeForWriting();
+    await keepOwnRelease(this.#released, { copy, reader: this.#reader, clock });
   }
 
   // --- What the application asks ------------------------------------------------------------------------------------
@@ -383,6 +394,7 @@ export class HostedPool implements PoolAccess {
     if (!this.serving || head === null) return;
     if (!this.#committer.resting) return this.#committer.open();
     const sealed = releaseRecord(head, randomId<RecordId>(this.#options.random), { successor, cause: reason });
+    this.#released = sealed;
     this.#dispatch({ type: "resign", sealed, reason });
     await this.#listeners.until(() => this.#state.phase.type !== "primary", this.#state.settings.takeoverTimeoutMs);
   }
