@@ -9,6 +9,7 @@ import { readSecret } from "../shared/config/read-secret.ts";
 import { watchSecret } from "../shared/config/secret-watch.ts";
 import { isHotspareError, reasonOf } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
+import { killItself } from "../shared/kill-itself.ts";
 import { processLog } from "../shared/process-log.ts";
 import { nextSignal } from "../shared/next-signal.ts";
 import { systemRandom } from "../shared/random.ts";
@@ -28,7 +29,7 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
       { code, reason: reasonOf(error), stack: error instanceof Error ? error.stack : undefined },
       "the host kills itself",
     );
-    process.kill(process.pid, "SIGKILL");
+    killItself();
   };
   const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
   const networks = await openHostNetworks(config, id, log);
@@ -63,7 +64,7 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
   manager.ready();
   const signal = await nextSignal();
   log.info({ signal }, "the host stops");
-  void nextSignal().then(() => process.kill(process.pid, "SIGKILL"));
+  void nextSignal().then(killItself);
   await Promise.all([manager.stopping(), keeper.stop(), decided.stop(), unwatchSecret(), unwatchTls()]);
   await host.stop();
   log.info({}, "the host has stopped");

@@ -4,6 +4,7 @@
  * when it goes on.
  */
 import type { Env } from "../../shared/config/substitute.ts";
+import { killItself } from "../../shared/kill-itself.ts";
 
 /** Set to `1` by who holds the pipe. Without it standard input means nothing to a node. */
 export const PARENT_PIPE = "HOTSPARE_PARENT_PIPE";
@@ -19,7 +20,7 @@ export function stopWithParent(env: Env): void {
     if (stopping) return;
     stopping = true;
     process.kill(process.pid, "SIGTERM");
-    setTimeout(() => process.kill(process.pid, "SIGKILL"), STOP_WAIT_MS).unref();
+    setTimeout(killItself, STOP_WAIT_MS).unref();
   };
   process.stdin.once("end", stop).once("error", stop).once("close", stop).resume();
 }

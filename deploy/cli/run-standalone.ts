@@ -1,6 +1,7 @@
 /** The process behind `hotspare host --standalone`: one application, without a vault and without failover, until it is told to stop. */
 import { resolve } from "node:path";
 import { serve } from "../../host/app/serve.ts";
+import { killItself } from "../../shared/kill-itself.ts";
 import { nextSignal } from "../../shared/next-signal.ts";
 
 export interface StandaloneChoice {
@@ -16,7 +17,7 @@ export interface StandaloneChoice {
 export async function runStandalone({ app, data, listen }: StandaloneChoice): Promise<void> {
   const service = await serve(isPath(app) ? resolve(app) : app, { standalone: true, data, listen });
   await nextSignal();
-  void nextSignal().then(() => process.kill(process.pid, "SIGKILL"));
+  void nextSignal().then(killItself);
   await service.close();
   process.exit(0);
 }

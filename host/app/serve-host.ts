@@ -8,6 +8,7 @@ import { readSecret } from "../../shared/config/read-secret.ts";
 import { watchSecret } from "../../shared/config/secret-watch.ts";
 import { isHotspareError, reasonOf } from "../../shared/errors.ts";
 import { parseNodeId } from "../../shared/ids.ts";
+import { killItself } from "../../shared/kill-itself.ts";
 import { processLog } from "../../shared/process-log.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { KeyRing } from "../../shared/signature/key-ring.ts";
@@ -35,7 +36,7 @@ export async function serveHost(app: LoadedApp, options: HostServeOptions): Prom
       { code: isHotspareError(error) ? error.code : "HS_INTERNAL", reason: reasonOf(error) },
       "the host kills itself",
     );
-    process.kill(process.pid, "SIGKILL");
+    killItself();
   };
   const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
   const networks = await openHostNetworks(config, id, log);

@@ -6,6 +6,7 @@ import { formatAddress, type Address } from "../../shared/config/config.ts";
 import { parseAddress } from "../../shared/config/parse-address.ts";
 import { HotspareError } from "../../shared/errors.ts";
 import { parseNodeId, parsePoolId } from "../../shared/ids.ts";
+import { killItself } from "../../shared/kill-itself.ts";
 import { processLog } from "../../shared/process-log.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { systemSockets } from "../../shared/sockets.ts";
@@ -84,7 +85,7 @@ function openPool({ data, log }: Resolved, app: LoadedApp): StandalonePool {
   const store = openStore({ file: join(folder, "state.db"), pool: POOL, durability: "full" });
   const fatal = (error: HotspareError): void => {
     log.fatal({ err: error }, "the local store failed: the process kills itself, so that nothing more is answered");
-    process.kill(process.pid, "SIGKILL");
+    killItself();
   };
   try {
     return StandalonePool.start({
