@@ -2,7 +2,7 @@
  * What operators ask of a host, by message: handing a pool over, deciding, showing what was decided, coming back. Knows the
  * decisions before any pool begins, and carries out those that are about this host.
  */
-import type { Clock } from "../shared/clock.ts";
+import { sleep, type Clock } from "../shared/clock.ts";
 import type { Config, PoolConfig } from "../shared/config/config.ts";
 import { HotspareError } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
@@ -88,10 +88,11 @@ export class Operations implements OperationHandlers {
 
   /**
    * The host stops: its pools go to others, as far as there are some. In maintenance they rest: whoever stops a host then wants
-   * everything to be where it was when it is there again.
+   * everything to be where it was when it is there again. One that was decided a moment ago may not have come here by itself.
    */
-  async leave(hosted: HostedPool, cause: string): Promise<void> {
+  async leave(hosted: Pick<HostedPool, "id" | "retire">, cause: string): Promise<void> {
     hosted.retire();
+    await this.#lookInTime();
     if (this.#maintenance) return;
     await this.#find(hosted.id).handover.leave(cause, { insists: true });
   }
@@ -116,6 +117,16 @@ export class Operations implements OperationHandlers {
   /** Whether it was removed for good: nobody is to find a trace of it. */
   get isRemoved(): boolean {
     return this.#keeper.decisions.removed.includes(this.#options.self);
+  }
+
+  /** What was decided, if the vault answers: one that hangs keeps nobody from stopping. */
+  async #lookInTime(): Promise<void> {
+    const looked = new AbortController();
+    try {
+      await Promise.race([this.#keeper.look(), sleep(this.#options.clock, LEAST_TIMEOUT_MS, looked.signal)]);
+    } finally {
+      looked.abort();
+    }
   }
 
   // --- Parts ----------------------------------------------------------------------------------------------------------

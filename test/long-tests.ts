@@ -23,5 +23,6 @@ export const LONG_TESTS = {
     "test/cluster/ten-thousand-parked.test.ts",
     "test/cluster/two-machines.test.ts",
     "test/cluster/workers.test.ts",
+    "test/cluster/year.test.ts",
   ],
 } as const;

@@ -8,6 +8,7 @@ import type { NodeId } from "../../shared/ids.ts";
 import { hasVault, isQuarantined } from "./candidates.ts";
 import { dampedMs } from "./damping.ts";
 import type { HostHealth, Verdict } from "./host-health.ts";
+import type { PoolReport } from "../../shared/wire/reports.ts";
 import { poolReportOf, type PoolView } from "./pool-view.ts";
 import type { Settings } from "./settings.ts";
 
@@ -51,7 +52,7 @@ function judge(view: PoolView, hosts: Hosts, nowMs: number, settings: Settings):
   const { verdict } = owner;
   if (verdict.type === "down") return judgeDown(view, { ...owner, verdict }, nowMs, settings);
   if (serves(view, hosts)) return judgeServing(owner, hosts, nowMs, settings);
-  return judgeIdle(view, owner, nowMs, settings);
+  return judgeIdle(view, owner, hosts, { nowMs, settings });
 }
 
 /**
@@ -85,7 +86,8 @@ function judgeServing(owner: HostHealth, hosts: Hosts, nowMs: number, settings: 
     : { type: "serving" };
 }
 
-function judgeIdle(view: PoolView, owner: HostHealth, nowMs: number, settings: Settings): Judgement {
+function judgeIdle(view: PoolView, owner: HostHealth, hosts: Hosts, at: At): Judgement {
+  const { nowMs, settings } = at;
   const sinceMs = view.idleSinceMs ?? nowMs;
   const entry = owner.report === null ? null : poolReportOf(owner.report.body, view.pool);
   if (entry === null || isBehind(owner, view) || entry.role === "taking-over") {
@@ -95,13 +97,32 @@ function judgeIdle(view: PoolView, owner: HostHealth, nowMs: number, settings: S
     return overdue(sinceMs, nowMs, settings, { cause: "does not serve", isHard: false });
   }
   const cause = `not serving: ${entry.role}`;
-  if (owner.report?.body.bootId === view.fence?.bootId) return lost(cause, sinceMs);
+  if (owner.report?.body.bootId === view.fence?.bootId) return judgeLeft(entry, hosts, { ...at, cause, sinceMs });
   // Nobody has served since this proxy started: everybody may be starting.
   const waitsForOrder = entry.role === "standby" && entry.takingOver;
   if (view.claim === null && !waitsForOrder) return overdue(sinceMs, nowMs, settings, { cause, isHard: true });
   // Started again a moment ago: it takes over by itself and shows so, or waits for an order, since it crashed in a loop.
   const settledMs = sinceMs + settings.intervalMs;
   return nowMs >= settledMs ? lost(cause, sinceMs) : { type: "wait", untilMs: settledMs };
+}
+
+interface At {
+  readonly nowMs: number;
+  readonly settings: Settings;
+}
+
+/**
+ * Its tenure is over. Where it hands over itself, it orders the one that it names, in which nobody need get in the way; for a
+ * while, and if that one lives.
+ */
+function judgeLeft(
+  { successor = null }: PoolReport,
+  hosts: Hosts,
+  { nowMs, settings, cause, sinceMs }: At & { readonly cause: string; readonly sinceMs: number },
+): Judgement {
+  const verdict = successor === null ? undefined : hosts.get(successor as NodeId)?.verdict;
+  const untilMs = verdict === undefined || verdict.type === "down" ? sinceMs : sinceMs + settings.retryMs;
+  return nowMs >= untilMs ? lost(cause, sinceMs) : { type: "wait", untilMs };
 }
 
 const lost = (cause: string, troubleMs: number): Lost => ({ type: "lost", cause, troubleMs, isHard: true });

@@ -110,18 +110,31 @@ describe("a proxy that is taken out", () => {
 });
 
 describe("a primary that has handed over", () => {
-  it("names who follows, and that one is ordered, not who has applied most", () => {
-    const world = new World().atWork();
+  const handsOver = (world: World): World => {
     world.nowMs += 10;
-    world.heard(A, report(A, { role: "fenced", fence: fence(A, 1), unfit: "fenced: switchover", successor: C }));
-    expect(world.take()).toEqual(["host-c deposes 1"]);
+    const left = { role: "fenced", fence: fence(A, 1), unfit: "fenced: switchover", successor: C } as const;
+    return world.heard(A, report(A, left));
+  };
+
+  it("orders the one that it names itself: nobody gets in the way", () => {
+    const world = handsOver(new World().atWork()).after(900);
+    expect(world.take()).toEqual([]);
+    expect(world.heard(C, primary(C, 2)).route()).toBe("host-c 2");
   });
 
-  it("names somebody who is gone: the next one is ordered", () => {
+  it("and nothing comes of it: the one that it named is ordered, not who has applied most", () => {
+    expect(handsOver(new World().atWork()).after(1500).take()).toEqual(["host-c deposes 1"]);
+  });
+
+  it("names somebody who is gone: the next one is ordered at once", () => {
     const world = new World().atWork().dead(C);
     world.take();
-    world.heard(A, report(A, { role: "fenced", fence: fence(A, 1), unfit: "fenced: switchover", successor: C }));
-    expect(world.take()).toEqual(["host-b deposes 1"]);
+    expect(handsOver(world).take()).toEqual(["host-b deposes 1"]);
+  });
+
+  it("and dies: then it is dead, whatever it had named", () => {
+    const world = handsOver(new World().atWork());
+    expect(world.dead(A).take()).toEqual(["host-c deposes 1"]);
   });
 
   it("named somebody in an older tenure: that says nothing now", () => {
