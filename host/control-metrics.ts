@@ -21,7 +21,11 @@ const POOL_GAUGES: readonly (readonly [string, string, (pool: PoolReport) => num
   ["hotspare_epoch", "Epoch of the newest fence applied", ({ fence }) => fence?.epoch ?? 0],
   ["hotspare_slot", "Slot of the last record applied", ({ slot }) => slot],
   ["hotspare_lsn", "Number of the last commit applied", ({ lsn }) => lsn],
-  ["hotspare_lag_seconds", "Time since this host knew itself at the head of the journal", ({ lagMs }) => lagMs / 1000],
+  [
+    "hotspare_lag_seconds",
+    "Age of the last listing of the journal that this host has whole",
+    ({ lagMs }) => lagMs / 1000,
+  ],
   ["hotspare_taking_over", "1 while a takeover is under way", ({ takingOver }) => Number(takingOver)],
   ["hotspare_unfit", "1 if this host cannot be candidate", ({ unfit }) => Number(unfit !== null)],
   ["hotspare_alarm", "1 if something stops the pool on this host", ({ alarm }) => Number(alarm !== null)],

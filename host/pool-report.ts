@@ -7,7 +7,7 @@ import type { PoolState } from "./core/pool-state.ts";
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
 export function reportOf(state: PoolState, logTimeMs: number, now: number): PoolReport {
-  const { settings, applied, newestFence, atHeadMs, alarm, phase } = state;
+  const { settings, applied, newestFence, freshMs, alarm, phase } = state;
   const serving = isServing(state);
   const role = roleOf(state);
   return {
@@ -18,7 +18,7 @@ export function reportOf(state: PoolState, logTimeMs: number, now: number): Pool
     slot: applied?.slot ?? 0,
     lsn: applied?.lsn ?? 0,
     logTimeMs: serving ? logTimeMs : (applied?.logTimeMs ?? 0),
-    lagMs: serving ? 0 : atHeadMs === null ? NEVER_MS : Math.max(0, now - atHeadMs),
+    lagMs: serving ? 0 : freshMs === null ? NEVER_MS : Math.max(0, now - freshMs),
     unfit: unfitOf(state),
     alarm: alarm ? `${alarm.code}: slot ${alarm.slot}: ${alarm.reason}` : null,
     ...successorIn(state),

@@ -26,6 +26,7 @@ export function initialPool(settings: Settings): PoolState {
     yieldsUntilMs: null,
     enrolled: null,
     atHeadMs: null,
+    freshMs: null,
     calls: 0,
   };
 }

@@ -59,6 +59,8 @@ export interface PoolState {
   readonly enrolled: RecordId | null;
   /** When it last knew itself at the head of the journal. */
   readonly atHeadMs: number | null;
+  /** The moment up to which nothing is missing here; a busy journal is followed closely, and never found at rest. */
+  readonly freshMs: number | null;
   readonly calls: number;
 }
 
@@ -102,8 +104,12 @@ export type Phase =
 export type Activity =
   | { readonly type: "idle"; readonly untilMs: number; readonly tries: number }
   | { readonly type: "surveying"; readonly call: number; readonly tries: number }
-  | { readonly type: "reading"; readonly call: number; readonly survey: Survey; readonly tries: number }
-  | { readonly type: "applying"; readonly call: number; readonly more: boolean };
+  | { readonly type: "reading"; readonly call: number; readonly survey: Listed; readonly tries: number }
+  /** `fullAtMs`: when that is applied, nothing is missing of what was listed then; `null`: more was listed. */
+  | { readonly type: "applying"; readonly call: number; readonly fullAtMs: number | null };
+
+/** A listing, and when it was there. */
+export type Listed = Survey & { readonly atMs: number };
 
 /** What somebody, or this host itself, wants. */
 export interface Order {

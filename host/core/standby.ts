@@ -1,10 +1,21 @@
 /**
  * Following: list, read what was listed, apply, again. And restoring, where following cannot go on.
  */
-import { slotAfter, type Head } from "../../shared/journal/head.ts";
+import { slotAfter } from "../../shared/journal/head.ts";
 import { slot, type Slot } from "../../shared/position.ts";
 import { INVALID_READS } from "./publication.ts";
-import type { Activity, Alarm, Effect, Heir, PoolEvent, PoolState, PoolStep, Restored, Seed } from "./pool-state.ts";
+import type {
+  Activity,
+  Alarm,
+  Effect,
+  Heir,
+  Listed,
+  PoolEvent,
+  PoolState,
+  PoolStep,
+  Restored,
+  Seed,
+} from "./pool-state.ts";
 import { judgeRun, judgeSurvey, type RunVerdict, type Survey } from "./survey.ts";
 import { awaitsEnrol, lossIn, waitForEnrol } from "./rejoin.ts";
 import { begins, startDelayMs, takeOverAtStart } from "./self-start.ts";
@@ -37,7 +48,7 @@ export function stepStandby(state: PoolState, phase: Standby, event: PoolEvent, 
       return onRun(state, activity, judgeRun(state.applied, event.run, activity.survey, state.seenFence), now);
     case "applied":
       if (activity.type !== "applying" || activity.call !== event.call) return stay(state);
-      return onApplied(state, event.head, event.failure, activity.more, now);
+      return onApplied(state, event, activity.fullAtMs, now);
     default:
       return stay(state);
   }
@@ -64,7 +75,7 @@ function onSurvey(state: PoolState, tries: number, found: Survey, now: number): 
     case "caught-up":
       return pause(atHead(state, now), now + state.settings.surveyIntervalMs, 0);
     case "read":
-      return read(state, found, verdict.from, verdict.to, tries);
+      return read(state, { ...found, atMs: now }, verdict.from, verdict.to, tries);
     case "late":
       return onLate(state, tries);
     case "behind": {
@@ -130,13 +141,19 @@ function onRun(
   }
 }
 
-function onApplied(state: PoolState, head: Head | null, failure: string | null, more: boolean, now: number): PoolStep {
+function onApplied(
+  state: PoolState,
+  { head, failure }: PoolEvent & { type: "applied" },
+  fullAtMs: number | null,
+  now: number,
+): PoolStep {
   if (failure !== null) {
     const moved = { ...state, applied: head, newestFence: head?.fence ?? state.newestFence };
     return onDivergence(moved, slotAfter(head), failure, now);
   }
   const moved = moveTo(state, head);
-  return more ? survey(moved, 0) : pause(moved, now + PAUSE_MS, 0);
+  if (fullAtMs === null) return survey(moved, 0);
+  return pause({ ...moved, freshMs: fullAtMs }, now + PAUSE_MS, 0);
 }
 
 /** The first time the own copy is suspected; the second time, at the same record, the record is. */
@@ -194,7 +211,7 @@ function raise(state: PoolState, alarm: Alarm, now: number): PoolStep {
 /** At the head: the moment when a host may begin by itself, and again where it could not. */
 function atHead(state: PoolState, now: number): PoolState {
   const cleared = state.alarm === null ? state : { ...state, alarm: null };
-  const there: PoolState = { ...cleared, atHeadMs: now };
+  const there: PoolState = { ...cleared, atHeadMs: now, freshMs: now };
   const { phase } = there;
   if (phase.type !== "standby" || phase.waitsForOrderUntilMs !== null || !begins(there)) return there;
   const delayMs = startDelayMs(there, state.atHeadMs === null ? "first" : "again");
@@ -213,7 +230,7 @@ function survey(state: PoolState, tries: number): PoolStep {
   );
 }
 
-function read(state: PoolState, found: Survey, from: Slot, to: Slot, tries: number): PoolStep {
+function read(state: PoolState, found: Listed, from: Slot, to: Slot, tries: number): PoolStep {
   return act(
     state,
     (call) => ({ type: "reading", call, survey: found, tries }),
@@ -221,12 +238,12 @@ function read(state: PoolState, found: Survey, from: Slot, to: Slot, tries: numb
   );
 }
 
-function apply(state: PoolState, steps: RunVerdict["steps"], found: Survey): PoolStep {
+function apply(state: PoolState, steps: RunVerdict["steps"], found: Listed): PoolStep {
   const last = steps.at(-1)?.head.slot ?? slot(0);
   const more = found.slots.some((at) => at > last);
   return act(
     { ...state, heir: heirIn(steps) ?? state.heir },
-    (call) => ({ type: "applying", call, more }),
+    (call) => ({ type: "applying", call, fullAtMs: more ? null : found.atMs }),
     (call) => ({ type: "apply", call, steps }),
   );
 }

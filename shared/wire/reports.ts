@@ -23,7 +23,7 @@ export const PoolReport = Type.Object({
   slot: Count,
   lsn: Count,
   logTimeMs: Millis,
-  /** How long ago this host last knew itself at the head of the journal. 0 for a primary. */
+  /** How old the journal is that this host has whole, as it was listed. 0 for a primary. */
   lagMs: Millis,
   /** Why it cannot be candidate; `null` if it can. */
   unfit: orNull(Text),

@@ -5,6 +5,7 @@ import type { Role } from "../../../shared/wire/role.ts";
 import type { Tenure } from "../../../host/core/pool-state.ts";
 import { mayBecome } from "../../../host/core/role.ts";
 import type { Chain } from "../../shared/journal/records.ts";
+import { reportOf } from "../../../host/pool-report.ts";
 import { headAt, history, PoolScript, SELF } from "./pool-script.ts";
 
 /** A standby at `applied`, whose first listing is awaited. */
@@ -33,6 +34,25 @@ describe("following", () => {
     script.readFrom(chain);
     script.applied();
     expect(script.state.applied).toEqual(chain.head);
+  });
+
+  test("a journal that never rests: its lag is the age of the last listing that it has whole", () => {
+    const chain = history(9);
+    const script = following(chain, 2);
+    const lagMs = (): number => reportOf(script.state, 0, script.now).lagMs;
+    script.surveyed([2, 3, 4]);
+    script.now += 7;
+    script.readFrom(chain);
+    expect(lagMs()).toBe(Number.MAX_SAFE_INTEGER);
+    script.now += 5;
+    script.applied();
+    expect(lagMs()).toBe(12);
+    script.tick(1_000);
+    script.surveyed([4, 5, 6]);
+    script.readFrom(chain);
+    script.now += 3;
+    script.applied();
+    expect(lagMs()).toBe(3);
   });
 
   test("a hint makes it look at once, and only when it is idle", () => {
