@@ -238,40 +238,12 @@ class RunningControl implements Control {
     const { id } = ask;
     this.#post({ type: "taken", id });
     try {
-      this.#post({ type: "settled", id, answer: await this.#handle(ask) });
+      this.#post({ type: "settled", id, answer: await handleAsk(this.#options.handlers, ask) });
     } catch (error) {
       const known = isHotspareError(error);
       const failure = known ? error : new HotspareError("HS_INTERNAL", { what: `${ask.name} failed` });
       this.#post({ type: "failed", id, code: failure.code, details: failure.details });
       if (!known) this.#options.onFailed(error);
-    }
-  }
-
-  #handle(ask: Ask): Promise<Answer<CarriedName>> {
-    const { handlers } = this.#options;
-    switch (ask.name) {
-      case "promote":
-        return handlers.promote(ask.body, ask.from);
-      case "vote":
-        return handlers.vote(ask.body, ask.from);
-      case "appended":
-        return handlers.appended(ask.body, ask.from);
-      case "checkpoint":
-        return handlers.checkpoint(ask.body, ask.from);
-      case "handover":
-        return handlers.handover(ask.body, ask.from);
-      case "decide":
-        return handlers.decide(ask.body, ask.from);
-      case "revisions":
-        return handlers.revisions(ask.body, ask.from);
-      case "enrol":
-        return handlers.enrol(ask.body, ask.from);
-      case "configuration":
-        return handlers.configuration(ask.body, ask.from);
-      case "finish-upgrade":
-        return handlers["finish-upgrade"](ask.body, ask.from);
-      default:
-        return unreachable(ask);
     }
   }
 
@@ -284,5 +256,33 @@ class RunningControl implements Control {
 
   #post(message: ToThread): void {
     this.#worker.postMessage(message);
+  }
+}
+
+/** The handler of a carried message. The compiler sees that names, bodies and answers belong together. */
+export function handleAsk(handlers: ControlHandlers, ask: Ask): Promise<Answer<CarriedName>> {
+  switch (ask.name) {
+    case "promote":
+      return handlers.promote(ask.body, ask.from);
+    case "vote":
+      return handlers.vote(ask.body, ask.from);
+    case "appended":
+      return handlers.appended(ask.body, ask.from);
+    case "checkpoint":
+      return handlers.checkpoint(ask.body, ask.from);
+    case "handover":
+      return handlers.handover(ask.body, ask.from);
+    case "decide":
+      return handlers.decide(ask.body, ask.from);
+    case "revisions":
+      return handlers.revisions(ask.body, ask.from);
+    case "enrol":
+      return handlers.enrol(ask.body, ask.from);
+    case "configuration":
+      return handlers.configuration(ask.body, ask.from);
+    case "finish-upgrade":
+      return handlers["finish-upgrade"](ask.body, ask.from);
+    default:
+      return unreachable(ask);
   }
 }

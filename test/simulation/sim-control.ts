@@ -11,7 +11,7 @@ import { ControlCarrier } from "../../host/control-carrier.ts";
 import type { Ask, CarriedName, ControlTuning, VaultProbe } from "../../host/control-link.ts";
 import { ControlState, writeTick } from "../../host/control-state.ts";
 import type { Decisions } from "../../shared/revisions/decisions.ts";
-import type { Control, ControlOptions } from "../../host/control.ts";
+import { handleAsk, type Control, type ControlOptions } from "../../host/control.ts";
 
 const TICK_MS = 50;
 const PROMOTE_WAIT_MS = 1000;
@@ -132,37 +132,11 @@ export class SimControl implements Control {
     const { id } = ask;
     this.#carrier.reply({ type: "taken", id });
     try {
-      this.#carrier.reply({ type: "settled", id, answer: await this.#handle(ask) });
+      this.#carrier.reply({ type: "settled", id, answer: await handleAsk(this.#options.handlers, ask) });
     } catch (error) {
       const failure = isHotspareError(error) ? error : new HotspareError("HS_INTERNAL", { what: ask.name });
       this.#carrier.reply({ type: "failed", id, code: failure.code, details: failure.details });
       if (!isHotspareError(error)) this.#options.onFailed(error);
-    }
-  }
-
-  #handle(ask: Ask): Promise<Answer<CarriedName>> {
-    const { handlers } = this.#options;
-    switch (ask.name) {
-      case "promote":
-        return handlers.promote(ask.body, ask.from);
-      case "vote":
-        return handlers.vote(ask.body, ask.from);
-      case "appended":
-        return handlers.appended(ask.body, ask.from);
-      case "checkpoint":
-        return handlers.checkpoint(ask.body, ask.from);
-      case "handover":
-        return handlers.handover(ask.body, ask.from);
-      case "decide":
-        return handlers.decide(ask.body, ask.from);
-      case "revisions":
-        return handlers.revisions(ask.body, ask.from);
-      case "enrol":
-        return handlers.enrol(ask.body, ask.from);
-      case "configuration":
-        return handlers.configuration(ask.body, ask.from);
-      case "finish-upgrade":
-        return handlers["finish-upgrade"](ask.body, ask.from);
     }
   }
 
