@@ -28,7 +28,8 @@ export class HostJudge {
     const { history, ledger, scheduler } = this.#world;
     const times = { sentMs: leaving.sentMs, nowMs: scheduler.nowMs };
     const { bootId } = pool.state.settings;
-    if (leaving.type === "executes") return ledger.executes(leaving.request, bootId);
+    if (leaving.type === "executes")
+      return ledger.executes(leaving.request, `${bootId} ${leaving.epoch}`, leaving.attempt);
     if (leaving.type === "session read") return ledger.showed(this.#host.id, leaving.register, leaving);
     if (leaving.type === "read") {
       const { register, value, lsn } = leaving;

@@ -38,8 +38,8 @@ export class Ledger {
   /** When the first answer of each epoch left its host. */
   readonly #firstAnswerMs = new Map<number, number>();
   readonly #served = new Set<number>();
-  /** In which lives of hosts each request of a proxy was executed. */
-  readonly #executions = new Map<string, Set<BootId>>();
+  /** In which tenures each request of a proxy was executed. */
+  readonly #executions = new Map<string, Set<string>>();
   #shownLsn = 0;
   #rolledBackMs = -Infinity;
   acknowledged = 0;
@@ -59,11 +59,13 @@ export class Ledger {
     this.#shownLsn = 0;
   }
 
-  /** I11: no request is carried through more than two lives of hosts, so that one that kills them ends. */
-  executes(request: string, life: BootId): void {
-    const lives = (this.#executions.get(request) ?? new Set()).add(life);
-    this.#executions.set(request, lives);
-    check(lives.size <= 2, "I11", () => `request ${request} is executed in a third life of a host`);
+  /** I11: no request is carried through more than two tenures, so that one that kills its hosts ends. */
+  executes(request: string, tenure: string, attempt: number): void {
+    const tenures = (this.#executions.get(request) ?? new Set()).add(tenure);
+    this.#executions.set(request, tenures);
+    // Two executions, and two false alarms between them, each of which the host settles once.
+    check(attempt <= 4, "I11", () => `request ${request} comes for the ${attempt}th time`);
+    check(tenures.size <= 2, "I11", () => `request ${request} is executed in a third tenure`);
   }
 
   /** A host's store moved. */

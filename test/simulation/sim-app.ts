@@ -42,7 +42,7 @@ export type Leaving = { readonly register: string; readonly sentMs: number } & (
   | { readonly type: "read"; readonly value: number | null; readonly lsn: number }
   | { readonly type: "session read"; readonly value: number | null; readonly lsn: number }
   /** A proxy's request has come; a process that was held for dead by mistake may get it twice. */
-  | { readonly type: "executes"; readonly request: string }
+  | { readonly type: "executes"; readonly request: string; readonly epoch: string; readonly attempt: number }
 );
 
 /** Who judges answers as they leave a host. */
@@ -72,7 +72,9 @@ async function put(pool: Pool, judge: Judge, request: FastifyRequest<Put>): Prom
   const { register } = request.params;
   const asked = request.body;
   const number = request.headers["hotspare-request"];
-  if (typeof number === "string") judge({ type: "executes", register, sentMs: sentMs(request), request: number });
+  const epoch = String(request.headers["hotspare-epoch"]);
+  if (typeof number === "string")
+    judge({ type: "executes", register, sentMs: sentMs(request), request: number, epoch });
   const { value, replayed } = await pool.write(request, (db, { lsn }): Told => {
     const held = valueOf(db, register);
     if (asked.expected !== undefined && asked.expected !== held) return { done: false, lsn, held };

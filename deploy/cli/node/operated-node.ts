@@ -22,19 +22,21 @@ export class OperatedNode {
   readonly id: string;
   readonly #link: ClusterLink;
 
-  /** @throws {HotspareError} HS_USAGE if the configuration has no such node. */
   constructor(link: ClusterLink, name: string) {
-    requireNode(link.config, name);
     this.id = name;
     this.#link = link;
   }
 
-  /** How it is now. */
+  /**
+   * How it is now. One that was removed is in no copy of the file any more, and is known all the same.
+   * @throws {HotspareError} HS_USAGE if there is no such node.
+   */
   async look(): Promise<Look> {
     const [word, reached] = await Promise.all([this.#link.ask(), this.#link.reach()]);
     const state = nodeStates(this.#link.config, word, reached).find(({ node }) => node === this.id);
     if (state) return { word, state };
-    throw new HotspareError("HS_INTERNAL", { what: `${this.id} is configured` });
+    if (word.decisions.removed.includes(this.id)) return { word, state: removedNode(this.id) };
+    return refuseUnknown(this.#link.config, this.id);
   }
 
   /** @throws {HotspareError} HS_OPERATION_BUSY, which names what is under way, who began it and when. */
@@ -65,8 +67,17 @@ export class OperatedNode {
   }
 }
 
-function requireNode({ hosts, proxies, file }: Config, name: string): void {
+const removedNode = (node: string): NodeState => ({
+  node,
+  kind: "host",
+  state: "removed",
+  role: null,
+  by: null,
+  sinceMs: null,
+  reason: null,
+});
+
+function refuseUnknown({ hosts, proxies, file }: Config, name: string): never {
   const known = [...hosts, ...proxies].map(({ id }): string => id);
-  if (known.includes(name)) return;
   throw new HotspareError("HS_USAGE", { reason: `${file} has no node ${name}; it has ${known.join(", ")}` });
 }
