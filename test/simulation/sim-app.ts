@@ -73,8 +73,9 @@ async function put(pool: Pool, judge: Judge, request: FastifyRequest<Put>): Prom
   const asked = request.body;
   const number = request.headers["hotspare-request"];
   const epoch = String(request.headers["hotspare-epoch"]);
+  const attempt = Number(request.headers["hotspare-attempt"] ?? 1);
   if (typeof number === "string")
-    judge({ type: "executes", register, sentMs: sentMs(request), request: number, epoch });
+    judge({ type: "executes", register, sentMs: sentMs(request), request: number, epoch, attempt });
   const { value, replayed } = await pool.write(request, (db, { lsn }): Told => {
     const held = valueOf(db, register);
     if (asked.expected !== undefined && asked.expected !== held) return { done: false, lsn, held };
