@@ -150,7 +150,8 @@ export class HostedPool implements PoolAccess {
     const { copy, settings } = this.#options;
     const tenure = await lastTenure(copy.store, this.#reader, settings.self);
     this.#dispatch({ type: "fitness", unfit: this.#effects.judgeFitness() });
-    this.#dispatch({ type: "started", applied: copy.store.head, lastTenure: tenure, seed: this.#seed() });
+    const { head: applied, heir } = copy.store;
+    this.#dispatch({ type: "started", applied, heir, lastTenure: tenure, seed: this.#seed() });
     this.#scheduleTick();
   }
 

@@ -110,8 +110,8 @@ function onDecided(state: PoolState, offline: string | null, now: number): PoolS
 }
 
 function onStarted(state: PoolState, event: PoolEvent & { type: "started" }, now: number): PoolStep {
-  const { applied, lastTenure } = event;
-  const started: PoolState = { ...state, applied, lastTenure, newestFence: applied?.fence ?? null };
+  const { applied, lastTenure, heir } = event;
+  const started: PoolState = { ...state, applied, lastTenure, heir, newestFence: applied?.fence ?? null };
   return stay(becomeStandby(started, now));
 }
 

@@ -9,6 +9,7 @@ import type { Head } from "../../shared/journal/head.ts";
 import type { FenceRef, Phases, SealedRecord, TakeoverReason, Vote } from "../../shared/journal/record.ts";
 import type { Slot } from "../../shared/position.ts";
 import type { PutResult } from "../../shared/vault/vault.ts";
+import type { Heir } from "./heir.ts";
 import type { Publication } from "./publication.ts";
 import type { Run, Step, Survey } from "./survey.ts";
 
@@ -62,14 +63,6 @@ export interface PoolState {
   /** The moment up to which nothing is missing here; a busy journal is followed closely, and never found at rest. */
   readonly freshMs: number | null;
   readonly calls: number;
-}
-
-export interface Heir {
-  /** The id of the fence of the tenure that was released. */
-  readonly fence: RecordId;
-  readonly host: NodeId;
-  /** Why it was released, for people. */
-  readonly cause: string;
 }
 
 export interface Tenure {
@@ -197,7 +190,7 @@ export interface Watch {
 }
 
 export type PoolEvent =
-  | { readonly type: "started"; readonly applied: Head | null; readonly lastTenure: Tenure | null; readonly seed: Seed }
+  | ({ readonly type: "started"; readonly seed: Seed } & Pick<PoolState, "applied" | "lastTenure" | "heir">)
   | { readonly type: "tick"; readonly seed: Seed }
   /** There may be something new in the journal. */
   | { readonly type: "hint" }

@@ -3,19 +3,9 @@
  */
 import { slotAfter } from "../../shared/journal/head.ts";
 import { slot, type Slot } from "../../shared/position.ts";
+import { heirOf, type Heir } from "./heir.ts";
 import { INVALID_READS } from "./publication.ts";
-import type {
-  Activity,
-  Alarm,
-  Effect,
-  Heir,
-  Listed,
-  PoolEvent,
-  PoolState,
-  PoolStep,
-  Restored,
-  Seed,
-} from "./pool-state.ts";
+import type { Activity, Alarm, Effect, Listed, PoolEvent, PoolState, PoolStep, Restored, Seed } from "./pool-state.ts";
 import { judgeRun, judgeSurvey, type RunVerdict, type Survey } from "./survey.ts";
 import { awaitsEnrol, lossIn, waitForEnrol } from "./rejoin.ts";
 import { begins, startDelayMs, takeOverAtStart } from "./self-start.ts";
@@ -251,9 +241,7 @@ function apply(state: PoolState, steps: RunVerdict["steps"], found: Listed): Poo
 /** Whom the last record names, if it is a release. */
 function heirIn(steps: RunVerdict["steps"]): Heir | null {
   const last = steps.at(-1);
-  if (last?.sealed.record.kind !== "release") return null;
-  const { successor, cause } = last.sealed.record.release;
-  return successor === null ? null : { fence: last.head.fence.id, host: successor, cause };
+  return last === undefined ? null : heirOf(last.sealed.record, last.head.fence);
 }
 
 function act(state: PoolState, activity: (call: number) => Activity, effect: (call: number) => Effect): PoolStep {

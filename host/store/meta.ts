@@ -14,6 +14,7 @@ import {
 import type { Head } from "../../shared/journal/head.ts";
 import { FIRST_WRITE_VERSION } from "../../shared/journal/record-formats.ts";
 import { epoch, lsn, slot } from "../../shared/position.ts";
+import { formatHeir, parseHeir, type Heir } from "../core/heir.ts";
 import type { Connection } from "./connection.ts";
 
 type MetaRow = Record<string, SQLOutputValue>;
@@ -31,16 +32,38 @@ export function readLayout(database: DatabaseSync): number | null {
   return Number(database.prepare("select layout from hs_meta where id = 1").get()?.["layout"] ?? 0);
 }
 
-/** To be called inside the transaction that brings the state to `head`. */
-export function writeHead(connection: Connection, head: Head): void {
+/** To be called inside the transaction that brings the state to `head`. `heir`: whom the record there names. */
+export function writeHead(connection: Connection, head: Head, heir: Heir | null): void {
   const { origin, slot, hash, lsn, logTimeMs, writeVersion, fence } = head;
   const { slot: fenceSlot, id, hash: fenceHash, epoch, owner, bootId } = fence;
   connection
     .own(
       `update hs_meta set origin = ?, slot = ?, hash = ?, lsn = ?, log_time_ms = ?, fence_slot = ?, fence_id = ?,
-       fence_hash = ?, fence_epoch = ?, fence_owner = ?, fence_boot_id = ?, write_version = ? where id = 1`,
+       fence_hash = ?, fence_epoch = ?, fence_owner = ?, fence_boot_id = ?, write_version = ?, heir = ?
+       where id = 1`,
     )
-    .run(origin, slot, hash, lsn, logTimeMs, fenceSlot, id, fenceHash, epoch, owner, bootId, writeVersion);
+    .run(
+      origin,
+      slot,
+      hash,
+      lsn,
+      logTimeMs,
+      fenceSlot,
+      id,
+      fenceHash,
+      epoch,
+      owner,
+      bootId,
+      writeVersion,
+      heir === null ? null : formatHeir(heir),
+    );
+}
+
+/** Of the state at `head`. A program that did not know of heirs may have gone on from one: its fence is not the last. */
+export function readHeir(connection: Connection, head: Head | null): Heir | null {
+  const text = connection.own("select heir from hs_meta where id = 1").get()?.["heir"] ?? null;
+  const heir = text === null ? null : parseHeir(String(text));
+  return heir?.fence === head?.fence.id ? heir : null;
 }
 
 export const readStable = (connection: Connection): string | null =>

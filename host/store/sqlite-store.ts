@@ -12,11 +12,12 @@ import type { Head } from "../../shared/journal/head.ts";
 import { MAX_RECORD_BYTES } from "../../shared/journal/record-codec.ts";
 import type { Operation, SealedRecord } from "../../shared/journal/record.ts";
 import type { Lsn } from "../../shared/position.ts";
+import { heirOf, type Heir } from "../core/heir.ts";
 import { applyOperations } from "./apply-operations.ts";
 import { openApplier, openReader, openWriter, type Connection, type Durability } from "./connection.ts";
 import { setImportMark } from "./import-mark.ts";
 import { Loan } from "./loan.ts";
-import { readHead, readLayout, readStable, writeHead, writeStable } from "./meta.ts";
+import { readHead, readHeir, readStable, writeHead, writeStable } from "./meta.ts";
 import { runOperations } from "./run-operations.ts";
 import { missingEntries, readSchemaIds } from "./schema-entries.ts";
 import { SchemaView } from "./schema-view.ts";
@@ -24,7 +25,7 @@ import { KEY_LIVES, purgeOperations, type KeyLives } from "./settlement.ts";
 import { SqliteBatch, type BatchBounds } from "./sqlite-batch.ts";
 import { isDamage, isLocalFailure } from "./sqlite-failure.ts";
 import type { Batch, Db, SchemaEntry, Store } from "./store.ts";
-import { LATER_COLUMN, LAYOUT, SYSTEM_TABLES } from "./system-tables.ts";
+import { prepareTables } from "./system-tables.ts";
 import { WalTrimmer } from "./wal.ts";
 
 export interface StoreOptions {
@@ -65,6 +66,7 @@ export class SqliteStore implements Store {
   readonly #view: SchemaView;
   readonly #wal: WalTrimmer;
   #head: Head | null;
+  #heir: Heir | null;
   #schema: readonly string[];
   #stable: string | null;
   /** Known, but not yet in `hs_meta`: a batch was open. */
@@ -80,6 +82,7 @@ export class SqliteStore implements Store {
     try {
       prepareTables(this.#applier);
       this.#head = readHead(this.#applier.database);
+      this.#heir = readHeir(this.#applier, this.#head);
       this.#schema = readSchemaIds(this.#applier);
       this.#stable = readStable(this.#applier);
       this.#reader = openReader(options.file);
@@ -95,6 +98,10 @@ export class SqliteStore implements Store {
     return this.#head;
   }
 
+  get heir(): Heir | null {
+    return this.#heir;
+  }
+
   get schema(): readonly string[] {
     return this.#schema;
   }
@@ -108,18 +115,19 @@ export class SqliteStore implements Store {
   apply({ record }: SealedRecord, head: Head): void {
     this.#assertIdle();
     const operations = record.kind === "batch" ? record.operations : [];
+    const heir = heirOf(record, head.fence);
     let marked: boolean;
     try {
       this.#applier.begin();
       applyOperations(this.#applier, this.#view, operations);
       marked = setImportMark(this.#applier, record);
-      this.#writeMeta(this.#applier, head);
+      this.#writeMeta(this.#applier, head, heir);
       this.#applier.commit();
     } catch (error) {
       this.#undoOnApplier();
       throw judged(error, this.#options, head.slot);
     }
-    this.#ended(head, operations);
+    this.#ended(head, operations, heir);
     if (marked) this.#refreshSchema();
   }
 
@@ -223,8 +231,8 @@ export class SqliteStore implements Store {
   }
 
   /** Inside the transaction that brings the state to `head`. */
-  #writeMeta(connection: Connection, head: Head): void {
-    writeHead(connection, head);
+  #writeMeta(connection: Connection, head: Head, heir: Heir | null = null): void {
+    writeHead(connection, head, heir);
     if (this.#stableIsUnwritten && this.#stable !== null) writeStable(connection, this.#stable as RecordId);
   }
 
@@ -235,13 +243,14 @@ export class SqliteStore implements Store {
   }
 
   /** A transaction has ended, with a new head or with nothing. */
-  #ended(head: Head | null, operations: readonly Operation[]): void {
+  #ended(head: Head | null, operations: readonly Operation[], heir: Heir | null = null): void {
     this.#open = null;
     if (head === null) {
       if (this.#stableIsUnwritten) this.#writeStable();
       return;
     }
     this.#head = head;
+    this.#heir = heir;
     this.#stableIsUnwritten = false;
     if (operations.some(({ type }) => type === "sql")) this.#refreshSchema();
   }
@@ -261,23 +270,6 @@ export class SqliteStore implements Store {
   #assertIdle(): void {
     assert(this.#open === null, "one batch at a time");
   }
-}
-
-/** Makes the system tables in an empty file; anything else must be a store already. */
-function prepareTables(connection: Connection): void {
-  const layout = readLayout(connection.database);
-  if (layout === LAYOUT) return addLaterColumn(connection);
-  if (layout !== null) throw new Error(`its layout is ${layout}, this program reads ${LAYOUT}`);
-  const found = connection.database.prepare("select name from sqlite_schema limit 1").get();
-  if (found) throw new Error(`it has a table ${String(found["name"])} and none of Hotspare's`);
-  connection.begin();
-  connection.database.exec(SYSTEM_TABLES);
-  connection.commit();
-}
-
-function addLaterColumn(connection: Connection): void {
-  const columns = connection.database.prepare("select name from pragma_table_info('hs_meta')").all();
-  if (!columns.some(({ name }) => name === LATER_COLUMN.name)) connection.database.exec(LATER_COLUMN.sql);
 }
 
 /** What a failure says of the copy: the machine's own failures say nothing, everything else is divergence. */

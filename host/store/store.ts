@@ -5,6 +5,7 @@
  * only then commit (primary). A store is used by one thread; every method is synchronous.
  */
 import type { Head } from "../../shared/journal/head.ts";
+import type { Heir } from "../core/heir.ts";
 import type { Operation, SealedRecord } from "../../shared/journal/record.ts";
 import type { RecordId, Sha256 } from "../../shared/ids.ts";
 import type { Lsn } from "../../shared/position.ts";
@@ -109,6 +110,8 @@ export interface SealedBatch {
 export interface Store {
   /** What is applied; `null` before slot 1. */
   readonly head: Head | null;
+  /** Whom the record at `head` names, if it is a release: kept in `hs_meta`, so that a restart does not forget it. */
+  readonly heir: Heir | null;
   /** Ids of the schema entries in the state, in order. */
   readonly schema: readonly string[];
 

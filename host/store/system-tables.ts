@@ -7,6 +7,8 @@
  *   cannot be separated. Its key is the LSN, so that it grows at its end.
  * - `hs_schema`: which entries of the application's schema have run. Travels as `sql` operations.
  */
+import type { Connection } from "./connection.ts";
+import { readLayout } from "./meta.ts";
 
 /** The version of the tables below. A file of another one is set aside and restored. */
 export const LAYOUT = 1;
@@ -28,7 +30,8 @@ create table hs_meta (
   fence_owner text,
   fence_boot_id text,
   stable_fence text,
-  write_version integer
+  write_version integer,
+  heir text
 ) strict;
 insert into hs_meta (id, layout) values (1, ${LAYOUT});
 create table hs_commit (
@@ -46,8 +49,30 @@ create table hs_schema (
 ) strict;
 `;
 
-/** What a file of before lacks. It changes no fingerprint and no state hash: `hs_meta` is in neither. */
-export const LATER_COLUMN = { name: "write_version", sql: "alter table hs_meta add column write_version integer" };
+/** What a file of before may lack. They change no fingerprint and no state hash: `hs_meta` is in neither. */
+const LATER_COLUMNS = [
+  { name: "write_version", type: "integer" },
+  { name: "heir", type: "text" },
+] as const;
 
 /** Names that belong to Hotspare, as SQLite compares them. */
 export const isSystemName = (name: string): boolean => /^hs_/i.test(name);
+
+/** Makes the system tables in an empty file; anything else must be a store already. */
+export function prepareTables(connection: Connection): void {
+  const layout = readLayout(connection.database);
+  if (layout === LAYOUT) return addLaterColumns(connection);
+  if (layout !== null) throw new Error(`its layout is ${layout}, this program reads ${LAYOUT}`);
+  const found = connection.database.prepare("select name from sqlite_schema limit 1").get();
+  if (found) throw new Error(`it has a table ${String(found["name"])} and none of Hotspare's`);
+  connection.begin();
+  connection.database.exec(SYSTEM_TABLES);
+  connection.commit();
+}
+
+function addLaterColumns(connection: Connection): void {
+  const columns = connection.database.prepare("select name from pragma_table_info('hs_meta')").all();
+  for (const { name, type } of LATER_COLUMNS)
+    if (!columns.some((column) => column["name"] === name))
+      connection.database.exec(`alter table hs_meta add column ${name} ${type}`);
+}

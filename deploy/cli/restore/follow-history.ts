@@ -72,7 +72,7 @@ class Following {
 
   async run(): Promise<Followed> {
     try {
-      const events: PoolEvent[] = [{ type: "started", applied: null, lastTenure: null, seed: SEED }];
+      const events: PoolEvent[] = [{ type: "started", applied: null, lastTenure: null, heir: null, seed: SEED }];
       while (!this.#arrived()) await this.#step(events, events.shift() ?? (await this.#tick()));
       return this.#result();
     } finally {

@@ -8,6 +8,7 @@ import type { Head } from "../../../shared/journal/head.ts";
 import type { SealedRecord } from "../../../shared/journal/record.ts";
 import { slot } from "../../../shared/position.ts";
 import type { PutResult } from "../../../shared/vault/vault.ts";
+import type { Heir } from "../../../host/core/heir.ts";
 import { initialPool, stepPool } from "../../../host/core/pool-core.ts";
 import type {
   Effect,
@@ -98,8 +99,8 @@ export class PoolScript {
 
   // --- Events ---------------------------------------------------------------------------------------------------------
 
-  started(applied: Head | null, lastTenure: Tenure | null = null): readonly Effect[] {
-    return this.send({ type: "started", applied, lastTenure, seed: this.seed() });
+  started(applied: Head | null, lastTenure: Tenure | null = null, heir: Heir | null = null): readonly Effect[] {
+    return this.send({ type: "started", applied, lastTenure, heir, seed: this.seed() });
   }
 
   tick(afterMs = 0): readonly Effect[] {

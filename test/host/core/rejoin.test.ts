@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { parseNodeId } from "../../../shared/ids.ts";
 import type { Chain } from "../../shared/journal/records.ts";
 import { reportOf } from "../../../host/pool-report.ts";
+import { heirOf } from "../../../host/core/heir.ts";
 import { headAt, history, PoolScript, SELF } from "./pool-script.ts";
 
 /** A journal in which this host served, and host-c after it. */
@@ -126,6 +127,19 @@ describe("a host that does not wait", () => {
     script.applied();
     chain.fence("host-c");
     chain.batch();
+    meets(script, 4);
+    script.readFrom(chain);
+    expect(script.asked("apply").steps).toHaveLength(2);
+  });
+
+  test("it handed over, applied its release, and was stopped before it saw the successor's fence", () => {
+    chain = history(3, SELF);
+    const { record } = chain.release(parseNodeId("host-c"));
+    chain.fence("host-c");
+    chain.batch();
+    const head = headAt(chain, 4);
+    const script = new PoolScript({ rejoin: "manual" });
+    script.started(head, null, heirOf(record, head.fence));
     meets(script, 4);
     script.readFrom(chain);
     expect(script.asked("apply").steps).toHaveLength(2);

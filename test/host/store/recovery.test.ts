@@ -8,11 +8,12 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openStore } from "../../../host/store/sqlite-store.ts";
 import { LIMIT_BYTES, TRUNCATE_BYTES } from "../../../host/store/wal.ts";
-import type { RecordId } from "../../../shared/ids.ts";
+import { parseNodeId, type RecordId } from "../../../shared/ids.ts";
 import { until } from "../../until.ts";
 import { dump, keyOf, Replicas, thrownBy } from "./replicas.ts";
 
 const FENCE = "f".repeat(32) as RecordId;
+const HEIR = parseNodeId("host-c");
 const SCHEMA = [{ id: "t", sql: "create table t (id integer primary key, v)" }];
 
 let folder: string;
@@ -47,6 +48,30 @@ describe("a store that is opened again", () => {
     const raised = replicas.open("standby");
     expect(raised.head?.writeVersion).toBe(2);
     raised.close();
+  });
+
+  it("knows whom the release that it ends in names, until the next fence, whatever program wrote that", () => {
+    using replicas = new Replicas(SCHEMA);
+    const cause = "the host stops";
+    const heir = { fence: replicas.standby.head!.fence.id, host: HEIR, cause };
+    replicas.publish({ kind: "release", header: replicas.header(0), release: { successor: HEIR, cause } });
+    const { file } = replicas.standby;
+    replicas.standby.close();
+    const again = replicas.open("standby");
+    expect(again.heir).toEqual(heir);
+    again.close();
+    sql(file, `update hs_meta set fence_id = '${FENCE}'`);
+    const gone = replicas.open("standby");
+    expect(gone.heir).toBeNull();
+    gone.close();
+    sql(file, "alter table hs_meta drop column heir");
+    const old = replicas.open("standby");
+    expect(old.heir).toBeNull();
+    old.close();
+    expect(replicas.primary.heir).toEqual(heir);
+    const batch = replicas.primary.begin(replicas.nextLsn, replicas.logTimeMs);
+    batch.commit(replicas.seal(0, batch.seal().operations)[1]);
+    expect(replicas.primary.heir).toBeNull();
   });
 
   it("is empty before the first record", () => {

@@ -3,6 +3,7 @@
  * applies records in order, runs writes on top of the state without showing them, survives a crash with or without its
  * last commits.
  */
+import { heirOf, type Heir } from "../../../host/core/heir.ts";
 import { assert } from "../../../shared/errors.ts";
 import { slotAfter, type Head } from "../../../shared/journal/head.ts";
 import type { Operation, SealedRecord, TakeoverReason } from "../../../shared/journal/record.ts";
@@ -19,6 +20,7 @@ interface Applied {
   readonly writes: readonly SettledWrite[];
   readonly schema: boolean;
   readonly fenceReason: TakeoverReason | null;
+  readonly heir: Heir | null;
   readonly digest: number;
 }
 
@@ -33,6 +35,10 @@ export class ModelStore implements Replica {
 
   get head(): Head | null {
     return this.#log.at(-1)?.head ?? null;
+  }
+
+  get heir(): Heir | null {
+    return this.#log.at(-1)?.heir ?? null;
   }
 
   /** Tells two states apart. */
@@ -62,7 +68,8 @@ export class ModelStore implements Replica {
     assert(record.header.slot === slotAfter(this.head), `slot ${record.header.slot} applied after ${this.head?.slot}`);
     const { writes, schema } = record.kind === "batch" ? decode(record.operations) : NOTHING;
     const fenceReason = record.kind === "fence" ? record.fence.reason : null;
-    this.#push({ head, writes, schema, fenceReason, digest: mix(this.digest, writes, head.slot) });
+    const heir = heirOf(record, head.fence);
+    this.#push({ head, writes, schema, fenceReason, heir, digest: mix(this.digest, writes, head.slot) });
     return writes;
   }
 

@@ -91,8 +91,8 @@ export class SimHost {
     this.cleaner.begin();
     this.#state = initialPool(this.#settings());
     this.#world.log.add(this.id, "starts", { slot: this.disk.store.head?.slot });
-    const { head } = this.disk.store;
-    this.dispatch({ type: "started", applied: head, lastTenure: this.#lastTenure(), seed: this.seed() });
+    const { head: applied, heir } = this.disk.store;
+    this.dispatch({ type: "started", applied, heir, lastTenure: this.#lastTenure(), seed: this.seed() });
     this.#tick();
   }
 
