@@ -66,7 +66,7 @@ export class FormatRaise {
   async #problemOf(host: Pick<HostConfig, "id" | "control">, to: number): Promise<string | null> {
     const { client, clock } = this.#options;
     const asked = await probeOwner(host, { client, clock, timeoutMs: TIMEOUT_MS, signal: this.#abort.signal });
-    if (asked.type !== "report") return `${host.id} cannot be asked (${asked.reason}): ${BACK}`;
+    if (asked.type !== "report") return `${host.id} cannot be asked (${asked.reason}): ${bringBack(host.id)}`;
     const { version, formats } = asked.report;
     const reads = formats?.records ?? FIRST_FORMATS;
     if (reads.min <= to && to <= reads.max) return null;
@@ -74,7 +74,9 @@ export class FormatRaise {
   }
 }
 
-const BACK = "start it, or take it out of `hosts` in the configuration of all nodes";
+/** What to do about a node that does not answer. One that is only offline by decision may come back, too. */
+export const bringBack = (node: string): string =>
+  `start it, or, if it never comes back, hotspare node offline ${node} and node remove ${node}`;
 
 function versionOf({ id, servedHead }: RaisedPool): number {
   if (servedHead === null) throw new HotspareError("HS_NOT_PRIMARY", { pool: id });

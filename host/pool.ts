@@ -312,9 +312,9 @@ export class HostedPool implements PoolAccess {
     return await this.#committer.run([], { commits: 0, format: { writeVersion: version } });
   }
 
-  /** Journals what no request asked for, as one commit; resolves when it is in the store. For an import. */
-  async journal(operations: readonly Operation[]): Promise<void> {
-    await this.#committer.run(operations, { commits: 1 });
+  /** Journals what no request asked for, as so many commits; resolves when it is in the store. For an import. */
+  async journal(operations: readonly Operation[], commits = 1): Promise<void> {
+    await this.#committer.run(operations, { commits });
   }
 
   /** The order to take over; resolves when it is decided. */

@@ -19,6 +19,8 @@ export interface AppModule {
   readonly default: App;
   /** Run once each, in order, by the primary. Entries are only ever added at the end. */
   readonly schema?: readonly SchemaEntry[];
+  /** A query for the highest LSN that the tables hold, where the application keeps any: an import goes on after it. */
+  readonly newestLsn?: string;
 }
 
 /** An application that was checked. */
@@ -27,4 +29,5 @@ export interface LoadedApp {
   readonly name: string;
   readonly register: App;
   readonly schema: readonly SchemaEntry[];
+  readonly newestLsn?: string;
 }

@@ -7,11 +7,11 @@ import { isAbsolute, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HotspareError, reasonOf } from "../../shared/errors.ts";
 import type { AppModule, LoadedApp } from "./app.ts";
-import * as spaces from "./spaces/plugin.ts";
+import spaces, { newestLsn, schema } from "./spaces/plugin.ts";
 
 /** Packages are looked for from `folder` (that of the configuration file). @throws {HotspareError} HS_APP_INVALID */
 export async function loadApp(name: string, folder: string): Promise<LoadedApp> {
-  if (name === "spaces") return checkApp(name, spaces);
+  if (name === "spaces") return checkApp(name, { default: spaces, schema, newestLsn } satisfies AppModule);
   let found: unknown;
   try {
     found = await import(isAbsolute(name) ? pathToFileURL(name).href : packageUrl(name, folder));
@@ -23,16 +23,17 @@ export async function loadApp(name: string, folder: string): Promise<LoadedApp> 
 
 /** @throws {HotspareError} HS_APP_INVALID if the module is no application. */
 export function checkApp(name: string, found: unknown): LoadedApp {
-  const { default: register, schema = [] } = (found ?? {}) as Partial<AppModule>;
+  const { default: register, schema = [], newestLsn } = (found ?? {}) as Partial<AppModule>;
   if (typeof register !== "function") throw invalid(name, "it has no default export that is a function");
   if (!Array.isArray(schema)) throw invalid(name, "its schema is not a list");
+  if (newestLsn !== undefined && typeof newestLsn !== "string") throw invalid(name, "its newestLsn is no text");
   const ids = new Set<string>();
   for (const [index, entry] of schema.entries()) {
     const wrong = wrongEntry(entry, ids);
     if (wrong) throw invalid(name, `entry ${index + 1} of its schema ${wrong}`);
     ids.add((entry as { id: string }).id);
   }
-  return { name, register, schema };
+  return { name, register, schema, ...(newestLsn === undefined ? {} : { newestLsn }) };
 }
 
 function wrongEntry(entry: unknown, ids: ReadonlySet<string>): string | null {

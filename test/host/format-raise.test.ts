@@ -102,7 +102,7 @@ describe("finishing an upgrade", () => {
     [
       "a host that is down: it may come back as it was",
       { "host-c": NEW },
-      "host-b cannot be asked (refused: ECONNREFUSED)",
+      "host-b cannot be asked (refused: ECONNREFUSED): start it, or, if it never comes back, hotspare node offline host-b and node remove host-b",
     ],
     ["every one of them", {}, "host-c cannot be asked"],
   ])("waits for %s, and names it", async (_, said, message) => {

@@ -101,7 +101,7 @@ async function importInto(
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     const without = options.without ?? [];
-    const prepared = prepareImport({ source, schema: app.schema, without, folder, clock, random, progress });
+    const prepared = prepareImport({ source, app, without, folder, clock, random, progress });
     const published = options.dryRun
       ? null
       : await withVault(config, { host: host.id, clock }, ({ vault, directory }) =>

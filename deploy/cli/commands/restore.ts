@@ -43,7 +43,7 @@ export function restoreCommand(program: Command, context: CommandContext): void 
     )
     .requiredOption("--to <file>", "the file to write")
     .option("--checkpoint <slot>", "the state of exactly this checkpoint")
-    .option("--lsn <number>", "the state after exactly this commit", readLsn)
+    .option("--lsn <number>", "the state after exactly this commit; not before the oldest checkpoint", readLsn)
     .option("--force", "replace the file if it is there")
     .option("--host <host>", "look through this host's mount point of the vault");
   withExample(

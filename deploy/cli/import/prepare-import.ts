@@ -15,20 +15,20 @@ import type { Sha256 } from "../../../shared/ids.ts";
 import { MAX_RECORD_BYTES } from "../../../shared/journal/record-codec.ts";
 import type { Operation } from "../../../shared/journal/record.ts";
 import type { Random } from "../../../shared/random.ts";
+import type { LoadedApp } from "../../../host/app/app.ts";
 import { StandalonePool } from "../../../host/standalone-pool.ts";
 import { openApplier, type Connection } from "../../../host/store/connection.ts";
 import { SchemaView } from "../../../host/store/schema-view.ts";
 import { quoteName } from "../../../host/store/sql-tokens.ts";
 import { openStore } from "../../../host/store/sqlite-store.ts";
 import { digestRows } from "../../../host/store/state-hash.ts";
-import type { SchemaEntry } from "../../../host/store/store.ts";
 import { findDifference, rowName } from "./find-difference.ts";
 import { matchTables, type MatchedTable } from "./match-tables.ts";
 import type { SourceFile } from "./source-file.ts";
 
 export interface PrepareOptions {
   readonly source: SourceFile;
-  readonly schema: readonly SchemaEntry[];
+  readonly app: Pick<LoadedApp, "schema" | "newestLsn">;
   /** Tables of the file that are left out. */
   readonly without: readonly string[];
   /** Empty, of this call alone. */
@@ -53,6 +53,8 @@ export interface PreparedImport {
   readonly content: Sha256;
   readonly tables: readonly ImportedTable[];
   readonly absent: readonly string[];
+  /** The highest LSN in the rows, as the application says; 0: it keeps none. */
+  readonly newestLsn: number;
   /** How many records of rows there are. */
   readonly records: number;
   /** The operation of one of them, from 0. */
@@ -62,6 +64,8 @@ export interface PreparedImport {
 const MIB = 1024 * 1024;
 const BATCH_BYTES = 4 * MIB;
 const ROW_BYTES = 64;
+/** More than any pool comes to: beyond it something else than an LSN is in the rows. */
+const MAX_LSN = 2 ** 40;
 /** What SQLite reads instead of text that is no valid UTF-8. */
 const REPLACEMENT = "\uFFFD";
 
@@ -69,10 +73,10 @@ type Row = readonly SQLOutputValue[];
 
 /** @throws {HotspareError} HS_IMPORT_REFUSED; HS_SCHEMA_REFUSED if the application's schema is not accepted. */
 export function prepareImport(options: PrepareOptions): PreparedImport {
-  const { source, schema, folder, clock, random } = options;
+  const { source, app, folder, clock, random } = options;
   const file = `${folder}/rehearsal.db`;
   const store = openStore({ file, pool: source.pool });
-  StandalonePool.start({ id: source.pool, store, schema, clock, random, fatal: () => undefined }).close();
+  StandalonePool.start({ id: source.pool, store, schema: app.schema, clock, random, fatal: () => undefined }).close();
   const state = openApplier(file, "normal");
   try {
     return new Rehearsal(options, state).run();
@@ -108,6 +112,7 @@ class Rehearsal {
     this.#endBatch();
     for (const { create } of triggers) this.#state.database.exec(create);
     this.#demandReferences();
+    const newestLsn = this.#newestLsn();
     const imported = tables.map((table) => this.#compare(table));
     source.demandUnchanged();
     const operation = (index: number): Operation => ({
@@ -116,7 +121,7 @@ class Rehearsal {
       changeset: readFileSync(changesFile(folder, index)),
     });
     const content = this.#content.digest("hex") as Sha256;
-    return { content, tables: imported, absent, records: this.#records, operation };
+    return { content, tables: imported, absent, newestLsn, records: this.#records, operation };
   }
 
   // --- Copying ------------------------------------------------------------------------------------------------------
@@ -197,6 +202,19 @@ class Rehearsal {
     throw this.#options.source.refusal(
       `table ${String(table)}: ${which} refers to a row of ${String(parent)} that is missing`,
     );
+  }
+
+  #newestLsn(): number {
+    const { source, app } = this.#options;
+    if (app.newestLsn === undefined) return 0;
+    try {
+      const [row = []] = rowsOf(this.#state.database, app.newestLsn);
+      const newest = Number(row[0] ?? 0);
+      if (Number.isInteger(newest) && newest >= 0 && newest <= MAX_LSN) return newest;
+      throw new Error(`${newest} is no LSN`);
+    } catch (error) {
+      throw source.refusal(`newestLsn of the application: ${reasonOf(error)}`, error);
+    }
   }
 
   #compare(table: MatchedTable): ImportedTable {

@@ -2,7 +2,8 @@
  * Publishes a prepared import: takes the pool over by the ordinary protocol, as the host that will serve it, and journals
  * schema and rows as that host's commits. From the fence on the state carries a mark (`host/store/import-mark.ts`) by which
  * no host serves it; the last record takes the mark away. A run that ends in between is continued by the next one: how
- * much is journalled, the LSN says.
+ * much is journalled, the LSN says. Where the rows hold LSNs, as those that `restore` wrote may, empty records come before
+ * that last one until none of them can be given again.
  */
 import { DatabaseSync } from "node:sqlite";
 import { sleep, type Clock } from "../../../shared/clock.ts";
@@ -51,6 +52,8 @@ const SURVEY_MS = 100;
 const LOOK_MS = 20;
 /** The commit with the schema comes before the rows. */
 const SCHEMA_COMMITS = 1;
+/** As many as a record can hold. */
+const MAX_COMMITS = 2 ** 32 - 1;
 
 /** @throws {HotspareError} HS_IMPORT_OCCUPIED; what the vault or the local disk fails with. The next run goes on from there. */
 export async function publishImport(options: PublishOptions): Promise<PublishedImport> {
@@ -120,12 +123,15 @@ async function journal(options: PublishOptions, { hosted, copy, checkpoints }: O
   await reachHead(options, hosted);
   demandVacant(options, copy);
   await takeOver(options, hosted);
-  const continued = Math.max(0, hosted.lsn - SCHEMA_COMMITS);
+  const continued = Math.min(prepared.records, Math.max(0, hosted.lsn - SCHEMA_COMMITS));
   for (let index = continued; index < prepared.records; index += 1) {
     await hosted.journal([prepared.operation(index)]);
     progress(`journalling into pool ${pool.id}`, index + 1, prepared.records);
   }
   verify(options, copy);
+  while (hosted.lsn < prepared.newestLsn) {
+    await hosted.journal([], Math.min(prepared.newestLsn - hosted.lsn, MAX_COMMITS));
+  }
   await hosted.journal([{ type: "sql", sql: FINISH_IMPORT, parameters: [] }]);
   const { slot } = await checkpoints.take("an import");
   return { slot, lsn: hosted.lsn, epoch: hosted.fence?.epoch ?? 0, continued };

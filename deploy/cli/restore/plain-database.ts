@@ -38,7 +38,7 @@ export function writePlainDatabase(pool: PoolId, store: string, file: string): P
 
 function countViolations(db: DatabaseSync, pool: PoolId): number {
   try {
-    return db.prepare("pragma foreign_key_check").all().length;
+    return Number(db.prepare("select count(*) as n from pragma_foreign_key_check").get()?.["n"]);
   } catch (error) {
     throw new HotspareError("HS_RESTORE_FAILED", { pool, reason: reasonOf(error) }, { cause: error });
   }

@@ -5,6 +5,7 @@
  */
 import { rangeOf, type FormatRange } from "../../../shared/journal/record-formats.ts";
 import { commonVersion, rangeText, type ProtocolRange } from "../../../shared/wire/protocol-range.ts";
+import { bringBack } from "../../../host/format-raise.ts";
 import type { NodeVersions } from "./node-versions.ts";
 
 /** What this program is and knows. */
@@ -104,7 +105,7 @@ function obstaclesAt({ id, protocol, records, pools, problem }: NodeVersions, ow
   const strange = protocol !== null && commonVersion(protocol, own.protocol) === null;
   const newer = records !== null && records.max > own.records.max;
   return [
-    ...(problem === null || strange ? [] : [`${id} cannot be asked (${problem}): ${BACK}`]),
+    ...(problem === null || strange ? [] : [`${id} cannot be asked (${problem}): ${bringBack(id)}`]),
     ...(strange
       ? [`${id} speaks protocol ${rangeText(protocol)}, this program ${rangeText(own.protocol)}: ${BETWEEN}`]
       : []),
@@ -113,7 +114,6 @@ function obstaclesAt({ id, protocol, records, pools, problem }: NodeVersions, ow
   ];
 }
 
-const BACK = "start it, or take it out of the configuration";
 const BETWEEN = "do not leave out the version between that speaks both";
 
 /** Nobody could follow who stops: requests would wait for it to come back. */

@@ -12,7 +12,7 @@ import { registerSpaces } from "./space-routes.ts";
 import { registerTransactions } from "./transaction-routes.ts";
 import { compileValidator } from "./validator.ts";
 
-export { schema } from "./schema.ts";
+export { newestLsn, schema } from "./schema.ts";
 
 const spaces = ((app: FastifyInstance, { pool }: { pool: Pool }) => {
   app.setValidatorCompiler(compileValidator);

@@ -27,3 +27,7 @@ export const schema: readonly SchemaEntry[] = [
     `,
   },
 ];
+
+/** Entity tags are LSNs: in a pool that is imported none may come again. */
+export const newestLsn =
+  "select max(lsn) from (select max(lsn) as lsn from documents union all select max(lsn) from spaces)";

@@ -1,11 +1,18 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MAIN } from "../console.ts";
 import { until } from "../../until.ts";
+import { systemClock } from "../../../shared/system-clock.ts";
+import { prepareImport } from "../../../deploy/cli/import/prepare-import.ts";
+import { SourceFile } from "../../../deploy/cli/import/source-file.ts";
+import { importMark } from "../../../host/store/import-mark.ts";
+import { newestLsn, schema as SPACES } from "../../../host/app/spaces/schema.ts";
+import { POOL } from "../../host/cluster.ts";
+import { chance } from "../console.ts";
 import { lockDataFolder } from "../../../host/data-lock.ts";
 import { PoolOnDisk, rowsOf } from "./pool-on-disk.ts";
 import { BLOBS_SQL, fillBlobs, fillKinds, KINDS_SCHEMA, KINDS_SQL, makeApp, makeFile } from "./sample-files.ts";
@@ -95,6 +102,82 @@ describe("hotspare import", () => {
     const { code, out } = await importFile("--dry-run");
     expect(code).toBe(0);
     expect(out).toContain("All 12 rows fit");
+    expect(records()).toEqual([]);
+  });
+});
+
+/** As `restore` writes it: the rows hold LSNs of another pool, of which entity tags are made. */
+describe("hotspare import of a file of spaces", () => {
+  const beyond = 5_000_000_000;
+  const makeSpaces = (): void =>
+    makeFile(source, SPACES.map(({ sql }) => sql).join(";"), (db) => {
+      db.exec(`insert into spaces values ('shop', null, '{}', 1, 1);
+        insert into documents values ('shop', 'a', '1', 7, 0), ('shop', 'b', null, ${beyond}, 0)`);
+    });
+  const served = async (): Promise<number> => {
+    const host = await pool.cluster.follow(pool.path("data/host-a"), "host-a", SPACES);
+    await until(() => host.serving);
+    const { lsn } = await host.write({ key: null, run: (db) => db.exec("update documents set value = '2'") });
+    await host.stop();
+    return lsn;
+  };
+
+  it("gives no LSN again that a row holds, though it is more than one record counts", async () => {
+    makeSpaces();
+    const { code, out, err } = await pool.run("import", source, "--app", "spaces", "--json");
+    expect(err).toBe("");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ published: { lsn: beyond + 1, continued: 0 } });
+    expect(await restored("select id, lsn from documents")).toEqual([
+      { id: "a", lsn: 7 },
+      { id: "b", lsn: beyond },
+    ]);
+    expect(await served()).toBe(beyond + 2);
+  });
+
+  it("goes on where it was, when it ended before its last record", async () => {
+    makeSpaces();
+    const file = new SourceFile(source, POOL);
+    const folder = pool.path("rehearsal");
+    mkdirSync(folder);
+    const app = { schema: SPACES, newestLsn };
+    const prepared = prepareImport({
+      source: file,
+      app,
+      without: [],
+      folder,
+      clock: systemClock,
+      random: chance,
+      progress: () => undefined,
+    });
+    file.close();
+    const begun = await pool.cluster.follow(pool.path("data/host-a"), "host-a", [
+      importMark(prepared.content),
+      ...SPACES,
+    ]);
+    await until(() => begun.state.atHeadMs !== null);
+    expect(await pool.cluster.promote(begun)).toMatchObject({ outcome: "serving" });
+    for (let index = 0; index < prepared.records; index += 1) await begun.journal([prepared.operation(index)]);
+    await begun.journal([], 1_000_000);
+    await begun.stop();
+
+    const { code, out } = await pool.run("import", source, "--app", "spaces", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ published: { lsn: beyond + 1, continued: prepared.records } });
+    expect(await served()).toBe(beyond + 2);
+  });
+
+  it.each([
+    ["select max(no_such) from documents", "newestLsn of the application: no such column: no_such"],
+    ["select 'many'", "newestLsn of the application: NaN is no LSN"],
+    ["select 9e18", "newestLsn of the application: 9000000000000000000 is no LSN"],
+  ])("refuses an application whose query is %j", async (query, reason) => {
+    makeSpaces();
+    makeApp(app, SPACES);
+    appendFileSync(app, `export const newestLsn = ${JSON.stringify(query)};\n`);
+    const { code, err } = await importFile();
+    expect(err).toContain(reason);
+    expect(code).toBe(65);
     expect(records()).toEqual([]);
   });
 });

@@ -4,6 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { SchemaEntry, Write } from "../../../host/store/store.ts";
 import type { EquippedHost } from "../../host/cluster.ts";
 import { until } from "../../until.ts";
+import { writePlainDatabase } from "../../../deploy/cli/restore/plain-database.ts";
+import { POOL } from "../../host/cluster.ts";
+import { makeFile } from "./sample-files.ts";
 import { filesBelow, PoolOnDisk, rowsOf } from "./pool-on-disk.ts";
 
 const SCHEMA: readonly SchemaEntry[] = [
@@ -214,6 +217,15 @@ describe("hotspare restore", () => {
 });
 
 describe("the file of hotspare restore", () => {
+  it("is told how many of its rows refer to nothing, though nothing held that up", () => {
+    const store = pool.path("store.db");
+    makeFile(
+      store,
+      "create table t (id integer primary key, up integer references t (id)); insert into t values (1, 1), (2, 8), (3, 9)",
+    );
+    expect(writePlainDatabase(POOL, store, target())).toMatchObject({ tables: 1, foreignKeyViolations: 2 });
+  });
+
   it("is not replaced without --force", async () => {
     writeFileSync(target(), "precious");
     const { code, err } = await restore();

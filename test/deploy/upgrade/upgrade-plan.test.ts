@@ -82,7 +82,11 @@ describe("what is left to do", () => {
 describe("what stands in the way", () => {
   test.each<[string, readonly NodeVersions[], string]>([
     ["a host that is down", [primary("host-a"), silent("host-b")], "host-b cannot be asked (refused: nobody listens)"],
-    ["a proxy that is down", [primary("host-a"), silent("proxy-1", { kind: "proxy" })], "proxy-1 cannot be asked"],
+    [
+      "a proxy that is down",
+      [primary("host-a"), silent("proxy-1", { kind: "proxy" })],
+      "hotspare node offline proxy-1 and node remove proxy-1",
+    ],
     ["a pool that nobody serves", [host("host-a", {})], "nobody serves pool main"],
     [
       "an alarm",
