@@ -80,6 +80,21 @@ describe("hotspare reenrol", () => {
     expect(nodes.decisions.offline).toEqual([]);
   });
 
+  test("a host that is still leaving is not brought back meanwhile: it is said who takes it out", async () => {
+    nodes.serve("host-a", 1);
+    await nodes.run(["node", "offline", "host-a", "--no-wait", "--reason", "new disks"]);
+    const shown = await reenrol("host-a", "--online");
+    expect(shown).toMatchObject({ code: 69, err: expect.stringContaining("anna takes it offline since") });
+    expect(nodes.decisions.offline).toHaveLength(1);
+  });
+
+  test("a host that was removed is not brought back, and it is said why", async () => {
+    nodes.decided = () => nodes.follow("host-a", { role: "offline", unfit: "taken offline by anna" });
+    await nodes.run(["node", "offline", "host-a"]);
+    await nodes.run(["node", "remove", "host-a", "--yes"]);
+    expect((await reenrol("host-a", "--online")).err).toContain("host-a was removed from the cluster");
+  });
+
   test("a host that does not answer: it is said how it is started", async () => {
     await nodes.kill("host-a");
     const { code, err } = await reenrol("host-a");
