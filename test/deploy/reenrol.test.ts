@@ -1,6 +1,6 @@
 /** `hotspare reenrol` and `deploy/reenrol.sh`: what they wait for, what they refuse, and twice. The nodes are fakes. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { root } from "../source-code.ts";
@@ -152,6 +152,22 @@ describe("deploy/reenrol.sh", () => {
     command("Cannot reach host-a (HS_UNREACHABLE)");
     expect(run({}, "host-a")).toMatchObject({ status: 69, stderr: expect.stringContaining("HS_UNREACHABLE") });
     expect(readFileSync(started, "utf8")).toBe("");
+  });
+
+  test.each([
+    ["is enabled here is started", "exit 0", "yes\n"],
+    [
+      "is another machine's is not started here, though the template has a unit for any name",
+      "echo disabled; exit 1",
+      "",
+    ],
+  ])("a host whose unit %s", (_, isEnabled, expected) => {
+    command("Cannot reach host-a (HS_UNREACHABLE)");
+    const bin = mkdtempSync(join(folder, "bin-"));
+    const answers = `case $1 in cat) exit 0 ;; is-enabled) ${isEnabled} ;; start) ${HOTSPARE_START} ;; esac`;
+    writeFileSync(join(bin, "systemctl"), `#!/bin/sh\n${answers}\n`, { mode: 0o755 });
+    run({ PATH: `${bin}:${process.env["PATH"]}` }, "host-a");
+    expect(readFileSync(started, "utf8")).toBe(expected);
   });
 
   test("a start that does not help is waited for only so long", () => {
