@@ -4,7 +4,7 @@
 #   deploy/reenrol.sh <host> [--dry-run] [more options of `hotspare reenrol`]
 #
 # HOTSPARE        the command, if it is not `hotspare`; split at blanks, such as "npx hotspare"
-# HOTSPARE_START  a command that starts the host and returns, if it is no unit hotspare-host@<host> of systemd
+# HOTSPARE_START  a command that starts the host and returns, if it is no enabled unit hotspare-host@<host> of systemd
 # HOTSPARE_WAIT   seconds that a started host gets before it must answer; 60
 set -eu
 
@@ -31,8 +31,9 @@ answers() {
   case $said in *HS_UNREACHABLE*) return 1 ;; esac
 }
 
+# Every machine with the template has a unit for any name: that of this machine's host is enabled.
 has_unit() {
-  command -v systemctl >/dev/null 2>&1 && systemctl cat "hotspare-host@$host" >/dev/null 2>&1
+  command -v systemctl >/dev/null 2>&1 && systemctl is-enabled --quiet "hotspare-host@$host" 2>/dev/null
 }
 
 # How it is started here; empty if nobody has said.

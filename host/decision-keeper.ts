@@ -10,7 +10,7 @@ import type { Random } from "../shared/random.ts";
 import { decide, NO_DECISIONS, type Change, type Decisions } from "../shared/revisions/decisions.ts";
 import type { Revision } from "../shared/revisions/revision.ts";
 import type { RevisionLog } from "../shared/revisions/revision-log.ts";
-import { hostHintName, probeName } from "../shared/vault/layout.ts";
+import { hostHintName, probeName, revisionName } from "../shared/vault/layout.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import type { Answer, Request } from "../shared/wire/messages.ts";
 
@@ -67,13 +67,14 @@ export class DecisionKeeper {
   /**
    * Writes the next revision, if the change changes anything.
    * @throws {HotspareError} HS_DECISION_CONFLICT if it was made on a revision that is not the newest; HS_DECISION_REFUSED;
-   * what the vault says.
+   * HS_VAULT_IO if this host does not see it yet, and what else the vault says.
    */
   async decide({ base, change, by, reason }: Request<"decide">): Promise<Answer<"decide">> {
     const { revisions, self, clock, random } = this.#options;
     const newest = await revisions.newest();
     this.#learn(newest);
     const before = newest?.decisions ?? NO_DECISIONS;
+    if (before.revision < base) throw behind(base);
     const decided = { by, atMs: clock.wallMs(), reason };
     const decisions = decide(before, change, decided);
     if (decisions === null) return await this.#done(change, { changed: false, decisions: before });
@@ -136,6 +137,10 @@ export class DecisionKeeper {
     this.#timer = this.#options.clock.after(LOOK_INTERVAL_MS, () => void this.look().finally(() => this.#schedule()));
   }
 }
+
+/** Whether the change holds already cannot be said of what others know better. */
+const behind = (base: number): HotspareError =>
+  new HotspareError("HS_VAULT_IO", { action: "read", name: revisionName(base), reason: "it is not seen here yet" });
 
 function conflict({ by, reason, decisions }: Revision): HotspareError {
   return new HotspareError("HS_DECISION_CONFLICT", { revision: decisions.revision, by, reason });

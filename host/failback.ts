@@ -11,8 +11,8 @@ export interface FailbackOptions {
   readonly self: NodeId;
   readonly pool: Pick<HostedPool, "id" | "serving">;
   readonly handover: Pick<Handover, "fit" | "to">;
-  /** Hosts in the order in which they are preferred. */
-  readonly preferred: readonly NodeId[];
+  /** Hosts in the order in which they are preferred, as it is now. */
+  readonly preferred: () => readonly NodeId[];
   readonly stableMs: number;
   readonly inMaintenance: () => boolean;
   readonly clock: Clock;
@@ -23,7 +23,6 @@ const LOOK_MS = 2000;
 
 export class Failback {
   readonly #options: FailbackOptions;
-  readonly #over: readonly NodeId[];
   #fitSince = NOBODY_FIT;
   #servingSinceMs: number | null = null;
   #timer: Cancel = () => undefined;
@@ -31,8 +30,7 @@ export class Failback {
 
   constructor(options: FailbackOptions) {
     this.#options = options;
-    this.#over = preferredOver(options.self, options.preferred);
-    if (this.#over.length > 0) this.#schedule();
+    this.#schedule();
   }
 
   stop(): void {
@@ -46,11 +44,12 @@ export class Failback {
   }
 
   async #look(): Promise<void> {
-    const { pool, handover, inMaintenance, stableMs, clock } = this.#options;
+    const { self, pool, preferred, handover, inMaintenance, stableMs, clock } = this.#options;
     if (!pool.serving) return this.#forget();
     this.#servingSinceMs ??= clock.monotonicMs();
-    const known = await handover.fit();
-    const fit = this.#over.flatMap((host) => known.filter((one) => one.host === host));
+    const over = preferredOver(self, preferred());
+    const known = over.length > 0 ? await handover.fit() : [];
+    const fit = over.flatMap((host) => known.filter((one) => one.host === host));
     const sight = { fit, servingSinceMs: this.#servingSinceMs, inMaintenance: inMaintenance() };
     const { fitSince, to } = stepFailback(this.#fitSince, sight, clock.monotonicMs(), stableMs);
     this.#fitSince = fitSince;

@@ -46,7 +46,7 @@ export interface Asking {
 type Handed = Omit<Answer<"handover">, "hosts">;
 
 /** How long all hooks together may delay it: whoever asked for it still waits for an answer, or a supervisor for the end. */
-const HOOKS_MS = 30_000;
+export const HOOKS_MS = 30_000;
 const HOOKS_AT_STOP_MS = 10_000;
 /** Proxies look at the successor by themselves a little later. */
 const LOOK_MS = 500;

@@ -13,7 +13,7 @@ import { RevisionLog } from "../shared/revisions/revision-log.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import type { Control, ControlHandlers } from "./control.ts";
 import { DecisionKeeper } from "./decision-keeper.ts";
-import { Failback } from "./failback.ts";
+import { Failback, type FailbackOptions } from "./failback.ts";
 import { Handover } from "./handover.ts";
 import type { RoleHooks } from "./hooks/role-hooks.ts";
 import type { PeerClient } from "./host-parts.ts";
@@ -150,6 +150,8 @@ export class Operations implements OperationHandlers {
     const { self, config, client, clock, log } = this.#options;
     const { hosted, checkpoints, hooks } = pool;
     const { health, takeover } = config();
+    const preferred = (): readonly NodeId[] =>
+      config().pools.find(({ id }) => id === hosted.id)?.preferred ?? pool.config.preferred;
     const handover = new Handover({
       self,
       pool: hosted,
@@ -157,7 +159,7 @@ export class Operations implements OperationHandlers {
       proxies: () => config().proxies,
       rules: () => ({
         vaultId: config().vault.id,
-        preferred: config().pools.find(({ id }) => id === hosted.id)?.preferred ?? pool.config.preferred,
+        preferred: preferred(),
         storageFreshMs: config().health.storageMs / 2,
         warmMs: WARM_MS,
         offline: (host) => exclusionOf(this.#keeper.decisions, host),
@@ -170,15 +172,16 @@ export class Operations implements OperationHandlers {
       log,
     });
     const withdrawal = new Withdrawal({ self, pool: hosted, handover, checkpoints, clock, log });
-    return { ...pool, handover, withdrawal, failback: this.#failback(pool, handover) };
+    return { ...pool, handover, withdrawal, failback: this.#failback({ hosted, handover, preferred }) };
   }
 
-  #failback({ hosted, config: { preferred } }: OperatedPool, handover: Handover): Failback | null {
+  #failback(given: Pick<FailbackOptions, "handover" | "preferred"> & Pick<OperatedPool, "hosted">): Failback | null {
+    const { hosted: pool, handover, preferred } = given;
     const { self, config, clock, log } = this.#options;
     const { failback, failbackStableMs: stableMs } = config();
     if (failback === "manual") return null;
     const inMaintenance = (): boolean => this.#maintenance;
-    return new Failback({ self, pool: hosted, handover, preferred, stableMs, inMaintenance, clock, log });
+    return new Failback({ self, pool, handover, preferred, stableMs, inMaintenance, clock, log });
   }
 
   #find(id: string): Operated {

@@ -10,6 +10,7 @@ import {
   type HostConfig,
   type ProxyConfig,
 } from "../../shared/config/config.ts";
+import { effectiveConfig } from "../../shared/config/effective-config.ts";
 import { HotspareError } from "../../shared/errors.ts";
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import type { Revision } from "../../shared/revisions/revision.ts";
@@ -38,7 +39,9 @@ const LOOK_MS = 2000;
 const DECIDE_MS = 15_000;
 
 export class ClusterLink {
-  readonly config: Config;
+  readonly #file: Config;
+  /** The newest that any host has told of. */
+  #decisions = NO_DECISIONS;
   /** Who asks, for the audit. */
   readonly by: string;
   readonly #client: MessageClient;
@@ -52,21 +55,26 @@ export class ClusterLink {
   }
 
   private constructor(config: Config, client: MessageClient, own: { readonly clock: Clock; readonly by: string }) {
-    this.config = config;
+    this.#file = config;
     this.by = own.by;
     this.#clock = own.clock;
     this.#client = client;
+  }
+
+  /** Of all nodes that there are, as far as hosts have said so: this copy of the file may not have them all yet, or still. */
+  get config(): Config {
+    return effectiveConfig(this.#file, this.#decisions);
   }
 
   close(): void {
     this.#client.close();
   }
 
-  /** How all hosts are, asked at once. Never throws. */
+  /** How all hosts are, those of the file at once, then any that they tell of. Never throws. */
   async ask(): Promise<ClusterWord> {
-    const answers = await Promise.all(this.config.hosts.map((host) => this.#askHost(host)));
-    const decisions = answers.reduce((known, answer) => newer(known, answer.decisions), NO_DECISIONS);
-    return { hosts: answers.map(({ word }) => word), decisions };
+    const known = await this.#askHosts(this.#file.hosts);
+    const others = this.config.hosts.filter(({ id }) => !known.some(({ host }) => host.id === id));
+    return { hosts: [...known, ...(await this.#askHosts(others))], decisions: this.#decisions };
   }
 
   /** @throws {HotspareError} what the node refuses with, HS_UNREACHABLE. */
@@ -137,16 +145,20 @@ export class ClusterLink {
     return [];
   }
 
-  async #askHost(host: HostConfig): Promise<{ readonly word: HostWord; readonly decisions: Decisions }> {
+  #askHosts(hosts: readonly HostConfig[]): Promise<readonly HostWord[]> {
+    return Promise.all(hosts.map((host) => this.#askHost(host)));
+  }
+
+  async #askHost(host: HostConfig): Promise<HostWord> {
     // Not by the heartbeats' name and boot id: it teaches the host nothing of clocks.
     const body = { bootId: null, originMs: 0, revision: 0 };
     const sending = { to: host.id, address: host.control, body, timeoutMs: LOOK_MS };
     const result = await this.#client.send("heartbeat", sending);
-    if (result.type !== "answer")
-      return { word: { host, report: null, reason: result.reason }, decisions: NO_DECISIONS };
+    if (result.type !== "answer") return { host, report: null, reason: result.reason };
     const { report, decisions } = result.answer;
+    this.#decisions = newer(this.#decisions, decisions ?? NO_DECISIONS);
     const clock = clockOf(result.answer, result.roundTripMs, this.#clock.wallMs());
-    return { word: { host, report, clock, reason: null }, decisions: decisions ?? NO_DECISIONS };
+    return { host, report, clock, reason: null };
   }
 }
 

@@ -76,7 +76,7 @@ export function withReason(command: Command): Command {
 
 /** The same where nobody can do without. */
 export function withNeededReason(command: Command): Command {
-  return command.requiredOption("--reason <text>", REASON, readReason);
+  return command.requiredOption("--reason <text>", REASON, readNeededReason);
 }
 
 const REASON = "why, for whoever looks later; at most 256 characters";
@@ -86,6 +86,11 @@ const LONGEST_REASON = 256;
 function readReason(text: string): string {
   if (text.length <= LONGEST_REASON) return text;
   throw new InvalidArgumentError(`accepted are at most ${LONGEST_REASON} characters`);
+}
+
+function readNeededReason(text: string): string {
+  if (text.trim() !== "") return readReason(text);
+  throw new InvalidArgumentError("it must say something");
 }
 
 export interface PoolOption {

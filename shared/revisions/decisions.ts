@@ -78,8 +78,10 @@ export function decide(before: Decisions, change: Change, decided: Decided): Dec
 function changed(before: Decisions, change: Change, decided: Decided): Omit<Decisions, "revision"> | null {
   switch (change.type) {
     case "offline":
+      refuseRemoved(before, change.node);
       return takeOut(before, change, decided);
     case "online":
+      refuseRemoved(before, change.node);
       return offlineOf(before, change.node) ? { ...before, offline: without(before.offline, change.node) } : null;
     case "remove":
       return remove(before, change.node);
@@ -90,6 +92,10 @@ function changed(before: Decisions, change: Change, decided: Decided): Omit<Deci
     case "maintenance-off":
       return before.maintenance === null ? null : { ...before, maintenance: null };
   }
+}
+
+function refuseRemoved({ removed }: Decisions, node: string): void {
+  if (removed.includes(node)) throw refused(`${node} was removed from the cluster`);
 }
 
 type TakeOut = Extract<Change, { type: "offline" }>;

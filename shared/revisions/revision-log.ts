@@ -18,16 +18,15 @@ export class RevisionLog {
 
   /** The newest one; `null` if there is none. @throws {HotspareError} HS_VAULT_IO, HS_VAULT_FORMAT. */
   async newest(): Promise<Revision | null> {
-    const numbers = await this.#numbers();
-    return this.#read(numbers.at(-1) ?? 0);
+    const last = (await this.#numbers()).at(-1);
+    return last === undefined ? null : this.#listed(last);
   }
 
   /** At most `limit` of them, the oldest first, from `from` on; without `from` the last ones. */
   async some({ from, limit }: { readonly from: number | null; readonly limit: number }): Promise<readonly Revision[]> {
     const numbers = await this.#numbers();
     const wanted = from === null ? numbers.slice(-limit) : numbers.filter((number) => number >= from).slice(0, limit);
-    const revisions = await Promise.all(wanted.map((number) => this.#read(number)));
-    return revisions.filter((revision) => revision !== null);
+    return await Promise.all(wanted.map((number) => this.#listed(number)));
   }
 
   /**
@@ -53,8 +52,15 @@ export class RevisionLog {
     return names.flatMap((name) => parseNumber(name) ?? []).toSorted((a, b) => a - b);
   }
 
+  /** No revision is ever deleted: a share that has the name and not the file says nothing of what was decided. */
+  async #listed(number: number): Promise<Revision> {
+    const revision = await this.#read(number);
+    if (revision !== null) return revision;
+    const reason = "it is listed, and was not found";
+    throw new HotspareError("HS_VAULT_IO", { action: "read", name: revisionName(number), reason });
+  }
+
   async #read(number: number): Promise<Revision | null> {
-    if (number === 0) return null;
     const name = revisionName(number);
     const bytes = await this.#vault.get(name, { offset: 0, maxBytes: REVISION_BYTES });
     if (bytes === null) return null;

@@ -6,7 +6,7 @@ import { FakeNodes } from "./fake-nodes.ts";
 
 const folder = temporaryFolder();
 let nodes: FakeNodes;
-beforeEach(async () => (nodes = await FakeNodes.start(folder)));
+beforeEach(async () => (nodes = await FakeNodes.start(folder, { unwritten: ["host-d"] })));
 afterEach(() => nodes.stop());
 
 const failover = (...args: string[]) => nodes.run(["failover", ...args]);
@@ -47,6 +47,11 @@ describe("the order", () => {
     };
     nodes.follow("host-b", { lagMs: 60_000 });
     expect((await failover("--to", "host-b", "--yes")).code).toBe(0);
+  });
+
+  test("a host that this copy of the file does not have yet is one", async () => {
+    nodes.add("host-d");
+    expect((await failover("--to", "host-d", "--yes")).out).toBe("host-d serves pool main in epoch 2");
   });
 
   test("a host that takes its time is asked again until it serves", async () => {

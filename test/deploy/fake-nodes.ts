@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import Fastify, { type FastifyInstance } from "fastify";
+import type { Clock } from "../../shared/clock.ts";
 import { HotspareError } from "../../shared/errors.ts";
 import { parseBootId, parseNodeId } from "../../shared/ids.ts";
 import { decide, NO_DECISIONS, type Decisions } from "../../shared/revisions/decisions.ts";
@@ -49,13 +50,13 @@ export class FakeNodes {
 
   static async start(
     folder: string,
-    { hosts = ["host-a", "host-b", "host-c"], proxies = ["proxy-1"], extra = "" } = {},
+    { hosts = ["host-a", "host-b", "host-c"], proxies = ["proxy-1"], unwritten = [] as string[], extra = "" } = {},
   ): Promise<FakeNodes> {
     const nodes = new FakeNodes(folder, extra);
-    for (const id of hosts) await nodes.#listen(id, nodes.#hostHandlers(id));
+    for (const id of [...hosts, ...unwritten]) await nodes.#listen(id, nodes.#hostHandlers(id));
     for (const id of proxies) await nodes.#listen(id, { look: (body) => nodes.#note(id, "look", body, {}) });
     nodes.#write(hosts, proxies);
-    hosts.forEach((host) => nodes.follow(host));
+    [...hosts, ...unwritten].forEach((host) => nodes.follow(host));
     return nodes;
   }
 
@@ -77,6 +78,14 @@ export class FakeNodes {
     await listener?.close();
   }
 
+  /** A host that is not in the file (`unwritten`) becomes part of the cluster. */
+  add(id: string): void {
+    const at = (port: number): string => `127.0.0.1:${port}`;
+    const [listen, control] = [at(62_900), at(portOf(this.#listeners.get(id)))];
+    const node = { kind: "host", id, listen, control, advertise: listen, data: "/data", candidate: true } as const;
+    this.#decide({ base: this.decisions.revision, change: { type: "add", node }, by: "anna", reason: "" });
+  }
+
   report(id: string, pool: Partial<PoolReport>, more: Partial<HostReport> = {}): void {
     this.reports.set(id, hostReport(id, hex(Number.parseInt(id.at(-1) ?? "0", 16)), pool, { vaultId: VAULT, ...more }));
   }
@@ -95,9 +104,13 @@ export class FakeNodes {
     return this.told.filter((told) => told.name === name) as { to: string; body: Request<Name> }[];
   }
 
-  run(args: readonly string[], ask?: (question: string) => Promise<string>): Promise<Shown> {
+  run(
+    args: readonly string[],
+    ask?: (question: string) => Promise<string>,
+    clock: Clock = systemClock,
+  ): Promise<Shown> {
     const env = { SECRET, HOTSPARE_OPERATOR: "anna" };
-    return hotspare([...args, "--config", this.#file], { env, clock: systemClock, ...(ask && { ask }) });
+    return hotspare([...args, "--config", this.#file], { env, clock, ...(ask && { ask }) });
   }
 
   #fence = (owner: string, epoch: number): NonNullable<PoolReport["fence"]> => fenceOf(owner, epoch, hex(epoch));
@@ -108,6 +121,11 @@ export class FakeNodes {
         const report = this.reports.get(id);
         if (!report) throw new Error(`${id} is dead`);
         return { report, decisions: this.decisions, originMs, receivedMs, sentMs: receivedMs };
+      },
+      handover: async (body) => {
+        const successor = body.to ?? "host-b";
+        const fence = body.dryRun ? null : this.#fence(successor, 2);
+        return this.#note(id, "handover", body, { successor, fence, pauseMs: 5, phases: {}, hosts: [] });
       },
       promote: async (body) => this.#note(id, "promote", body, this.ordered(id, body)),
       decide: async (body) => this.#note(id, "decide", body, this.#decide(body)),

@@ -46,6 +46,7 @@ test("one whose end is over is none", async () => {
 
 test.each([
   ["no reason", ["on"]],
+  ["an empty reason", ["on", "--reason", " "]],
   ["a span without a unit", ["on", "--reason", "x", "--for", "2"]],
   ["no span", ["on", "--reason", "x", "--for", "0"]],
   ["a word that is none of its own", ["begin"]],

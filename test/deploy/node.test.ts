@@ -7,7 +7,7 @@ import { FakeNodes } from "./fake-nodes.ts";
 const folder = temporaryFolder();
 let nodes: FakeNodes;
 beforeEach(async () => {
-  nodes = await FakeNodes.start(folder, { proxies: ["proxy-1", "proxy-2"] });
+  nodes = await FakeNodes.start(folder, { proxies: ["proxy-1", "proxy-2"], unwritten: ["host-d"] });
   nodes.serve("host-a", 1);
 });
 afterEach(() => nodes.stop());
@@ -168,5 +168,33 @@ test("node list: each node, who took it out and why, and why one does not answer
   expect(JSON.parse((await node("list", "--json")).out)).toMatchObject({
     revision: 1,
     nodes: [{ state: "up" }, { state: "offline", by: "anna" }, { state: "down" }, { state: "up" }, { state: "down" }],
+  });
+});
+
+describe("a copy of the file that is behind what was decided", () => {
+  test("a host that it does not have yet is listed, taken out and brought back as any other", async () => {
+    expect((await node("offline", "host-d")).err).toContain(
+      "has no node host-d; it has host-a, host-b, host-c, proxy-1",
+    );
+    nodes.add("host-d");
+    expect((await node("list")).out).toMatch(/^host-d +host +up +standby$/m);
+    nodes.decided = () => leaves("host-d");
+    expect((await node("offline", "host-d")).out).toBe("host-d is offline");
+    nodes.decided = () => nodes.follow("host-d");
+    expect((await node("online", "host-d")).out).toBe("host-d is back, as standby, and warm");
+  });
+
+  test("such a host is enough to follow one that is taken out", async () => {
+    nodes.add("host-d");
+    for (const host of ["host-b", "host-c"]) await nodes.kill(host);
+    expect((await node("offline", "host-a", "--no-wait")).out).toBe("host-a goes offline");
+  });
+
+  test("a host that it still has, and that was removed, is no part of the list", async () => {
+    nodes.decided = () => leaves("host-b");
+    await node("offline", "host-b");
+    await node("remove", "host-b", "--yes");
+    expect((await node("list")).out).not.toContain("host-b");
+    expect((await node("remove", "host-b", "--json")).out).toContain('"changed":false');
   });
 });

@@ -1,6 +1,6 @@
 /** `hotspare reenrol` and `deploy/reenrol.sh`: what they wait for, what they refuse, and twice. The nodes are fakes. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { root } from "../source-code.ts";
@@ -80,6 +80,21 @@ describe("hotspare reenrol", () => {
     expect(nodes.decisions.offline).toEqual([]);
   });
 
+  test("a host that is still leaving is not brought back meanwhile: it is said who takes it out", async () => {
+    nodes.serve("host-a", 1);
+    await nodes.run(["node", "offline", "host-a", "--no-wait", "--reason", "new disks"]);
+    const shown = await reenrol("host-a", "--online");
+    expect(shown).toMatchObject({ code: 69, err: expect.stringContaining("anna takes it offline since") });
+    expect(nodes.decisions.offline).toHaveLength(1);
+  });
+
+  test("a host that was removed is not brought back, and it is said why", async () => {
+    nodes.decided = () => nodes.follow("host-a", { role: "offline", unfit: "taken offline by anna" });
+    await nodes.run(["node", "offline", "host-a"]);
+    await nodes.run(["node", "remove", "host-a", "--yes"]);
+    expect((await reenrol("host-a", "--online")).err).toContain("host-a was removed from the cluster");
+  });
+
   test("a host that does not answer: it is said how it is started", async () => {
     await nodes.kill("host-a");
     const { code, err } = await reenrol("host-a");
@@ -137,6 +152,22 @@ describe("deploy/reenrol.sh", () => {
     command("Cannot reach host-a (HS_UNREACHABLE)");
     expect(run({}, "host-a")).toMatchObject({ status: 69, stderr: expect.stringContaining("HS_UNREACHABLE") });
     expect(readFileSync(started, "utf8")).toBe("");
+  });
+
+  test.each([
+    ["is enabled here is started", "exit 0", "yes\n"],
+    [
+      "is another machine's is not started here, though the template has a unit for any name",
+      "echo disabled; exit 1",
+      "",
+    ],
+  ])("a host whose unit %s", (_, isEnabled, expected) => {
+    command("Cannot reach host-a (HS_UNREACHABLE)");
+    const bin = mkdtempSync(join(folder, "bin-"));
+    const answers = `case $1 in cat) exit 0 ;; is-enabled) ${isEnabled} ;; start) ${HOTSPARE_START} ;; esac`;
+    writeFileSync(join(bin, "systemctl"), `#!/bin/sh\n${answers}\n`, { mode: 0o755 });
+    run({ PATH: `${bin}:${process.env["PATH"]}` }, "host-a");
+    expect(readFileSync(started, "utf8")).toBe(expected);
   });
 
   test("a start that does not help is waited for only so long", () => {

@@ -50,6 +50,12 @@ test("a decision on what holds no more is refused, and it is said who was first"
   await expect(conflict).rejects.toMatchObject({ code: "HS_DECISION_CONFLICT", details: { by: "anna", revision: 1 } });
 });
 
+test("a host whose share is late says nothing of what holds: another one is asked", async () => {
+  await keeper().decide(asked(0, OFFLINE));
+  const late = asked(2, { type: "online", node: "host-c" });
+  await expect(keeper("host-c").decide(late)).rejects.toMatchObject({ code: "HS_VAULT_IO", retry: true });
+});
+
 test("a text that nobody could read back is not written", async () => {
   const long = keeper().decide({ ...asked(0, OFFLINE), reason: "x".repeat(257) });
   await expect(long).rejects.toMatchObject({ code: "HS_DECISION_REFUSED" });

@@ -10,13 +10,14 @@ const pool = { id: parsePoolId("main"), serving: true };
 let clock: HandClock;
 let asked: { to: NodeId; cause: string }[];
 let refusal: Error | null;
+let preferred: readonly NodeId[];
 let failback: Failback;
 
 const start = (self: NodeId): Failback =>
   new Failback({
     self,
     pool,
-    preferred: [A, B],
+    preferred: () => preferred,
     handover: {
       fit: async () => [{ host: self === A ? B : A, bootId: "1" }],
       to: async (to, { cause }) => {
@@ -35,6 +36,7 @@ beforeEach(() => {
   clock = new HandClock();
   asked = [];
   refusal = null;
+  preferred = [A, B];
   pool.serving = true;
 });
 afterEach(() => failback.stop());
@@ -66,6 +68,14 @@ test("who served before, and serves again, begins anew", async () => {
   pool.serving = true;
   await clock.pass(50_000);
   expect(asked).toEqual([]);
+});
+
+test("the order that is preferred changes while it serves: the new one holds", async () => {
+  failback = start(A);
+  await clock.pass(200_000);
+  preferred = [B, A];
+  await clock.pass(70_000);
+  expect(asked).toMatchObject([{ to: B }]);
 });
 
 test("the most preferred one gives nothing away; nor does one that was stopped", async () => {

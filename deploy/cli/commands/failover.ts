@@ -1,8 +1,6 @@
 /** `hotspare failover`: orders a host to take a pool over at once, whatever the proxies think and the primary says. */
 import type { Command } from "commander";
-import { loadConfig } from "../../../shared/config/load-config.ts";
-import { choosePool } from "../choose-pool.ts";
-import { ClusterLink } from "../cluster-link.ts";
+import type { ClusterLink } from "../cluster-link.ts";
 import {
   withConfig,
   withExample,
@@ -10,20 +8,14 @@ import {
   withPool,
   withReason,
   type CommandContext,
-  type ConfigOption,
   type JsonOption,
-  type PoolOption,
 } from "../command.ts";
 import { confirm, type YesOption } from "../confirm.ts";
 import { consequences, force, planTakeover, type ForcedTakeover } from "../forced-takeover.ts";
-import { hostNamed } from "../host-named.ts";
+import { movePool, type MoveOptions, type PoolMove } from "../pool-move.ts";
 import { Spinner } from "../spinner.ts";
 
-interface FailoverOptions extends ConfigOption, JsonOption, PoolOption, YesOption {
-  readonly to?: string;
-  readonly reason: string;
-  readonly dryRun?: true;
-}
+interface FailoverOptions extends MoveOptions, YesOption {}
 
 export function failoverCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -37,29 +29,21 @@ export function failoverCommand(program: Command, context: CommandContext): void
     .option("--dry-run", "only say what would happen");
   const example = ["hotspare failover --dry-run", 'hotspare failover --to host-b --reason "host-a burns" --yes'];
   withExample(withJson(withPool(withReason(withConfig(command, context)))), ...example).action(
-    async (options: FailoverOptions) => run(options, context),
+    async (options: FailoverOptions) =>
+      movePool("failover", options, context, (move) => takeOver(move, options, context)),
   );
 }
 
-async function run(options: FailoverOptions, context: CommandContext): Promise<void> {
-  const config = loadConfig(options.config, context.env);
-  const pool = choosePool(config, options.pool);
-  const to = options.to === undefined ? null : hostNamed(config, options.to).id;
-  const link = await ClusterLink.open(config, context);
-  try {
-    const plan = planTakeover(config, pool, to, await link.ask());
-    const { target, serving } = plan;
-    const told = { pool, from: serving, to: target };
-    if (options.dryRun) return report(options, context, { ...told, fence: null }, [...consequences(plan), UNCHANGED]);
-    for (const line of consequences(plan)) context.warn(line);
-    if (!(await confirm(`Order ${target} to take pool ${pool} over?`, options, context)))
-      return context.warn(UNCHANGED);
-    const fence = await order(link, plan, options, context);
-    const line = `${target} serves pool ${pool} in epoch ${fence.epoch}`;
-    report(options, context, { ...told, fence }, [line]);
-  } finally {
-    link.close();
-  }
+async function takeOver(move: PoolMove, options: FailoverOptions, context: CommandContext): Promise<void> {
+  const { link, word, pool, to, cause } = move;
+  const plan = planTakeover(link.config, pool, to, word);
+  const { target, serving } = plan;
+  const told = { pool, from: serving, to: target };
+  if (options.dryRun) return report(options, context, { ...told, fence: null }, [...consequences(plan), UNCHANGED]);
+  for (const line of consequences(plan)) context.warn(line);
+  if (!(await confirm(`Order ${target} to take pool ${pool} over?`, options, context))) return context.warn(UNCHANGED);
+  const fence = await order(link, plan, cause, context);
+  report(options, context, { ...told, fence }, [`${target} serves pool ${pool} in epoch ${fence.epoch}`]);
 }
 
 const UNCHANGED = "Nothing was changed.";
@@ -71,13 +55,12 @@ function report({ json }: JsonOption, { print }: CommandContext, told: object, l
 async function order(
   link: ClusterLink,
   plan: ForcedTakeover,
-  { reason }: FailoverOptions,
+  cause: string,
   context: CommandContext,
 ): ReturnType<typeof force> {
   const { clock } = context;
   const { target, pool } = plan;
   const spinner = new Spinner(context, `${target} takes pool ${pool} over`);
-  const cause = `failover by ${link.by}${reason === "" ? "" : `: ${reason}`}`;
   const nowMs = (): number => clock.monotonicMs();
   const untilMs = nowMs() + link.config.takeover.timeoutMs;
   const fence = await force(link, plan, { cause, untilMs, nowMs }).finally(() => spinner.end());

@@ -1,6 +1,6 @@
 /** `hotspare invite`: makes a token with which one machine may join, once and for a limited time. */
 import type { Command } from "commander";
-import { formatAddress, type Config, type HostConfig } from "../../../shared/config/config.ts";
+import { formatAddress, type HostConfig } from "../../../shared/config/config.ts";
 import { formatDuration, parseDuration } from "../../../shared/config/duration.ts";
 import { loadConfig } from "../../../shared/config/load-config.ts";
 import { readSecret } from "../../../shared/config/read-secret.ts";
@@ -48,7 +48,7 @@ async function run({ config: file, for: time, host: named, json }: InviteOptions
   assert(secret !== undefined, "a secret has a key");
   const link = await ClusterLink.open(config, context);
   try {
-    const host = await hostFor(config, named, link);
+    const host = await hostFor(named, link);
     const invitation = random.bytes(16).toString("hex");
     const body = { invitation, keyId: messageKey(secret).id, lifeMs };
     await link.send("invite", { id: host.id, address: host.control }, body, TIMEOUT_MS);
@@ -64,9 +64,9 @@ It works once. Whoever has it gets the cluster's secret.`);
   }
 }
 
-async function hostFor(config: Config, named: string | undefined, link: ClusterLink): Promise<HostConfig> {
-  if (named !== undefined) return hostNamed(config, named);
+async function hostFor(named: string | undefined, link: ClusterLink): Promise<HostConfig> {
   const { hosts } = await link.ask();
+  if (named !== undefined) return hostNamed(link.config, named);
   const living = hosts.find(({ report }) => report !== null);
   if (living === undefined) throw nobodyAnswers(hosts);
   return living.host;

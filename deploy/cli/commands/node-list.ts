@@ -27,8 +27,8 @@ export function registerNodeList(group: Command, context: CommandContext): void 
 async function run({ config: file, json }: ListOptions, context: CommandContext): Promise<void> {
   const link = await ClusterLink.open(loadConfig(file, context.env), context);
   try {
-    const [word, reached] = await Promise.all([link.ask(), link.reach()]);
-    const nodes = nodeStates(link.config, word, reached);
+    const word = await link.ask();
+    const nodes = nodeStates(link.config, word, await link.reach());
     if (json) return context.print(JSON.stringify({ revision: word.decisions.revision, nodes }));
     const rows = nodes.map(({ node, kind, state, role, sinceMs, by, reason }) => [
       node,

@@ -1,7 +1,6 @@
 /** `hotspare node offline`: takes a node out; what a host serves moves away first. */
 import type { Command } from "commander";
 import { withConfig, withExample, withJson, withReason, type CommandContext } from "../command.ts";
-import { HotspareError } from "../../../shared/errors.ts";
 import { requireRemaining } from "../node/remaining.ts";
 import { decide, runOperation, type Operation, type OperationOptions, type Outcome } from "../node/run-operation.ts";
 
@@ -28,10 +27,8 @@ export function registerNodeOffline(group: Command, context: CommandContext): vo
 
 async function takeOut(operation: Operation, options: OfflineOptions): Promise<Outcome> {
   const { link, node, look, context } = operation;
-  const { decisions } = look.word;
-  if (decisions.removed.includes(node.id)) throw removed(node.id);
   if (look.state.by === null && look.state.state === "in transition") return await node.refuseBusy(look);
-  const isOut = look.state.by !== null;
+  const isOut = look.state.by !== null || look.state.state === "removed";
   if (!isOut && !options.last) requireRemaining(link.config, node.id, look.word);
   const change = { type: "offline", node: node.id, last: options.last ?? false } as const;
   const decided = await decide(operation, change, options);
@@ -45,6 +42,3 @@ async function takeOut(operation: Operation, options: OfflineOptions): Promise<O
     state.kind === "host" && state.role === null ? "; it does not answer, and will not take part when it does" : "";
   return { ...decided, state: state.state, text: `${node.id} is offline${rest}` };
 }
-
-const removed = (node: string): HotspareError =>
-  new HotspareError("HS_DECISION_REFUSED", { reason: `${node} was removed from the cluster` });

@@ -1,6 +1,5 @@
 /** `hotspare node online`: brings a node back that was taken out, and waits until a host is warm. */
 import type { Command } from "commander";
-import { HotspareError } from "../../../shared/errors.ts";
 import { withConfig, withExample, withJson, withReason, type CommandContext } from "../command.ts";
 import { warmthOf } from "../node/warmth.ts";
 import { decide, runOperation, type Operation, type OperationOptions, type Outcome } from "../node/run-operation.ts";
@@ -23,8 +22,6 @@ export function registerNodeOnline(group: Command, context: CommandContext): voi
 async function bringBack(operation: Operation, options: OnlineOptions): Promise<Outcome> {
   const { link, node, look, context } = operation;
   const { id } = node;
-  if (look.word.decisions.removed.includes(id))
-    throw new HotspareError("HS_DECISION_REFUSED", { reason: `${id} was removed from the cluster` });
   if (look.state.by !== null && look.state.state === "in transition") return await node.refuseBusy(look);
   const decided = await decide(operation, { type: "online", node: id }, options);
   const isHost = look.state.kind === "host";

@@ -29,6 +29,6 @@ async function remove(operation: Operation, options: RemoveOptions): Promise<Out
     throw new HotspareError("HS_DECISION_REFUSED", { reason: `${id} is part of the cluster; take it offline first` });
   if (state !== "removed" && !(await confirm(`Remove ${id} for good?`, options, context))) return null;
   const decided = await decide(operation, { type: "remove", node: id }, options);
-  const text = `${id} is removed. End its process, and take it out of every copy of the configuration`;
+  const text = `${id} is removed. End its process; nodes that run take it out of their copies of the configuration`;
   return { ...decided, state: "removed", text };
 }

@@ -14,6 +14,7 @@ import {
   type JsonOption,
 } from "../command.ts";
 import { hostNamed } from "../host-named.ts";
+import { OperatedNode } from "../node/operated-node.ts";
 import { Reenrolment } from "../reenrolment.ts";
 
 interface ReenrolOptions extends ConfigOption, JsonOption {
@@ -37,7 +38,6 @@ export function reenrolCommand(program: Command, context: CommandContext): void 
 
 async function run(name: string, options: ReenrolOptions, context: CommandContext): Promise<void> {
   const config = loadConfig(options.config, context.env);
-  const host = hostNamed(config, name);
   const { sockets } = await openCommandNetworks(config, ["admin", "control"], context);
   const link = await ClusterLink.open(config, context);
   const steps: string[] = [];
@@ -45,11 +45,14 @@ async function run(name: string, options: ReenrolOptions, context: CommandContex
     steps.push(step);
     if (!options.json) context.print(step);
   };
-  const reenrolment = new Reenrolment({ link, host, sockets, context, say });
   try {
-    const word = await link.ask();
-    const lacks = reenrolment.lacks(word);
+    const node = new OperatedNode(link, name);
+    const look = await node.look();
+    const { word } = look;
     const isOut = requireIn(name, word, options);
+    if (isOut && look.state.state === "in transition") await node.refuseBusy(look);
+    const reenrolment = new Reenrolment({ link, host: hostNamed(link.config, name), sockets, context, say });
+    const lacks = reenrolment.lacks(word);
     if (options.dryRun) {
       say(`${name}: ${lacks ?? "it is warm"}`);
       say(plan(isOut, lacks));

@@ -1,32 +1,15 @@
 /** `hotspare switchover`: the primary hands its pool over to another host, with nothing failed. */
 import type { Command } from "commander";
-import { loadConfig } from "../../../shared/config/load-config.ts";
+import { HOOKS_MS } from "../../../host/handover.ts";
 import type { Answer } from "../../../shared/wire/messages.ts";
-import { choosePool } from "../choose-pool.ts";
-import { ClusterLink, servingHost } from "../cluster-link.ts";
-import {
-  withConfig,
-  withExample,
-  withJson,
-  withPool,
-  withReason,
-  type CommandContext,
-  type ConfigOption,
-  type JsonOption,
-  type PoolOption,
-} from "../command.ts";
-import { hostNamed } from "../host-named.ts";
+import { servingHost } from "../cluster-link.ts";
+import { withConfig, withExample, withJson, withPool, withReason, type CommandContext } from "../command.ts";
 import { plainTable } from "../plain-table.ts";
+import { movePool, type MoveOptions, type PoolMove } from "../pool-move.ts";
 import { Spinner } from "../spinner.ts";
 
-interface SwitchoverOptions extends ConfigOption, JsonOption, PoolOption {
-  readonly to?: string;
-  readonly reason: string;
-  readonly dryRun?: true;
-}
-
-/** A little longer than a host takes at most. */
-const TIMEOUT_MS = 70_000;
+/** Beyond the hooks and the takeover: to ask the hosts, and to publish. */
+const REST_MS = 30_000;
 
 export function switchoverCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -39,28 +22,26 @@ export function switchoverCommand(program: Command, context: CommandContext): vo
     .option("--dry-run", "only say what would happen, and how long requests would wait");
   const example = ["hotspare switchover --dry-run", 'hotspare switchover --to host-b --reason "new disks in host-a"'];
   withExample(withJson(withPool(withReason(withConfig(command, context)))), ...example).action(
-    async (options: SwitchoverOptions) => run(options, context),
+    async (options: MoveOptions) =>
+      movePool("switchover", options, context, (move) => handOver(move, options, context)),
   );
 }
 
-async function run(options: SwitchoverOptions, context: CommandContext): Promise<void> {
-  const config = loadConfig(options.config, context.env);
-  const pool = choosePool(config, options.pool);
-  const to = options.to === undefined ? null : hostNamed(config, options.to).id;
-  const link = await ClusterLink.open(config, context);
-  try {
-    const { host, report } = servingHost(await link.ask(), pool);
-    const spinner = new Spinner(context, `${host.id} hands pool ${pool} over`);
-    const { by } = link;
-    const cause = `switchover by ${by}${options.reason === "" ? "" : `: ${options.reason}`}`;
-    const body = { pool, bootId: report.bootId, to, by, cause, dryRun: options.dryRun ?? false };
-    const node = { id: host.id, address: host.control };
-    const answer = await link.send("handover", node, body, TIMEOUT_MS).finally(() => spinner.end());
-    if (options.json) return context.print(JSON.stringify({ pool, from: host.id, ...answer }));
-    context.print(answer.fence === null ? plan(pool, host.id, answer) : done(pool, host.id, answer));
-  } finally {
-    link.close();
-  }
+async function handOver(
+  { link, word, pool, to, cause }: PoolMove,
+  options: MoveOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { host, report } = servingHost(word, pool);
+  const dryRun = options.dryRun ?? false;
+  const spinner = new Spinner(context, `${host.id} ${dryRun ? "looks who could follow" : `hands pool ${pool} over`}`);
+  const body = { pool, bootId: report.bootId, to, by: link.by, cause, dryRun };
+  const node = { id: host.id, address: host.control };
+  // A little longer than a host takes at most.
+  const timeoutMs = HOOKS_MS + link.config.takeover.timeoutMs + REST_MS;
+  const answer = await link.send("handover", node, body, timeoutMs).finally(() => spinner.end());
+  if (options.json) return context.print(JSON.stringify({ pool, from: host.id, ...answer }));
+  context.print(answer.fence === null ? plan(pool, host.id, answer) : done(pool, host.id, answer));
 }
 
 function done(pool: string, from: string, { successor, fence, pauseMs }: Answer<"handover">): string {

@@ -32,7 +32,8 @@ export class OperatedNode {
    * @throws {HotspareError} HS_USAGE if there is no such node.
    */
   async look(): Promise<Look> {
-    const [word, reached] = await Promise.all([this.#link.ask(), this.#link.reach()]);
+    const word = await this.#link.ask();
+    const reached = await this.#link.reach();
     const state = nodeStates(this.#link.config, word, reached).find(({ node }) => node === this.id);
     if (state) return { word, state };
     if (word.decisions.removed.includes(this.id)) return { word, state: removedNode(this.id) };
@@ -77,7 +78,9 @@ const removedNode = (node: string): NodeState => ({
   reason: null,
 });
 
-function refuseUnknown({ hosts, proxies, file }: Config, name: string): never {
+function refuseUnknown({ hosts, proxies, cluster, file }: Config, name: string): never {
   const known = [...hosts, ...proxies].map(({ id }): string => id);
-  throw new HotspareError("HS_USAGE", { reason: `${file} has no node ${name}; it has ${known.join(", ")}` });
+  throw new HotspareError("HS_USAGE", {
+    reason: `cluster ${cluster} of ${file} has no node ${name}; it has ${known.join(", ")}`,
+  });
 }

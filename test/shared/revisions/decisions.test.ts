@@ -59,6 +59,14 @@ describe("a decision", () => {
     expect(() => decide(NO_DECISIONS, remove, BY)).toThrow(expect.objectContaining({ code: "HS_DECISION_REFUSED" }));
   });
 
+  it.each([offline("host-a"), { type: "online", node: "host-a" } as const])(
+    "a removed node is refused: %j",
+    (change) => {
+      const gone = after(offline("host-a"), { type: "remove", node: "host-a" });
+      expect(() => decide(gone, change, BY)).toThrow("host-a was removed from the cluster");
+    },
+  );
+
   it("a removed node leaves nothing behind but its name, and may be added again", () => {
     const gone = after({ type: "add", node: HOST }, offline("host-d"), { type: "remove", node: "host-d" });
     expect(gone).toMatchObject({ offline: [], added: [], removed: ["host-d"] });

@@ -45,6 +45,13 @@ describe("revisions", () => {
     expect(await log.some({ from: 1, limit: 9 })).toEqual([first, second]);
   });
 
+  it("one that is listed and not found is not nothing: a share says so of new files for a while", async () => {
+    await new RevisionLog(vault).publish(revision(NO_DECISIONS, "host-a"));
+    const late = new RevisionLog({ ...withPut((...args) => vault.put(...args)), get: async () => null });
+    await expect(late.newest()).rejects.toMatchObject({ code: "HS_VAULT_IO" });
+    await expect(late.some({ from: null, limit: 9 })).rejects.toMatchObject({ code: "HS_VAULT_IO" });
+  });
+
   it("two writers of one number: one has it, the other is told whose it is", async () => {
     const logs = [new RevisionLog(directory.open()), new RevisionLog(directory.open())];
     const both = [revision(NO_DECISIONS, "host-a", "a"), revision(NO_DECISIONS, "host-b", "b")];
