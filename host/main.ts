@@ -33,7 +33,7 @@ export async function runHost(config: Config, id: NodeId): Promise<void> {
   };
   const secret = new KeyRing(readSecret(config.secret, process.env), systemClock);
   const networks = await openHostNetworks(config, id, log);
-  const decided = new DecidedConfig({ file: config.file, env: process.env, log });
+  const decided = new DecidedConfig({ file: config.file, env: process.env, clock: systemClock, log });
   const host = await startHost({
     onDecided: decided.decided,
     config,

@@ -2,14 +2,18 @@
  * Lets invited machines in: keeps the keys of open invitations in memory, each for one use and a limited time, and gives who
  * shows one what a node needs. A restart of the host ends all of them. What was used or has expired is remembered for a while,
  * so that its owner hears why, and can never be opened again.
+ *
+ * An invitation is worth no more than the key that it was made from. So none gives a secret away that has any other key: else
+ * whoever had a key that was stolen would have the next ones too, by an invitation of before or during the rotation.
  */
 import type { Clock } from "../shared/clock.ts";
 import { HotspareError } from "../shared/errors.ts";
 import type { NodeId } from "../shared/ids.ts";
 import type { Random } from "../shared/random.ts";
 import { InvitationKey, invitationToken, welcomeAbout } from "../shared/signature/invitation-key.ts";
+import { parseSecretText } from "../shared/config/secret-text.ts";
 import type { KeyRing } from "../shared/signature/key-ring.ts";
-import type { MessageKey } from "../shared/signature/message-key.ts";
+import { messageKey, type MessageKey } from "../shared/signature/message-key.ts";
 import type { AcceptedKeys } from "../shared/signature/message-signature.ts";
 import type { Welcome } from "../shared/wire/join-messages.ts";
 import type { Answer, Request } from "../shared/wire/messages.ts";
@@ -31,6 +35,8 @@ const REMEMBERED_MS = 60 * 60_000;
 
 interface Invitation {
   readonly key: InvitationKey;
+  /** The secret's key that it was made from. */
+  readonly keyId: string;
   readonly untilMs: number;
   /** Who came with it. */
   used: NodeId | null;
@@ -54,7 +60,7 @@ export class Reception implements AcceptedKeys {
     const key = new InvitationKey(invitationToken(secret, invitation));
     if (this.#invitations.has(key.message.id)) throw refused("this one was made already");
     this.#makeRoom();
-    this.#invitations.set(key.message.id, { key, untilMs: clock.monotonicMs() + lifeMs, used: null });
+    this.#invitations.set(key.message.id, { key, keyId, untilMs: clock.monotonicMs() + lifeMs, used: null });
     return {};
   }
 
@@ -66,12 +72,14 @@ export class Reception implements AcceptedKeys {
   async welcome(keyId: string, node: NodeId): Promise<Answer<"join">> {
     const { read, random, cluster, host, onWelcomed } = this.#options;
     this.#requireOpen(keyId);
-    const text = JSON.stringify(await read());
+    const given = await read();
     // Another one may have come with the same token meanwhile.
     const invitation = this.#requireOpen(keyId);
+    if (!hasOnly(given, invitation.keyId))
+      throw refused("the secret is being replaced: when that is done, make another token");
     invitation.used = node;
     onWelcomed(node);
-    return { sealed: invitation.key.seal(text, welcomeAbout(cluster, host, node), random) };
+    return { sealed: invitation.key.seal(JSON.stringify(given), welcomeAbout(cluster, host, node), random) };
   }
 
   #requireOpen(keyId: string): Invitation {
@@ -79,6 +87,8 @@ export class Reception implements AcceptedKeys {
     if (invitation === undefined) throw refused("it is not known here any more");
     if (invitation.used !== null) throw refused(`it was used already, by ${invitation.used}`);
     if (this.#isExpired(invitation, 0)) throw refused("its time is over");
+    if (!this.#options.keys.keyIds().includes(invitation.keyId))
+      throw refused("the secret was replaced since: make another token");
     return invitation;
   }
 
@@ -96,5 +106,8 @@ export class Reception implements AcceptedKeys {
     this.#invitations.delete(done[0]);
   }
 }
+
+const hasOnly = ({ secret }: Welcome, keyId: string): boolean =>
+  secret === null || parseSecretText(secret).every(({ bytes }) => messageKey(bytes).id === keyId);
 
 const refused = (reason: string): HotspareError => new HotspareError("HS_INVITATION_REFUSED", { reason });

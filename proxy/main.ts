@@ -41,7 +41,7 @@ export async function runProxy(config: Config, id: NodeId): Promise<void> {
   });
   const { sockets } = networks;
   warnOfOpenListeners(config, id, log);
-  const decided = new DecidedConfig({ file: config.file, env: process.env, log });
+  const decided = new DecidedConfig({ file: config.file, env: process.env, clock: systemClock, log });
   const proxy = await startProxy({
     onDecided: decided.decided,
     config,

@@ -4,23 +4,25 @@
  */
 import {
   closeSync,
+  fchmodSync,
   fchownSync,
+  fstatSync,
   fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
+  type Stats,
 } from "node:fs";
 import { dirname } from "node:path";
 
 export interface FileContent {
   readonly text: string;
-  /** Permission bits, such as `0o600`. */
+  /** Permission bits, such as `0o600`, less what the process's umask takes. */
   readonly mode: number;
-  /** Whose it is to be, if not that of this process's user. */
-  readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
 /** Creates `file`; `false`, and nothing is changed, if the name is taken. Throws what the file system says. */
@@ -36,15 +38,21 @@ export function createFile(file: string, content: FileContent): boolean {
   });
 }
 
-/** Replaces `file`, if `allowed` still agrees when the new contents are safe. Throws what it or the file system says. */
-export function replaceFile(file: string, content: FileContent, allowed: () => void): void {
-  place(file, content, (temporary) => {
+/**
+ * Replaces `file`, if `allowed` still agrees when the new contents are safe. Mode, owner and group stay, whoever does it: those
+ * who could read it still can. Throws what it or the file system says.
+ */
+export function replaceFile(file: string, text: string, allowed: () => void): void {
+  place(file, { text, mode: 0o600, like: statSync(file) }, (temporary) => {
     allowed();
     renameSync(temporary, file);
   });
 }
 
-function place<T>(file: string, content: FileContent, name: (temporary: string) => T): T {
+/** `like`: whose mode, owner and group it gets. */
+type Content = FileContent & { readonly like?: Stats };
+
+function place<T>(file: string, content: Content, name: (temporary: string) => T): T {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     writeDurably(temporary, content);
@@ -57,16 +65,22 @@ function place<T>(file: string, content: FileContent, name: (temporary: string) 
 }
 
 /** What an earlier process of the same number left is removed first: an open with `wx` never follows a link. */
-function writeDurably(file: string, { text, mode, owner }: FileContent): void {
+function writeDurably(file: string, { text, mode, like }: Content): void {
   rmSync(file, { force: true });
   const descriptor = openSync(file, "wx", mode);
   try {
-    if (owner) fchownSync(descriptor, owner.uid, owner.gid);
     writeFileSync(descriptor, text);
+    if (like) makeLike(descriptor, like);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
+}
+
+function makeLike(descriptor: number, { uid, gid, mode }: Stats): void {
+  const own = fstatSync(descriptor);
+  if (own.uid !== uid || own.gid !== gid) fchownSync(descriptor, uid, gid);
+  fchmodSync(descriptor, mode & 0o777);
 }
 
 /** Makes `folder` and those above it where they are missing, and their names durable. */

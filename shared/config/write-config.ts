@@ -2,7 +2,7 @@
  * Changes `hotspare.yaml` for a program as a careful person would: comments and order kept, the result checked before it
  * replaces the old file at once. A crash leaves the old file or the new one, never half of one.
  */
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { isAlias, parseDocument, type Document } from "yaml";
 import { HotspareError, isHotspareError, reasonOf } from "../errors.ts";
 import { replaceFile } from "./durable-file.ts";
@@ -22,7 +22,7 @@ export function editConfig(file: string, env: Env, held: ConfigLock, edit: (docu
     const after = editText(before, edit);
     if (after === before) return;
     configOf(after, target, env);
-    replaceFile(target, { text: after, mode: statSync(target).mode & 0o777 }, () => {
+    replaceFile(target, after, () => {
       held.assertHeld();
       refuseChanged(target, before);
     });

@@ -17,11 +17,11 @@ import { editConfig } from "./write-config.ts";
  * @throws {HotspareError} HS_CONFIG_INVALID, HS_CONFIG_LOCKED, HS_CONFIG_UNWRITABLE; the file is then as it was.
  */
 export async function writeMembership(file: string, env: Env, decisions: Decisions): Promise<boolean> {
-  if (!differs(loadConfig(file, env), decisions)) return false;
+  if (!isBehind(loadConfig(file, env), decisions)) return false;
   const lock = await lockConfig(file);
   try {
     const config = loadConfig(file, env);
-    if (!differs(config, decisions)) return false;
+    if (!isBehind(config, decisions)) return false;
     const sum = effectiveConfig(config, decisions);
     editConfig(file, env, lock, (document) => editMembership(document, config, sum));
     return true;
@@ -30,7 +30,8 @@ export async function writeMembership(file: string, env: Env, decisions: Decisio
   }
 }
 
-const differs = (config: Config, decisions: Decisions): boolean => effectiveConfig(config, decisions) !== config;
+/** Whether the file says something else than what was decided. */
+export const isBehind = (file: Config, decisions: Decisions): boolean => effectiveConfig(file, decisions) !== file;
 
 /**
  * Makes the document of `file` have the nodes of `sum`.

@@ -102,6 +102,8 @@ class Receiver {
   readonly #options: MessageServerOptions;
   readonly #keys: KeyRing;
   readonly #replays: ReplayGuard;
+  /** Of its own: who has no more than a token, even a used one, must not use up the nonces of nodes. */
+  readonly #joinReplays: ReplayGuard;
   readonly #connections = new UnprovenConnections();
   /** Requests whose signature is valid. */
   readonly #verified = new WeakMap<FastifyRequest, Verified>();
@@ -109,7 +111,9 @@ class Receiver {
   constructor(options: MessageServerOptions) {
     this.#options = options;
     this.#keys = KeyRing.of(options.secret, options.clock);
-    this.#replays = new ReplayGuard({ clock: options.clock, windowMs: 2 * TIME_WINDOW_MS });
+    const guard = { clock: options.clock, windowMs: 2 * TIME_WINDOW_MS };
+    this.#replays = new ReplayGuard(guard);
+    this.#joinReplays = new ReplayGuard(guard);
   }
 
   watch(server: Server): void {
@@ -189,7 +193,8 @@ class Receiver {
     const time = Math.abs(nowMs - createdMs) <= TIME_WINDOW_MS ? "inside" : "outside";
     if (time === "outside" && !TIMELESS.has(name))
       throw invalidSignature(`created ${createdMs} is out of the time window; the receiver's clock says ${nowMs}`);
-    const reason = this.#replays.admit({ from, nonce, time });
+    const replays = name === "join" ? this.#joinReplays : this.#replays;
+    const reason = replays.admit({ from, nonce, time });
     if (reason !== null) throw invalidSignature(reason);
   }
 

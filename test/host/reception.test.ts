@@ -9,7 +9,9 @@ import { HOST, SECRET } from "../shared/wire/nodes.ts";
 import { HandClock } from "./hand-clock.ts";
 
 const NEWCOMER = parseNodeId("host-d");
-const WELCOME = { configuration: "cluster: demo\n", secret: "the secret" };
+const KEY = Buffer.from(SECRET).toString("hex");
+const WELCOME = { configuration: "cluster: demo\n", secret: `${KEY}\n` };
+const NEW_KEY = "9e".repeat(32);
 const HOUR_MS = 3_600_000;
 
 function reception(read = () => Promise.resolve(WELCOME)) {
@@ -28,7 +30,7 @@ function reception(read = () => Promise.resolve(WELCOME)) {
     const { sealed } = await made.welcome(key.message.id, NEWCOMER);
     return key.open(sealed, welcomeAbout("demo", HOST, NEWCOMER));
   };
-  return { made, clock, welcomed, invite, come };
+  return { made, clock, keys, welcomed, invite, come };
 }
 
 const refusedFor = (reason: string) => ({
@@ -64,6 +66,22 @@ describe("an invited machine", () => {
     await clock.pass(1000);
     expect(made.accepted(key.message.id)).not.toBeNull();
     await expect(come(key)).rejects.toMatchObject(refusedFor("its time is over"));
+  });
+
+  it("gets no secret with a key that its invitation was not made from: that one may be stolen", async () => {
+    const { invite, come, welcomed } = reception(() =>
+      Promise.resolve({ ...WELCOME, secret: `${KEY}\n${NEW_KEY} # new\n` }),
+    );
+    await expect(come(invite())).rejects.toMatchObject(refusedFor("being replaced"));
+    expect(welcomed).toEqual([]);
+  });
+
+  it("gets nothing when the key that its invitation was made from is the cluster's no more", async () => {
+    const { invite, come, keys, welcomed } = reception(() => Promise.resolve({ ...WELCOME, secret: NEW_KEY }));
+    const key = invite();
+    keys.replace([Buffer.from(NEW_KEY, "hex")]);
+    await expect(come(key)).rejects.toMatchObject(refusedFor("replaced since"));
+    expect(welcomed).toEqual([]);
   });
 
   it("may come again if the host could not read its files", async () => {

@@ -44,8 +44,12 @@ async function run({ config: file, for: time, host: named, json }: InviteOptions
   const { env, random, print } = context;
   const lifeMs = lifeOf(time);
   const config = loadConfig(file, env);
-  const [secret] = readSecret(config.secret, env);
+  const [secret, ...others] = readSecret(config.secret, env);
   assert(secret !== undefined, "a secret has a key");
+  if ("file" in config.secret && others.length > 0) {
+    const reason = "the secret is being replaced, and has several keys: finish `hotspare secret rotate` first";
+    throw new HotspareError("HS_INVITATION_REFUSED", { reason });
+  }
   const link = await ClusterLink.open(config, context);
   try {
     const host = await hostFor(named, link);

@@ -2,7 +2,7 @@
  * The file of the secret, as a rotation sees and changes it: under a lock, replaced at once, with the mode and owner that it
  * had. A key is told by its id; nothing here gives away a key's text.
  */
-import { realpathSync, statSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { replaceFile } from "../../../shared/config/durable-file.ts";
 import { lockSecret } from "../../../shared/config/lock-config.ts";
 import { readSecretEntries } from "../../../shared/config/read-secret.ts";
@@ -34,9 +34,7 @@ export async function editSecretFile(
     refuseChanged(file, before, entries.map(fileKey));
     const text = formatSecretText(edited(entries, step, random));
     const target = realpathSync(file);
-    const { mode, uid, gid } = statSync(target);
-    const owner = uid === process.geteuid?.() ? {} : { owner: { uid, gid } };
-    replaceFile(target, { text, mode: mode & 0o777, ...owner }, () => {
+    replaceFile(target, text, () => {
       lock.assertHeld();
       refuseChanged(file, before, keysInFile(file));
     });

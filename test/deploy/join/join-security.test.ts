@@ -1,6 +1,6 @@
 /** Who cannot join, and what nobody can learn from listening. */
 import { join } from "node:path";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { expect, it, onTestFinished } from "vitest";
 import { parseJoinToken } from "../../../deploy/cli/join/join-token.ts";
 import type { Address } from "../../../shared/config/config.ts";
@@ -18,6 +18,7 @@ import { PROTOCOL } from "../../../shared/wire/protocol-range.ts";
 import { temporaryFolder } from "../../shared/config/example-config.ts";
 import { startClient } from "../../shared/wire/nodes.ts";
 import { until } from "../../until.ts";
+import { hotspare } from "../console.ts";
 import { invitingCluster, type InvitingCluster } from "./inviting-cluster.ts";
 
 const folder = temporaryFolder();
@@ -114,6 +115,21 @@ it("a recorded request gets nothing when it is sent again", async () => {
   const again = await request();
   expect([again.status, await again.text()]).toEqual([401, expect.stringContaining("HS_SIGNATURE_INVALID")]);
   expect(cluster.welcomed).toEqual(["host-d"]);
+});
+
+it("nobody is invited or let in while the secret is rotated: a key that was stolen must not open the next one", async () => {
+  const cluster = await invitingCluster(folder);
+  const { token } = await cluster.invite();
+  const { secret } = cluster.config;
+  const file = "file" in secret ? secret.file : expect.unreachable();
+  writeFileSync(file, `${cluster.secret}\n${systemRandom.bytes(32).toString("hex")} # new\n`);
+  const { code, err } = await cluster.join(token);
+  expect([code, err]).toEqual([69, expect.stringContaining("the secret is being replaced")]);
+  expect(await hotspare(["invite", "--config", cluster.config.file], { clock: systemClock })).toMatchObject({
+    code: 69,
+    err: expect.stringContaining("HS_INVITATION_REFUSED") as string,
+  });
+  nothingMade(cluster);
 });
 
 it("an answer is good for the machine that asked, and no other", async () => {

@@ -1,4 +1,6 @@
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -41,6 +43,22 @@ describe("an edit of the configuration", () => {
     );
     expect(readFileSync(file, "utf8")).toBe(`# on top\n${expected}`);
     expect(statSync(file).mode & 0o777).toBe(0o640);
+  });
+
+  it("leaves it to all who could read it, whoever makes it: a node whose umask is narrow, or root", () => {
+    const file = configFile(EXAMPLE);
+    chmodSync(file, 0o644);
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) chownSync(file, 1234, 1235);
+    const { uid, gid, mode } = statSync(file);
+    const umask = process.umask(0o077);
+    try {
+      editConfig(file, {}, HELD, (document) => setKey(document, ["rejoin"], "manual"));
+    } finally {
+      process.umask(umask);
+    }
+    expect(readFileSync(file, "utf8")).toContain("rejoin: manual");
+    expect(statSync(file)).toMatchObject({ uid, gid, mode });
   });
 
   it("leaves no other file behind", () => {

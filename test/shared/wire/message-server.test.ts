@@ -5,7 +5,8 @@ import { systemRandom } from "../../../shared/random.ts";
 import { KeyRing } from "../../../shared/signature/key-ring.ts";
 import { verifyAnswer } from "../../../shared/signature/message-signature.ts";
 import { makeNonce, makeSeries } from "../../../shared/signature/nonce.ts";
-import { HOST_BOOT, SECRET, startServer, type Server } from "./nodes.ts";
+import { REPLAY_WINDOW } from "../../../shared/signature/replay-guard.ts";
+import { HANDLERS, HOST_BOOT, SECRET, startServer, type Server } from "./nodes.ts";
 import { RawConnection } from "./raw-connection.ts";
 import {
   bytesOf,
@@ -66,6 +67,26 @@ describe("what a receiver accepts", () => {
       expect((await send(PROMOTE_ENVELOPE, { createdMs: createdMs + 1000, name: "promote" })).status).toBe(200);
     }
   });
+});
+
+it("who has no more than a token cannot use up the nonces of a node", async () => {
+  const token = Buffer.alloc(32, 9);
+  const invitations = new KeyRing([token], systemClock);
+  const inviting = await startServer({ invitations, handlers: { ...HANDLERS, join: async () => ({ sealed: "" }) } });
+  const series = makeSeries(systemRandom);
+  const send = async (counter: number, options: Parameters<typeof signedRequest>[2]) => {
+    const nonce = makeNonce(series, counter, systemRandom);
+    const message = { ...HEARTBEAT_ENVELOPE, body: options?.name === "join" ? {} : HEARTBEAT_ENVELOPE.body };
+    return (await sendRaw(inviting.address, await signedRequest(inviting.address, message, { ...options, nonce })))
+      .status;
+  };
+  try {
+    expect(await send(1, {})).toBe(200);
+    expect(await send(2 * REPLAY_WINDOW, { name: "join", secret: token })).toBe(200);
+    expect(await send(2, {})).toBe(200);
+  } finally {
+    await inviting.stop();
+  }
 });
 
 describe("what a receiver does about strangers", () => {

@@ -7,7 +7,12 @@ import { systemClock } from "../../../shared/system-clock.ts";
 import { systemRandom } from "../../../shared/random.ts";
 import { systemSockets } from "../../../shared/sockets.ts";
 import { MessageClient, type MessageClientOptions } from "../../../shared/wire/message-client.ts";
-import { mountMessages, type MessageRefused, type MessageServerOptions } from "../../../shared/wire/message-server.ts";
+import {
+  mountMessages,
+  type MessageHandlers,
+  type MessageRefused,
+  type MessageServerOptions,
+} from "../../../shared/wire/message-server.ts";
 import type { HostReport } from "../../../shared/wire/reports.ts";
 
 export const SECRET = Buffer.alloc(32, 7);
@@ -27,6 +32,12 @@ export const REPORT: HostReport = {
   pools: [],
 };
 
+export const HANDLERS: MessageHandlers = {
+  heartbeat: async ({ originMs }, _, receivedMs) => ({ report: REPORT, originMs, receivedMs, sentMs: receivedMs }),
+  promote: async ({ pool }) => ({ outcome: "serving", reason: pool, fence: null, phases: {} }),
+  appended: async ({ slot }) => ({ slot }),
+};
+
 export interface Server {
   readonly address: Address;
   readonly refused: MessageRefused[];
@@ -42,11 +53,7 @@ export async function startServer(options: Partial<MessageServerOptions> = {}): 
     secret: SECRET,
     bootId: HOST_BOOT,
     clock: systemClock,
-    handlers: {
-      heartbeat: async ({ originMs }, _, receivedMs) => ({ report: REPORT, originMs, receivedMs, sentMs: receivedMs }),
-      promote: async ({ pool }) => ({ outcome: "serving", reason: pool, fence: null, phases: {} }),
-      appended: async ({ slot }) => ({ slot }),
-    },
+    handlers: HANDLERS,
     onRefused: (refusal) => refused.push(refusal),
     ...options,
   });

@@ -36,13 +36,13 @@ export const HEARTBEAT_ENVELOPE = {
 export async function signedRequest(
   address: Address,
   message: unknown,
-  { nonce = freshNonce(), createdMs = Date.now(), name = "heartbeat" } = {},
+  { nonce = freshNonce(), createdMs = Date.now(), name = "heartbeat", secret = SECRET } = {},
 ): Promise<RawRequest> {
   const body = Buffer.isBuffer(message) ? message : Buffer.from(JSON.stringify(message));
   const authority = formatAddress(address);
   const target = `/hotspare/v1/${name}`;
   const signed = await signRequest(
-    messageKey(SECRET),
+    messageKey(secret),
     { method: "POST", authority, target, body },
     { nonce, createdMs },
   );
