@@ -20,6 +20,8 @@ export class NewestCheckpoint {
   readonly #options: NewestCheckpointOptions;
   #known: Known | null = null;
   #looking = false;
+  /** The vault has answered, perhaps that there is none: then nobody but this host makes one. */
+  #answered = false;
   #tenure = 0;
 
   constructor(options: NewestCheckpointOptions) {
@@ -28,7 +30,7 @@ export class NewestCheckpoint {
 
   /** `null`: there is none, or it is not known yet, and is looked for. */
   get(): Known | null {
-    if (this.#known === null && !this.#looking) void this.#look(this.#tenure);
+    if (this.#known === null && !this.#answered && !this.#looking) void this.#look(this.#tenure);
     return this.#known;
   }
 
@@ -39,6 +41,7 @@ export class NewestCheckpoint {
   /** Others publish from now on. */
   forget(): void {
     this.#known = null;
+    this.#answered = false;
     this.#tenure += 1;
   }
 
@@ -46,7 +49,9 @@ export class NewestCheckpoint {
     this.#looking = true;
     try {
       const found = await this.#find();
-      if (tenure === this.#tenure) this.#known ??= found;
+      if (tenure !== this.#tenure) return;
+      this.#known ??= found;
+      this.#answered = true;
     } catch (error) {
       // The share is away: who watches sees that elsewhere, and asks again.
       if (!isHotspareError(error)) throw error;

@@ -15,10 +15,12 @@ export class NoteFeed {
   readonly #clock: Clock;
   readonly #listeners = new Set<(entry: NumberedNote) => void>();
   #kept: NumberedNote[] = [];
-  #number = 0;
+  #number: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    // Who goes on from a number of this proxy's last process must miss nothing of this one.
+    this.#number = clock.wallMs();
   }
 
   add(note: Note): void {

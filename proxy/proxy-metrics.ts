@@ -27,7 +27,7 @@ const DURATION_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 export function proxyMetrics({ register, status, state }: ProxyMetricsSource): ProxyMetrics {
   const registers = [register];
   addGauges(registers, status);
-  addNodeGauges(registers, state);
+  addNodeGauges(registers, { status, state });
   const failovers = new Counter({
     name: "hotspare_proxy_failover_total",
     help: "Times that a pool was served again after its primary was lost",
@@ -105,9 +105,10 @@ function addConfigGauges(registers: Registry[], status: () => ProxyStatus): void
   );
 }
 
-function addNodeGauges(registers: Registry[], state: ProxyMetricsSource["state"]): void {
+function addNodeGauges(registers: Registry[], { status, state }: Pick<ProxyMetricsSource, "status" | "state">): void {
   const addInfo = (name: string, help: string, labels: () => Record<string, string>): void =>
     gauge(registers, name, help, Object.keys(labels()), (set) => set(labels(), 1));
+  addInfo("hotspare_proxy_info", "1; the label says which proxy", () => ({ proxy: status().self }));
   addInfo("hotspare_build_info", "1; the labels say which program runs, on which Node.js", () => ({
     version: state().own.program,
     nodejs: process.version,

@@ -23,6 +23,8 @@ export interface ServiceManagerOptions {
 /** How often the line for people is told, where no watchdog is. */
 const STATUS_MS = 10_000;
 const MICROS_PER_MS = 1000;
+/** A word that is not taken by then is given up: a node that stops has its pools to hand over. */
+const PATIENCE_MS = 5000;
 
 export class ServiceManager {
   readonly #options: ServiceManagerOptions;
@@ -78,7 +80,7 @@ export class ServiceManager {
   #say(...words: readonly string[]): void {
     this.#isSpeaking = true;
     this.#speaking = this.#speaking
-      .then(() => notify(words, this.#options.env))
+      .then(() => notify(words, this.#options))
       .then(
         () => (this.#failed = false),
         (error: unknown) => this.#tellOnce(reasonOf(error)),
@@ -95,13 +97,18 @@ export class ServiceManager {
 }
 
 /** It waits until the message was read: one whose sender is gone cannot be told from a stranger's. */
-function notify(words: readonly string[], env: Env): Promise<void> {
+function notify(words: readonly string[], { env, clock }: Pick<ServiceManagerOptions, "env" | "clock">): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn("systemd-notify", words, { stdio: "ignore", env });
-    child.once("error", reject);
-    child.once("close", (code) => {
+    const cancel = clock.after(PATIENCE_MS, () => child.kill("SIGKILL"));
+    child.once("error", (error) => {
+      cancel();
+      reject(error);
+    });
+    child.once("close", (code, signal) => {
+      cancel();
       if (code === 0) resolve();
-      else reject(new Error(`systemd-notify ended with ${code}`));
+      else reject(new Error(`systemd-notify ended with ${signal ?? code}`));
     });
   });
 }

@@ -40,7 +40,7 @@ export class FakeNodes {
     this.serve(host, 2);
     return { outcome: "serving", reason: "", fence: this.#fence(host, 2), phases: {} };
   };
-  /** What a proxy's admin listener says, by its id. */
+  /** What a proxy's admin listener says, or a host's probe, by its id. */
   readonly views = new Map<string, object>();
   enrolled: (host: string) => void = () => undefined;
   decided: (decisions: Decisions) => void = () => undefined;
@@ -159,7 +159,7 @@ export class FakeNodes {
     const bootId = parseBootId(hex(Number.parseInt(id.at(-1) ?? "0", 16)));
     const node = { self: parseNodeId(id), cluster: "demo", secret: Buffer.from(SECRET, "hex"), bootId };
     await mountMessages(fastify, { ...node, clock: systemClock, handlers, onRefused: () => undefined });
-    fastify.get("/api/v1/status", async () => this.views.get(id) ?? {});
+    for (const path of ["/api/v1/status", "/health"]) fastify.get(path, async () => this.views.get(id) ?? {});
     await fastify.listen({ host: "127.0.0.1", port: 0 });
     this.#listeners.set(id, fastify);
   }

@@ -37,6 +37,18 @@ describe("the newest checkpoint", () => {
     expect(asked.length).toBe(2);
   });
 
+  it("is not looked for again where there is none: a share is not listed each second for a metric", async () => {
+    const { found, asked } = newest(() => Promise.resolve([]));
+    for (let second = 0; second < 5; second += 1) {
+      expect(found.get()).toBeNull();
+      await new Promise(setImmediate);
+    }
+    expect(asked.length).toBe(1);
+    found.forget();
+    found.get();
+    expect(asked.length).toBe(2);
+  });
+
   it("is the own one that was published, also while the vault is still asked, until the tenure ends", () => {
     const { found } = newest(() => new Promise(() => undefined));
     found.get();

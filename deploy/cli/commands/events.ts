@@ -19,6 +19,7 @@ import { eventLine, isSince, OnceTold, silentLine, type ClusterEvent, type Told 
 import { operatorEvents } from "../events/operator-events.ts";
 import { askNotes, followNotes, type Heard } from "../events/proxy-notes.ts";
 import { takeoverEvents } from "../events/takeover-events.ts";
+import { hostNamed } from "../host-named.ts";
 import { Spinner } from "../spinner.ts";
 import { hearStopSignals } from "../up/stop-signals.ts";
 
@@ -51,6 +52,8 @@ export function eventsCommand(program: Command, context: CommandContext): void {
 
 async function run(options: EventsOptions, context: CommandContext): Promise<void> {
   const config = loadConfig(options.config, context.env);
+  // A name that is wrong is not what a vault that is not seen is.
+  if (options.host !== undefined) hostNamed(config, options.host);
   const { sockets } = await openCommandNetworks(config, ["admin"], context);
   const spinner = new Spinner(context, "asking what happened");
   const asked = await ask(config, { ...options, admin: sockets.admin }, context).finally(() => spinner.end());

@@ -15,6 +15,7 @@ import {
   type JsonOption,
   type PoolOption,
 } from "../command.ts";
+import { hostNamed } from "../host-named.ts";
 import { forecast, type PoolForecast } from "../simulate/forecast.ts";
 import { entryTexts, forecastText } from "../simulate/forecast-text.ts";
 import { guess, takeoverTimes } from "../simulate/takeover-times.ts";
@@ -42,6 +43,7 @@ export function simulateCommand(program: Command, context: CommandContext): void
 async function run(options: SimulateOptions, context: CommandContext): Promise<void> {
   const config = loadConfig(options.config, context.env);
   const killed = readNodes(config, options.kill);
+  if (options.host !== undefined) hostNamed(config, options.host);
   const only = options.pool === undefined ? null : choosePool(config, options.pool);
   const spinner = new Spinner(context, "asking the nodes");
   const all = await ask(config, { killed, host: options.host }, context).finally(() => spinner.end());

@@ -1,12 +1,14 @@
 /**
- * `hotspare status`: pools, hosts and proxies, as the nodes tell it. Needs no vault and no secret, but certificates where
- * there is TLS.
+ * `hotspare status`: pools, hosts and proxies, as the nodes tell it. Needs no vault, but certificates where there is TLS; and
+ * the secret only where no proxy answers, to know of maintenance and of who is offline.
  */
 import type { Command } from "commander";
 import { sleep } from "../../../shared/clock.ts";
 import { formatAddress, type Config } from "../../../shared/config/config.ts";
 import { loadConfig } from "../../../shared/config/load-config.ts";
-import { HotspareError } from "../../../shared/errors.ts";
+import { HotspareError, isHotspareError } from "../../../shared/errors.ts";
+import { exclusionOf, maintenanceAt } from "../../../shared/revisions/decisions.ts";
+import { ClusterLink } from "../cluster-link.ts";
 import { clusterStatus, isServed, type ClusterStatus } from "../cluster-status.ts";
 import {
   withConfig,
@@ -43,12 +45,30 @@ async function run({ config: file, watch, json }: StatusOptions, context: Comman
   const { sockets } = await openCommandNetworks(config, ["admin", "control"], context);
   const own = await ownNodes(config, thisMachine(context.clock));
   for (;;) {
-    const status = await clusterStatus(config, { sockets, clock: context.clock });
+    const status = await withDecisions(config, await clusterStatus(config, { sockets, clock: context.clock }), context);
     const clear = watch && !json && context.screen !== null && context.colours ? CLEAR : "";
     const text = (): string => `${clear}${statusText(status, { ...context, own: toldApart(config, own) })}`;
     context.print(json ? JSON.stringify(marked(status, own)) : text());
     if (!watch) return refuse(config, status);
     await sleep(context.clock, WATCH_MS);
+  }
+}
+
+/** Without a signature hosts say nothing of what operators decided; without the secret nobody does. */
+async function withDecisions(config: Config, status: ClusterStatus, context: CommandContext): Promise<ClusterStatus> {
+  if (status.source !== "hosts") return status;
+  try {
+    const link = await ClusterLink.open(config, context);
+    const { decisions } = await link.ask().finally(() => link.close());
+    const told = <Node extends { readonly id: string }>(node: Node) => ({
+      ...node,
+      offline: exclusionOf(decisions, node.id),
+    });
+    const maintenance = maintenanceAt(decisions, context.clock.wallMs());
+    return { ...status, hosts: status.hosts.map(told), proxies: status.proxies.map(told), maintenance };
+  } catch (error) {
+    if (!isHotspareError(error)) throw error;
+    return status;
   }
 }
 

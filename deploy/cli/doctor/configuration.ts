@@ -9,7 +9,14 @@ const SUBJECT = "configuration";
 
 export function configurationFindings(facts: Facts): readonly Finding[] {
   const { config } = facts;
-  return [...copies(facts), ...machines(config), ...candidates(config), ...proxies(config), ...parking(config)];
+  return [
+    ...copies(facts),
+    ...files(facts),
+    ...machines(config),
+    ...candidates(config),
+    ...proxies(config),
+    ...parking(config),
+  ];
 }
 
 function copies(facts: Facts): readonly Finding[] {
@@ -21,8 +28,27 @@ function copies(facts: Facts): readonly Finding[] {
   const others = told.filter(({ hash }) => hash !== config.hash).map(({ id }) => id);
   if (others.length === 0)
     return [ok(SUBJECT, `${config.file} is right${told.length > 0 ? `, and that of ${told.length} nodes` : ""}`)];
-  const mend = `copy the right one to all machines, and restart ${others.join(", ")}`;
+  const mend = "hotspare config diff says what differs; copy the right one to all machines";
   return [wrong(SUBJECT, `${others.join(", ")} run with another configuration than ${config.file}`, mend)];
+}
+
+/** What a node would start with next, beside what it runs with. */
+function files(facts: Facts): readonly Finding[] {
+  const nodes = [...answering(facts).map(({ host, report }) => ({ id: host.id, ...report })), ...facts.status.proxies];
+  return nodes.flatMap(({ id, configProblem = null, pendingRestart = [] }) => [
+    ...(configProblem === null
+      ? []
+      : [
+          wrong(
+            SUBJECT,
+            `the file of ${id} is not right: ${configProblem}`,
+            "mend it: that node would not start again",
+          ),
+        ]),
+    ...(pendingRestart.length === 0
+      ? []
+      : [warning(SUBJECT, `${id} waits for a restart: ${pendingRestart.join(", ")}`, `restart ${id}`)]),
+  ]);
 }
 
 /** Loopback is one machine, whichever name of it stands there. */

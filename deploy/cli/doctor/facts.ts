@@ -93,6 +93,6 @@ export interface Facts {
   readonly vault: VaultFacts;
 }
 
-/** Why it does not answer, where it does not. */
+/** The hosts that say how they are. */
 export const answering = ({ hosts }: Pick<Facts, "hosts">): readonly (HostFacts & { readonly report: HostReport })[] =>
   hosts.flatMap((host) => (host.report === null ? [] : [{ ...host, report: host.report }]));

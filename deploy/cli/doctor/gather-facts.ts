@@ -8,6 +8,7 @@ import {
   type ProxyConfig,
   type TlsSection,
 } from "../../../shared/config/config.ts";
+import { effectiveConfig } from "../../../shared/config/effective-config.ts";
 import { readSecretEntries } from "../../../shared/config/read-secret.ts";
 import { reasonOf } from "../../../shared/errors.ts";
 import { programVersion } from "../../../shared/program-version.ts";
@@ -31,17 +32,20 @@ type Sockets = Pick<NodeSockets, "admin" | "control">;
 const TIMEOUT_MS = 2000;
 const Probe = Type.Object({ host: Type.String(), version: Type.String() });
 
-/** Never throws for what is wrong with the cluster. */
-export async function gatherFacts(config: Config, context: CommandContext): Promise<Facts> {
-  const own = await ownNodes(config, thisMachine(context.clock));
-  const tls = await Promise.all(TLS_SECTIONS.flatMap((section) => tlsFacts(config, section, context) ?? []));
-  const network = await openNetwork(config, context);
-  const [status, { word, refused }] = await Promise.all([statusOf(config, network, context), wordOf(config, context)]);
+/** Never throws for what is wrong with the cluster. `file`: the copy of this machine, which may still have who was removed. */
+export async function gatherFacts(file: Config, context: CommandContext): Promise<Facts> {
+  const own = await ownNodes(file, thisMachine(context.clock));
+  const tls = await Promise.all(TLS_SECTIONS.flatMap((section) => tlsFacts(file, section, context) ?? []));
+  const network = await openNetwork(file, context);
+  const [status, { word, refused }] = await Promise.all([statusOf(file, network, context), wordOf(file, context)]);
+  const config = effectiveConfig(file, word.decisions);
+  const isIn = (id: string): boolean => !word.decisions.removed.includes(id);
+  const asked = word.hosts.filter(({ host }) => isIn(host.id));
   const [hosts, proxies] = await Promise.all([
-    Promise.all(word.hosts.map((one) => hostFacts(one, network, context))),
-    Promise.all(config.proxies.map((proxy, at) => proxyFacts(proxy, refused[at] ?? null, context))),
+    Promise.all(asked.map((one) => hostFacts(one, network, context))),
+    Promise.all([...refused].filter(([{ id }]) => isIn(id)).map(([proxy, why]) => proxyFacts(proxy, why, context))),
   ]);
-  const vault = await lookAtVault(config, { own, word }, context);
+  const vault = await lookAtVault(config, { own, hosts: asked }, context);
   return {
     config,
     wallMs: context.clock.wallMs(),
@@ -52,7 +56,7 @@ export async function gatherFacts(config: Config, context: CommandContext): Prom
     hosts,
     proxies,
     decisions: word.decisions,
-    secret: secretFacts(config, context),
+    secret: secretFacts(file, context),
     tls,
     vault,
   };
@@ -76,20 +80,23 @@ async function statusOf(config: Config, sockets: Sockets | null, { clock }: Comm
 
 interface Word {
   readonly word: ClusterWord;
-  /** By proxy: why it takes no message from here; `null`: it does. */
-  readonly refused: readonly (string | null)[];
+  /** Why a proxy takes no message from here; `null`: it does. */
+  readonly refused: ReadonlyMap<ProxyConfig, string | null>;
 }
 
 async function wordOf(config: Config, context: CommandContext): Promise<Word> {
   try {
     const link = await ClusterLink.open(config, context);
-    const refused = Promise.all(config.proxies.map((proxy) => link.greet(proxy)));
-    const asked = Promise.all([link.ask(), refused]).finally(() => link.close());
-    return await asked.then(([word, answers]) => ({ word, refused: answers }));
+    const greeted = Promise.all(config.proxies.map(async (proxy) => [proxy, await link.greet(proxy)] as const));
+    const asked = Promise.all([link.ask(), greeted]).finally(() => link.close());
+    return await asked.then(([word, answers]) => ({ word, refused: new Map(answers) }));
   } catch (error) {
     const reason = reasonOf(error);
     const hosts = config.hosts.map((host) => ({ host, report: null, reason }));
-    return { word: { hosts, decisions: NO_DECISIONS }, refused: config.proxies.map(() => reason) };
+    return {
+      word: { hosts, decisions: NO_DECISIONS },
+      refused: new Map(config.proxies.map((proxy) => [proxy, reason])),
+    };
   }
 }
 
@@ -129,15 +136,14 @@ function secretFacts({ secret }: Config, { env }: CommandContext): SecretFacts {
 function tlsFacts({ tls }: Config, section: TlsSection, { clock }: CommandContext): Promise<TlsFacts> | null {
   const files = tls[section];
   if (files === null) return null;
-  return readTlsMaterial(section, files).then(
-    (material) => ({
+  return readTlsMaterial(section, files)
+    .then((material) => ({
       section,
       trouble: null,
       concerns: tlsConcerns(material, clock.wallMs()),
       openKey: openKey(files.key),
-    }),
-    (error: unknown) => ({ section, trouble: reasonOf(error), concerns: [], openKey: null }),
-  );
+    }))
+    .catch((error: unknown) => ({ section, trouble: reasonOf(error), concerns: [], openKey: null }));
 }
 
 /** A group may be how several users of one machine share it; all others are not. */

@@ -1,14 +1,20 @@
 /** Whether each node answers where the configuration says, and is who it should be. Pure. */
 import { formatAddress } from "../../../shared/config/config.ts";
+import { exclusionOf } from "../../../shared/revisions/decisions.ts";
 import type { Facts, HostFacts, ProxyFacts } from "./facts.ts";
-import { failing, orWell, wrong, type Finding } from "./finding.ts";
+import { failing, ok, orWell, wrong, type Finding } from "./finding.ts";
 
 const SUBJECT = "listeners";
 
 export function listenerFindings(facts: Facts): readonly Finding[] {
-  const hosts = facts.hosts.flatMap((one) => orWell(hostFindings(one), SUBJECT, `${one.host.id} answers`));
-  const proxies = facts.proxies.flatMap((one) => orWell(proxyFindings(one, facts), SUBJECT, `${one.proxy.id} answers`));
-  return [...hosts, ...proxies];
+  const hosts = facts.hosts.map((one) => ({ id: one.host.id, found: hostFindings(one) }));
+  const proxies = facts.proxies.map((one) => ({ id: one.proxy.id, found: proxyFindings(one, facts) }));
+  return [...hosts, ...proxies].flatMap(({ id, found }) => {
+    const excluded = exclusionOf(facts.decisions, id);
+    // Whoever took it out may have stopped it, or its machine.
+    if (excluded !== null && found.length > 0) return [ok(SUBJECT, `${id} does not answer as it should: ${excluded}`)];
+    return orWell(found, SUBJECT, `${id} answers`);
+  });
 }
 
 function hostFindings({ host, report, reason, stranger, unreached }: HostFacts): readonly Finding[] {

@@ -1,7 +1,7 @@
 /** Whether each pool is served and somebody could take it over; and what operators have left as it is for long. Pure. */
 import type { PoolConfig } from "../../../shared/config/config.ts";
 import { unfitnessOf, vaultTroubleOf } from "../../../shared/fitness.ts";
-import { maintenanceAt, offlineOf } from "../../../shared/revisions/decisions.ts";
+import { exclusionOf, maintenanceAt } from "../../../shared/revisions/decisions.ts";
 import { wallText } from "../wall-text.ts";
 import { answering, type Facts } from "./facts.ts";
 import { failing, ok, orWell, warning, type Finding } from "./finding.ts";
@@ -29,7 +29,9 @@ function served({ id }: PoolConfig, { status }: Facts): readonly Finding[] {
       : [warning(SUBJECT, text, "hotspare status, and the log of that proxy")];
   }
   const text = `pool ${id} is not served: it is ${pool?.state ?? "unknown to the nodes"}`;
-  return [failing(SUBJECT, text, "hotspare simulate says who could serve it, and why others cannot")];
+  return [
+    failing(SUBJECT, text, "hotspare failover --dry-run says who could serve it; docs/operations.md, No primary"),
+  ];
 }
 
 interface Behind {
@@ -44,14 +46,22 @@ function standbys({ id }: PoolConfig, facts: Facts): readonly Finding[] {
   const rules = { pool: id, vaultId: config.vault.id };
   const others = answering(facts).flatMap(({ host, report }): Behind[] => {
     const entry = report.pools.find(({ pool }) => pool === id);
-    if (!host.candidate || entry?.serving === true || offlineOf(facts.decisions, host.id) !== null) return [];
+    if (!host.candidate || entry?.serving === true || exclusionOf(facts.decisions, host.id) !== null) return [];
     const unfit = unfitnessOf(report, rules) ?? vaultTroubleOf(report, config.health.storageMs);
     return [{ host: host.id, unfit, alarm: entry?.alarm ?? null, lagMs: entry?.lagMs ?? 0 }];
   });
   const several = config.hosts.filter(({ candidate }) => candidate).length > 1;
   const nobody = several && !others.some(({ unfit }) => unfit === null);
   return [
-    ...(nobody ? [failing(SUBJECT, `pool ${id}: nobody could take it over now`, "start or mend another host")] : []),
+    ...(nobody
+      ? [
+          failing(
+            SUBJECT,
+            `pool ${id}: nobody could take it over now`,
+            "start or mend another host, or bring one back: hotspare node online",
+          ),
+        ]
+      : []),
     ...others.flatMap((other) => standby(id, other)),
   ];
 }

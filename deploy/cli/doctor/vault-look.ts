@@ -7,7 +7,7 @@ import { isHotspareError, reasonOf } from "../../../shared/errors.ts";
 import type { PoolId } from "../../../shared/ids.ts";
 import { probeVault } from "../../../shared/vault/probe-vault.ts";
 import type { Vault } from "../../../shared/vault/vault.ts";
-import type { ClusterWord, HostWord } from "../cluster-link.ts";
+import type { HostWord } from "../cluster-link.ts";
 import type { CommandContext } from "../command.ts";
 import { inTime } from "../in-time.ts";
 import { fenceHistory } from "../vault/fence-history.ts";
@@ -17,7 +17,7 @@ import type { HintFacts, PoolFiles, VaultFacts } from "./facts.ts";
 
 interface Seers {
   readonly own: ReadonlySet<string>;
-  readonly word: ClusterWord;
+  readonly hosts: readonly HostWord[];
 }
 
 /** A share that hangs must not hang whoever looks for what is wrong. */
@@ -26,14 +26,14 @@ const WATCH_MS = 4 * HINT_INTERVAL_MS;
 const LOOK_MS = 50;
 
 /** Through the mount point of a host of this machine, where there is one. Never throws. */
-export async function lookAtVault(config: Config, { own, word }: Seers, context: CommandContext): Promise<VaultFacts> {
+export async function lookAtVault(config: Config, { own, hosts }: Seers, context: CommandContext): Promise<VaultFacts> {
   const host = config.hosts.find(({ id }) => own.has(id))?.id;
   const directory = vaultDirectory(config, host);
   const unseen = (code: string, reason: string): VaultFacts => ({ seen: false, directory, code, reason });
   const late = unseen("HS_VAULT_IO", `${directory} does not answer within ${PATIENCE_MS / 1000} s`);
   try {
     const { clock } = context;
-    const look = withVault(config, { host, clock }, (open) => lookInto(config, { open, word }, context));
+    const look = withVault(config, { host, clock }, (open) => lookInto(config, { open, hosts }, context));
     return await inTime(look, late, { clock, timeoutMs: PATIENCE_MS });
   } catch (error) {
     return unseen(isHotspareError(error) ? error.code : "HS_VAULT_IO", reasonOf(error));
@@ -42,16 +42,14 @@ export async function lookAtVault(config: Config, { own, word }: Seers, context:
 
 async function lookInto(
   config: Config,
-  { open, word }: { readonly open: OpenVault; readonly word: ClusterWord },
+  { open, hosts }: { readonly open: OpenVault; readonly hosts: readonly HostWord[] },
   context: CommandContext,
 ): Promise<VaultFacts> {
   const { vault, directory } = open;
   const unfit = await probeVault(open, context.random).then(() => null, reasonOf);
   const pools: PoolFiles[] = [];
   for (const { id } of config.pools) pools.push(await poolFiles(vault, id));
-  const hints = await Promise.all(
-    word.hosts.flatMap((host) => (host.report === null ? [] : [watch(vault, host, context)])),
-  );
+  const hints = await Promise.all(hosts.flatMap((host) => (host.report === null ? [] : [watch(vault, host, context)])));
   return { seen: true, directory, mount: await vault.fileSystem(), space: await vault.space(), unfit, pools, hints };
 }
 

@@ -17,13 +17,11 @@ export function versionFindings(facts: Facts): readonly Finding[] {
   const runtimes = hosts.flatMap(({ host, report }) =>
     report.node === undefined ? [] : [{ id: host.id, version: report.node }],
   );
-  const common = status.hosts
-    .concat(status.proxies as never[])
-    .flatMap(({ id, protocol }) =>
-      protocol === null || protocol === undefined
-        ? []
-        : [warning("versions", `${id} ${protocol}`, "update the older one")],
-    );
+  const common = [...status.hosts, ...status.proxies].flatMap(({ id, protocol }) =>
+    protocol === null || protocol === undefined
+      ? []
+      : [warning("versions", `${id} ${protocol}`, "update the older one")],
+  );
   return orWell(
     [
       ...common,

@@ -72,7 +72,7 @@ export async function followNotes(
   heard: (event: ClusterEvent) => void,
 ): Promise<void> {
   const stream = new EventStream(lastNumber, (text) => {
-    const note: unknown = JSON.parse(text);
+    const note = parse(text);
     if (Check(Note, note)) heard(noteEvent(proxy.id, note));
   });
   while (!signal.aborted) {
@@ -107,6 +107,15 @@ function readOnce(
     });
     request.end();
   });
+}
+
+/** Whatever listens at a loopback address by now may answer: what is no JSON is no event. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function noteEvent(proxy: string, note: Static<typeof Note>): ClusterEvent {

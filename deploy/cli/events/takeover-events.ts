@@ -3,11 +3,15 @@ import type { Clock } from "../../../shared/clock.ts";
 import type { Config } from "../../../shared/config/config.ts";
 import { reasonOf } from "../../../shared/errors.ts";
 import type { PoolId } from "../../../shared/ids.ts";
+import { inTime } from "../in-time.ts";
 import { fenceHistory } from "../vault/fence-history.ts";
 import { withVault, type OpenVault } from "../vault/open-vault.ts";
 import { takeoverHistory, type Takeover } from "../vault/takeover-history.ts";
 import { whyText } from "../takeover-text.ts";
 import type { ClusterEvent, SilentSource, Told } from "./cluster-event.ts";
+
+/** The proxies can tell while the share hangs. */
+const PATIENCE_MS = 20_000;
 
 /** `host`: through whose mount point. A vault that is not seen from here is part of the result. */
 export async function takeoverEvents(
@@ -24,8 +28,11 @@ export async function takeoverEvents(
     }
     return { events: told.flatMap(({ events }) => events), silent: told.flatMap((one) => one.silent) };
   };
+  const late = `the vault does not answer within ${PATIENCE_MS / 1000} s`;
+  const otherwise: Told = { events: [], silent: [silent("takeovers", late)] };
   try {
-    return await withVault(config, options, read);
+    const { clock } = options;
+    return await inTime(withVault(config, options, read), otherwise, { clock, timeoutMs: PATIENCE_MS });
   } catch (error) {
     return { events: [], silent: [silent("takeovers", reasonOf(error))] };
   }

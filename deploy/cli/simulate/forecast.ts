@@ -5,7 +5,7 @@
 import type { Config } from "../../../shared/config/config.ts";
 import { isQuarantined, unfitnessOf, vaultTroubleOf } from "../../../shared/fitness.ts";
 import type { NodeId, PoolId } from "../../../shared/ids.ts";
-import { maintenanceAt, offlineOf, type Decisions } from "../../../shared/revisions/decisions.ts";
+import { excludedNodes, exclusionOf, maintenanceAt } from "../../../shared/revisions/decisions.ts";
 import type { HostReport } from "../../../shared/wire/reports.ts";
 import { countVotes, type Seat } from "../../../proxy/core/ballot.ts";
 import { candidates } from "../../../proxy/core/candidates.ts";
@@ -104,7 +104,7 @@ function order(pool: PoolId, left: readonly HostWord[], { config, word }: Situat
     preferred: config.pools.find(({ id }) => id === pool)?.preferred ?? [],
     candidates: config.hosts.filter(({ candidate }) => candidate).map(({ id }) => id),
     vaultId: config.vault.id,
-    offline: word.decisions.offline.map(({ node }) => node as NodeId),
+    offline: excludedNodes(word.decisions) as readonly NodeId[],
     excluded: [],
   };
   return candidates(healths, rules, 0, settings(config)).able;
@@ -132,9 +132,9 @@ const slotOf = (health: HostHealth | undefined, pool: PoolId): number =>
   (health?.report && poolIn(health.report.body, pool)?.slot) ?? 0;
 
 function unfitText(pool: PoolId, { host, report, reason }: HostWord, { config, word }: Situation): string {
+  const excluded = exclusionOf(word.decisions, host.id);
+  if (excluded !== null) return excluded;
   if (report === null) return `it does not answer: ${reason}`;
-  const offline = offlineOf(word.decisions, host.id);
-  if (offline !== null) return `it was taken offline by ${offline.by}`;
   if (poolIn(report, pool)?.serving === true) return "it serves";
   const { storageFreshMs } = settings(config);
   const rules = { pool, vaultId: config.vault.id };
@@ -146,8 +146,10 @@ function unfitText(pool: PoolId, { host, report, reason }: HostWord, { config, w
 // --- Whether they agree -----------------------------------------------------------------------------------------------
 
 function agree(standbyLeft: boolean, { config, word, killed, livingProxies }: Situation): Agreement {
-  const lives = (id: string): boolean => livingProxies.has(id) && !killed.has(id) && !isOut(word.decisions, id);
-  const seats = config.proxies.map(({ id }) => seat(id, lives(id)));
+  const lives = (id: string): boolean => livingProxies.has(id) && !killed.has(id);
+  // As in a proxy's council: who was taken out, or removed, has no seat.
+  const seated = config.proxies.filter(({ id }) => exclusionOf(word.decisions, id) === null);
+  const seats = seated.map(({ id }) => seat(id, lives(id)));
   const self = seats.find(({ isSilent }) => !isSilent)?.proxy;
   const needed = Math.floor(seats.length / 2) + 1;
   const living = seats.filter(({ isSilent }) => !isSilent).length;
@@ -172,8 +174,6 @@ const DOWN: StandbyVote = {
   heardMs: 0,
   seenAtMs: 0,
 };
-
-const isOut = (decisions: Decisions, node: string): boolean => offlineOf(decisions, node) !== null;
 
 const seat = (proxy: NodeId, lives: boolean): Seat => ({
   proxy,

@@ -3,6 +3,7 @@ import type { Clock } from "../../../shared/clock.ts";
 import type { Config } from "../../../shared/config/config.ts";
 import type { NodeId, PoolId } from "../../../shared/ids.ts";
 import type { ClusterWord } from "../cluster-link.ts";
+import { inTime } from "../in-time.ts";
 import { fenceHistory } from "../vault/fence-history.ts";
 import { withVault, type OpenVault } from "../vault/open-vault.ts";
 import { takeoverHistory, type Takeover } from "../vault/takeover-history.ts";
@@ -10,6 +11,8 @@ import type { TakeoverTime } from "./pause.ts";
 
 /** Of a warm standby; the newest ones, since the share may have changed. */
 const NEWEST = 15;
+/** What the history would tell is not worth more: the share may hang. */
+const PATIENCE_MS = 10_000;
 /** Each of contents and name is synced, for the fence; then the journal is listed twice. */
 const VAULT_CALLS = 4;
 
@@ -30,7 +33,9 @@ export async function takeoverTimes(
     }
     return times;
   };
-  return await withVault(config, options, read).catch(() => new Map());
+  const none: TakeoverTimes = new Map();
+  const { clock } = options;
+  return await inTime(withVault(config, options, read), none, { clock, timeoutMs: PATIENCE_MS }).catch(() => none);
 }
 
 export function medianOf(takeovers: readonly Pick<Takeover, "receipt">[]): TakeoverTime | null {

@@ -14,6 +14,9 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/(:\/\/)[^\s/:@"]*:[^\s/@"]+@/g, `$1${GONE}@`],
   [/("[\w-]*(?:password|passwd|token|api[-_]?key)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi, `$1"${GONE}"`],
   [/(\b[\w-]*(?:password|passwd|token|api[-_]?key)\s*[=:]\s*)[^\s"',;&]+/gi, `$1${GONE}`],
+  // Keys of webhooks, and what an invitation prints.
+  [/(\bwhsec_)[\w+/=-]+/g, `$1${GONE}`],
+  [/(\bhs1\.[a-z0-9-]+\.[a-z0-9-]+\.)[\w-]{43}/g, `$1${GONE}`],
   // 32 bytes or more in base64, with the sign at its end that tells it from a path.
   [/(?<![\w+/-])[\w+/-]{40,}={1,2}(?![\w=])/g, GONE],
   // The same in hex, but for hashes: those are called so, or are part of a name in the vault.

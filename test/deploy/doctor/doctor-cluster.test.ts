@@ -57,7 +57,8 @@ test("the forecast names the host that then takes over, and events tell of it", 
   const said = await run(nodes.config, "simulate", "--kill", before, "--json");
   expect([said.code, JSON.parse(said.out)]).toMatchObject([0, { pools: [{ primary: before, successor: after }] }]);
   expect(await run(nodes.config, "simulate", "--kill", "host-a,host-b")).toMatchObject({ code: 69 });
-  expect(await run(nodes.config, "simulate", "--kill", "host-x")).toMatchObject({ code: 64 });
+  for (const wrong of [["host-x"], [before, "--host", "host-x"]])
+    expect(await run(nodes.config, "simulate", "--kill", ...wrong)).toMatchObject({ code: 64 });
   await nodes.signal(before, "SIGKILL");
   await until(async () => (await nodes.primary()) === after, { timeoutMs: 60_000, everyMs: 50 });
   const { out } = await run(nodes.config, "events", "--since", "5m");

@@ -40,6 +40,21 @@ const rows: readonly Row[] = [
   ],
   ["a proxy with another configuration", proxyIs({ configHash: "x" }), "error", /^proxy-2 run with another/, true],
   [
+    "a host whose file is not right",
+    withStandby({ report: report({ configProblem: "line 3: no" }) }),
+    "error",
+    /the file of host-b is not right: line 3/,
+    true,
+  ],
+  [
+    "a host that waits for a restart",
+    withStandby({ report: report({ pendingRestart: ["vault.directory"] }) }),
+    "warning",
+    /host-b waits for a restart: vault\.directory/,
+  ],
+  ["a proxy whose file is not right", proxyIs({ configProblem: "line 3: no" }), "error", /the file of proxy-2/, true],
+  ["a proxy that waits for a restart", proxyIs({ pendingRestart: ["x"] }), "warning", /proxy-2 waits for a restart/],
+  [
     "hosts on one machine",
     configIs({ hosts: config.hosts.map((host) => ({ ...host, control: config.hosts[0]!.control })) }),
     "warning",
@@ -289,6 +304,30 @@ describe("finds", () => {
       expect(hits).toEqual([expect.objectContaining({ level, stays, mend: expect.stringMatching(/./) })]);
     },
   );
+});
+
+describe("who was taken out by an operator", () => {
+  const outside = (node: string) => ({
+    ...NO_DECISIONS,
+    offline: [{ node, by: "ann", atMs: well.wallMs - 1000, reason: "disks", last: false }],
+  });
+
+  test("is no error though it does not answer: its machine may be off", () => {
+    const host = withStandby({ report: null, clock: null, reason: "refused", unreached: "refused" });
+    const proxies = [well.proxies[0]!, { ...well.proxies[1]!, refused: "refused", unreached: "refused" }];
+    expect(found({ ...host, decisions: outside("host-b") }).filter(({ subject }) => subject === "listeners")).toEqual(
+      [],
+    );
+    expect(found(facts({ proxies, decisions: outside("proxy-2") }))).toEqual([]);
+    const texts = diagnose(facts({ proxies, decisions: outside("proxy-2") })).map(({ text }) => text);
+    expect(texts).toContain("proxy-2 does not answer as it should: taken offline by ann: disks");
+  });
+
+  test("cannot take over, and it is said how that is mended", () => {
+    const [nobody] = found(facts({ decisions: outside("host-b") }));
+    expect(nobody).toMatchObject({ level: "error", text: expect.stringMatching(/nobody could take it over/) });
+    expect(nobody?.mend).toContain("node online");
+  });
 });
 
 test("errors come first, and a name from elsewhere cannot move the cursor", () => {

@@ -92,6 +92,7 @@ test("old ones are left out, and the newest are shown where there are too many",
   for (const wrong of [
     ["--since", "soon"],
     ["--limit", "0"],
+    ["--host", "host-x"],
   ])
     expect(await events(...wrong)).toMatchObject({ code: 64 });
 });
@@ -118,6 +119,8 @@ test("--follow goes on from where it was, over a lost connection, until it is st
   const following = events("--follow");
   await until(() => streams.length === 1);
   expect(streams[0]?.since).toBe("8");
+  // What is no event ends nothing.
+  streams[0]?.response.write("data: <html>\n\n");
   streams[0]?.response.end(
     `id: 9\nevent: pool\ndata: ${JSON.stringify({ atMs: 1_700_000_001_000, type: "pool", pool: "main", state: "waiting" })}\n\n`,
   );

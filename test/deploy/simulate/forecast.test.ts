@@ -90,6 +90,7 @@ describe("who would take over", () => {
       { decisions: { offline: [{ node: "host-b", ...decided, last: false }] } },
       /offline by ann/,
     ],
+    ["one that was removed", { decisions: { removed: ["host-b"] } }, /removed from the cluster/],
     ["one that does not answer", { silentHost: "host-b" }, /does not answer: refused/],
   ])("not %s, though it is preferred", (_, spoiled, because) => {
     const { successor, heirs } = forecastOf(["host-a"], spoiled);
@@ -118,6 +119,18 @@ describe("whether the proxies that are left agree", () => {
     ["one that is already gone", ["host-a"], { living: ["proxy-3"] }, { reached: true, byStandby: true, living: 1 }],
     ["one of two without a standby", ["host-a", "host-b", "host-c", "proxy-1"], { proxies: 2 }, { reached: false }],
     ["none", ["host-a", "proxy-1"], { proxies: 1 }, { reached: false, living: 0 }],
+    [
+      "the one that is not offline, alone: the others have no seat",
+      ["host-a"],
+      { decisions: { offline: ["proxy-2", "proxy-3"].map((id) => ({ node: id, ...decided, last: false })) } },
+      { reached: true, byStandby: false, living: 1, needed: 1 },
+    ],
+    [
+      "two of two, where one was removed",
+      ["host-a"],
+      { decisions: { removed: ["proxy-1"] }, living: ["proxy-1", "proxy-2"] },
+      { reached: true, byStandby: true, living: 1, needed: 2 },
+    ],
   ])("%s", (_, kill, spoiled, agreement) => {
     expect(forecastOf(kill, spoiled).agreement).toMatchObject(agreement);
   });

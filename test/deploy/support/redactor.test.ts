@@ -22,6 +22,8 @@ describe("takes out", () => {
     ["a password in an address", "GET https://ann:hunter2@example.org/x", "hunter2"],
     ["a password in JSON", '{"db_password":"hunter2"}', "hunter2"],
     ["a token in a query", "/x?token=hunter2&y=1", "hunter2"],
+    ["a key of a webhook", "cannot use whsec_c2hvcnRlcg here", "c2hvcnRlcg"],
+    ["what an invitation prints", `join hs1.shop.host-a.${other.toString("base64url")}`, other.toString("base64url")],
     ["a private key", "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----", "MHcCAQEE"],
     ["a private key that is cut off", "-----BEGIN PRIVATE KEY-----\nMHcCAQEE", "MHcCAQEE"],
   ])("%s", (_, text, secret) => {
