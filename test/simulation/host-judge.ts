@@ -30,6 +30,7 @@ export class HostJudge {
     const { bootId } = pool.state.settings;
     if (leaving.type === "executes")
       return ledger.executes(leaving.request, `${bootId} ${leaving.epoch}`, leaving.attempt);
+    if (leaving.type === "survives") return ledger.survives(leaving.request, `${bootId} ${leaving.epoch}`);
     if (leaving.type === "session read") return ledger.showed(this.#host.id, leaving.register, leaving);
     if (leaving.type === "read") {
       const { register, value, lsn } = leaving;

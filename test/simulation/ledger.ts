@@ -68,6 +68,11 @@ export class Ledger {
     check(tenures.size <= 2, "I11", () => `request ${request} is executed in a third tenure`);
   }
 
+  /** It was given back to its proxy without an effect by a host that it did not kill. */
+  survives(request: string, tenure: string): void {
+    this.#executions.get(request)?.delete(tenure);
+  }
+
   /** A host's store moved. */
   moved(host: string, { head, digest }: Standing): void {
     if (!head || this.#history.wasTakenBack(head.hash)) return;

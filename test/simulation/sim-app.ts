@@ -6,6 +6,7 @@ import type { FastifyRequest } from "fastify";
 import type { LoadedApp } from "../../host/app/app.ts";
 import type { Pool } from "../../host/app/pool.ts";
 import type { Db, SchemaEntry, Store } from "../../host/store/store.ts";
+import { isHotspareError } from "../../shared/errors.ts";
 import { LSN_FIELD } from "../../shared/wire/fields.ts";
 import type { SettledWrite } from "./replica.ts";
 
@@ -43,6 +44,8 @@ export type Leaving = { readonly register: string; readonly sentMs: number } & (
   | { readonly type: "session read"; readonly value: number | null; readonly lsn: number }
   /** A proxy's request has come; a process that was held for dead by mistake may get it twice. */
   | { readonly type: "executes"; readonly request: string; readonly epoch: string; readonly attempt: number }
+  /** It had no effect there, and the host lives to say so. */
+  | { readonly type: "survives"; readonly request: string; readonly epoch: string }
 );
 
 /** Who judges answers as they leave a host. */
@@ -50,6 +53,9 @@ export type Judge = (leaving: Leaving) => void;
 
 /** When an attempt left its client, in virtual milliseconds. */
 export const SENT_FIELD = "x-sent-ms";
+
+/** Answers with an outcome: a proxy knows that the request did not happen there, and does not count it. */
+const WITHOUT_EFFECT: ReadonlySet<string> = new Set(["HS_NOT_PRIMARY", "HS_NOT_APPLIED"]);
 
 type Put = { Params: { register: string }; Body: Asked };
 type Get = { Params: { register: string } };
@@ -76,7 +82,12 @@ async function put(pool: Pool, judge: Judge, request: FastifyRequest<Put>): Prom
   const attempt = Number(request.headers["hotspare-attempt"] ?? 1);
   if (typeof number === "string")
     judge({ type: "executes", register, sentMs: sentMs(request), request: number, epoch, attempt });
-  const { value, replayed } = await pool.write(request, (db, { lsn }): Told => {
+  const survives = (error: unknown): never => {
+    if (typeof number === "string" && isHotspareError(error) && WITHOUT_EFFECT.has(error.code))
+      judge({ type: "survives", register, sentMs: sentMs(request), request: number, epoch });
+    throw error;
+  };
+  const write = (db: Db, { lsn }: { readonly lsn: number }): Told => {
     const held = valueOf(db, register);
     if (asked.expected !== undefined && asked.expected !== held) return { done: false, lsn, held };
     db.prepare("insert into register (name, value) values (?, ?) on conflict (name) do update set value = ?2").run(
@@ -91,7 +102,8 @@ async function put(pool: Pool, judge: Judge, request: FastifyRequest<Put>): Prom
       held,
     );
     return { done: true, lsn, held };
-  });
+  };
+  const { value, replayed } = await pool.write(request, write).catch(survives);
   judge({ type: "write", register, sentMs: sentMs(request), asked, told: value, replayed });
   return value;
 }
