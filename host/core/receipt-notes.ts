@@ -35,7 +35,11 @@ export const NO_NOTES: ReceiptNotes = { from: slot(0), previous: null, voidFence
 export function noteStep(notes: ReceiptNotes, before: PoolState, step: PoolStep): ReceiptNotes {
   const { state: after } = step;
   if (before.phase === after.phase) return notes;
-  const noted = dropApplied(noteTakeover(noteEnd(notes, before, step), before, after), after);
+  const noted = dropUnseen(
+    dropApplied(noteTakeover(noteEnd(notes, before, step), before, after), after),
+    before,
+    after,
+  );
   if (!after.voidFence || after.voidFence.id === before.voidFence?.id) return noted;
   return { ...noted, voidFences: [...noted.voidFences, after.voidFence].slice(-MAX_VOIDS) };
 }
@@ -45,6 +49,17 @@ function dropApplied(notes: ReceiptNotes, { applied }: PoolState): ReceiptNotes 
   const { voidFences } = notes;
   if (!voidFences.some(({ id }) => id === applied?.fence.id)) return notes;
   return { ...notes, voidFences: voidFences.filter(({ id }) => id !== applied?.fence.id) };
+}
+
+/**
+ * A checkpoint has led past it: whether another's fence there was part of history after all, this host did not see. Its own it
+ * knows: nobody goes on from a fence that its owner never saw confirmed.
+ */
+function dropUnseen(notes: ReceiptNotes, before: PoolState, { phase, applied, settings }: PoolState): ReceiptNotes {
+  if (before.phase.type !== "restoring" || phase.type === "restoring" || notes.voidFences.length === 0) return notes;
+  const head = applied?.slot ?? slot(0);
+  const isKnown = ({ slot: at, owner }: FenceRef): boolean => at > head || owner === settings.self;
+  return { ...notes, voidFences: notes.voidFences.filter(isKnown) };
 }
 
 function noteTakeover(notes: ReceiptNotes, before: PoolState, { phase }: PoolState): ReceiptNotes {

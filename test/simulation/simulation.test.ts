@@ -16,6 +16,8 @@ const FOUND: readonly (readonly [number, string])[] = [
   [66, "a standby whose sync failed once stood still for ever"],
   [300_207, "a host that could not sync the root never ended, since its probe could not write for that reason"],
   [100_065, "a host that was held for dead by mistake got a request twice, which the judge took for two executions"],
+  [544_187_623, "a request that a deposed host gave back without an effect counted as executed there"],
+  [345, "a receipt called a fence void that a checkpoint had led past"],
   [116, "a host with a folder that it could not sync waited for somebody to restart it"],
 ];
 

@@ -119,6 +119,21 @@ describe("the receipt of a takeover", () => {
     expect(script.notes.voidFences).toEqual([]);
   });
 
+  test("has no fence of another that a checkpoint led past: it may have been history", () => {
+    const chain = history(3);
+    const fence = chain.fence("host-c");
+    const script = PoolScript.standby(headAt(chain, 3));
+    script.tick();
+    for (let tries = 0; tries < 3; tries += 1) {
+      script.surveyed([3, 4], [9]);
+      script.read([fence]);
+    }
+    expect(script.notes.voidFences).toHaveLength(1);
+    for (let count = 0; count < 5; count += 1) chain.batch();
+    script.restored({ type: "restored", head: chain.head! });
+    expect(script.notes.voidFences).toEqual([]);
+  });
+
   test("stays within its bound, and drops the oldest", () => {
     const chain = history(1);
     const script = PoolScript.standby(chain.head);
