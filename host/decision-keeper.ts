@@ -27,12 +27,15 @@ export interface DecisionKeeperOptions {
 
 /** A hint comes by every heartbeat; this is for hosts that nobody talks to. */
 const LOOK_INTERVAL_MS = 2000;
+/** By then a removed host has heard of it, and what it was writing has come. */
+const LAST_TRACE_MS = 5000;
 
 export class DecisionKeeper {
   readonly #options: DecisionKeeperOptions;
   #decisions = NO_DECISIONS;
   #looking: Promise<void> | null = null;
   #timer: Cancel | null = null;
+  #takingAway: Cancel = () => undefined;
   #trouble: string | null = null;
   #stopped = false;
 
@@ -56,6 +59,13 @@ export class DecisionKeeper {
   stop(): void {
     this.#stopped = true;
     this.#timer?.();
+    this.#takingAway();
+  }
+
+  /** Reads the newest one that there is when this is called: a look that is under way may be older. */
+  async lookAfresh(): Promise<void> {
+    await this.#looking;
+    await this.look();
   }
 
   /** Reads the newest one now. */
@@ -95,10 +105,22 @@ export class DecisionKeeper {
   /** What a removed host has left in the vault goes too; also where that failed the first time. */
   async #done(change: Change, answer: Answer<"decide">): Promise<Answer<"decide">> {
     if (change.type !== "remove") return answer;
-    const node = parseNodeId(change.node);
-    const { vault } = this.#options;
-    await Promise.all([hostHintName(node), probeName(node)].map((name) => vault.remove(name)));
+    await this.#takeAway([change.node]);
     return answer;
+  }
+
+  async #takeAway(removed: readonly string[]): Promise<void> {
+    const { vault } = this.#options;
+    const names = removed.map(parseNodeId).flatMap((node) => [hostHintName(node), probeName(node)]);
+    await Promise.all(names.map((name) => vault.remove(name)));
+  }
+
+  /** Again, and by every host: a removed one may have written once more before it knew, and may be killed then. */
+  #takeAwayLater(removed: readonly string[]): void {
+    this.#takingAway();
+    // What cannot be taken away is a hint; whoever repeats the removal tries again.
+    const takeAway = (): void => void this.#takeAway(removed).catch(() => undefined);
+    this.#takingAway = this.#options.clock.after(LAST_TRACE_MS, takeAway);
   }
 
   /** The audit: what was decided, by whom, when and why. */
@@ -119,7 +141,10 @@ export class DecisionKeeper {
 
   #learn(revision: Revision | null): void {
     if (this.#stopped || revision === null || revision.decisions.revision <= this.#decisions.revision) return;
+    const before = this.#decisions.removed;
     this.#decisions = revision.decisions;
+    const { removed } = this.#decisions;
+    if (removed.some((node) => !before.includes(node))) this.#takeAwayLater(removed);
     const { by, reason, change } = revision;
     this.#options.log.info({ revision: this.#decisions.revision, by, reason, change }, "an operation was decided");
     this.#options.onChange(this.#decisions);

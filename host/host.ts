@@ -388,7 +388,7 @@ class HostStart {
       random,
       log,
       onDecided,
-      onRemoved: () => this.#presence?.leave(),
+      onRemoved: () => this.#presence?.fallSilent(),
     });
     this.#closers.push(() => operations.stop());
     await operations.start();

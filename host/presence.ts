@@ -2,12 +2,11 @@
  * How others know of this host, and what it knows of the vault by writing to it: its write probe, its reports to the control
  * thread, its file under `hosts/`, and its votes on others.
  */
-import type { Cancel, Clock } from "../shared/clock.ts";
+import type { Clock } from "../shared/clock.ts";
 import type { HealthConfig, HostConfig } from "../shared/config/config.ts";
 import { HotspareError } from "../shared/errors.ts";
 import type { BootId, NodeId } from "../shared/ids.ts";
 import { programVersion } from "../shared/program-version.ts";
-import { hostHintName, probeName } from "../shared/vault/layout.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import { WriteProbe } from "../shared/vault/write-probe.ts";
 import type { Answer } from "../shared/wire/messages.ts";
@@ -36,20 +35,17 @@ export interface PresenceOptions {
 const PROBE = { intervalMs: 500, timeoutMs: 2000 } as const;
 
 export class Presence {
-  readonly #options: PresenceOptions;
   readonly #clock: Clock;
   readonly #probe: WriteProbe;
   readonly #reporter: Reporter;
   readonly #hints: HintWriter | null;
   readonly #voting: Voting;
   readonly #abort = new AbortController();
-  #takingAway: Cancel = () => undefined;
 
   constructor(options: PresenceOptions) {
     const { self, bootId, hosts, health, pools: open, vault, control, client, clock, removed } = options;
     const pools = open.map(({ hosted }) => hosted);
     const probe = new WriteProbe({ vault, host: self, clock, ...PROBE });
-    this.#options = options;
     this.#clock = clock;
     this.#probe = probe;
     if (!removed) void probe.run(this.#abort.signal);
@@ -70,24 +66,14 @@ export class Presence {
     return this.#voting.vote(pool, fence);
   }
 
-  /** It was removed from the cluster: writes nothing any more, and takes away what it wrote, once nothing is on its way. */
-  leave(): void {
-    const { self, vault, clock } = this.#options;
-    this.#fallSilent();
-    const names = [hostHintName(self), probeName(self)];
-    // What cannot be taken away is a hint; whoever repeats the removal tries again.
-    const takeAway = (): void => names.forEach((name) => void vault.remove(name).catch(() => undefined));
-    this.#takingAway = clock.after(PROBE.timeoutMs, takeAway);
-  }
-
-  #fallSilent(): void {
+  /** It was removed from the cluster, or stops: it writes nothing any more. */
+  fallSilent(): void {
     this.#hints?.stop();
     this.#abort.abort(new HotspareError("HS_INTERNAL", { what: "the host is part of the cluster" }));
   }
 
   stop(): void {
-    this.#takingAway();
-    this.#fallSilent();
+    this.fallSilent();
     this.#reporter.stop();
     this.#voting.stop();
   }

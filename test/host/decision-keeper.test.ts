@@ -24,12 +24,12 @@ afterEach(() => {
   directory.remove();
 });
 
-function keeper(self = "host-a", told: Decisions[] = []): DecisionKeeper {
+function keeper(self = "host-a", told: Decisions[] = [], clock = new HandClock()): DecisionKeeper {
   const made = new DecisionKeeper({
     self: parseNodeId(self),
     revisions: new RevisionLog(vault),
     vault,
-    clock: new HandClock(),
+    clock,
     random: systemRandom,
     log: silentLog,
     onChange: (decisions) => told.push(decisions),
@@ -82,4 +82,17 @@ test("a host that is removed leaves nothing under hosts/, also where that failed
   await leave();
   expect(await writer.decide(asked(2, REMOVE))).toMatchObject({ changed: false });
   expect(await vault.list(hostsFolder)).toEqual(["host-c.json"]);
+});
+
+test("what a removed host wrote before it knew goes too, when others have heard of it, also if it was killed then", async () => {
+  await keeper().decide(asked(0, OFFLINE));
+  const clock = new HandClock();
+  await keeper("host-c", [], clock).start();
+  await keeper().decide(asked(1, REMOVE));
+  await vault.hint(hostHintName(parseNodeId("host-b")), Buffer.from("{}"));
+  const listed = async (): Promise<readonly string[]> => {
+    await clock.pass(2000);
+    return await vault.list(hostsFolder);
+  };
+  await expect.poll(listed).toEqual([]);
 });
