@@ -123,7 +123,7 @@ export class Operations implements OperationHandlers {
   async #lookInTime(): Promise<void> {
     const looked = new AbortController();
     try {
-      await Promise.race([this.#keeper.look(), sleep(this.#options.clock, LEAST_TIMEOUT_MS, looked.signal)]);
+      await Promise.race([this.#keeper.lookAfresh(), sleep(this.#options.clock, LEAST_TIMEOUT_MS, looked.signal)]);
     } finally {
       looked.abort();
     }

@@ -10,15 +10,17 @@ export interface InboxHandlersOptions {
   readonly standing: () => ConfigStanding;
   /** Something may have changed at that host. */
   readonly look: (host: NodeId) => void;
+  /** The newest that operators decided, as it is known here. */
+  readonly revision: () => number;
 }
 
-export function inboxHandlers({ gossiper, standing, look }: InboxHandlersOptions): InboxParts["handlers"] {
+export function inboxHandlers({ gossiper, standing, look, revision }: InboxHandlersOptions): InboxParts["handlers"] {
   return {
     gossip: (request, from, receivedMs) => gossiper.answer(request, from, receivedMs),
     configuration: () => Promise.resolve(configurationAnswer(standing())),
     look: async ({ host }) => {
       look(host as NodeId);
-      return {};
+      return { revision: revision() };
     },
   };
 }

@@ -7,7 +7,7 @@ import type { Cancel } from "../shared/clock.ts";
 import type { Address, Config, ProxyConfig } from "../shared/config/config.ts";
 import { atStart, type ConfigStanding } from "../shared/config/config-standing.ts";
 import { HotspareError, reasonOf, unreachable } from "../shared/errors.ts";
-import { randomId, type BootId, type NodeId } from "../shared/ids.ts";
+import { randomId, type BootId } from "../shared/ids.ts";
 import { exclusionOf } from "../shared/revisions/decisions.ts";
 import { Admin, requireLoopback } from "./admin.ts";
 import { newProxyState, stepProxy, type ProxyState, type Rules } from "./core/proxy-state.ts";
@@ -29,22 +29,13 @@ import { proxyMetrics, type ProxyMetrics } from "./proxy-metrics.ts";
 import { proxyStatus, type ProxyStatus } from "./proxy-status.ts";
 import type { Traffic, TrafficSettings } from "./relay/traffic.ts";
 import type { ProxyOptions } from "./proxy-options.ts";
+import type { RunningProxy } from "./running-proxy.ts";
 import { SelfWatch } from "./self-watch.ts";
 import { askVote, sendOrder, type SignalOptions } from "./signal.ts";
 import { openTraffic, trafficSettings } from "./proxy-traffic.ts";
 import { proxyRules } from "./proxy-rules.ts";
 import type { Transport } from "./transport.ts";
 import { TroubleLimit } from "./trouble-limit.ts";
-
-export interface RunningProxy {
-  /** Where it listens: the ports that were given, also where the configuration says 0. */
-  readonly addresses: { readonly listen: Address; readonly admin: Address; readonly gossip: Address };
-  readonly status: () => ProxyStatus;
-  /** Goes by another configuration from now on; nothing that is under way is broken off. What needs a restart must be as it was. */
-  readonly configure: (standing: ConfigStanding) => void;
-  /** Stops accepting, lets requests on the way end for a bounded time, closes everything. Idempotent. */
-  readonly stop: () => Promise<void>;
-}
 
 const STOP_GRACE_MS = 10_000;
 /** A standby's vote takes two probes of the primary at most, and a little. */
@@ -263,16 +254,22 @@ class Proxy {
 
   #listenToGossip(own: ProxyConfig): Promise<Address> {
     const { mount, sockets, clock, log } = this.#options;
-    // Looked at as after an error of a request.
-    const look = (host: NodeId): void =>
-      void (this.#state.hosts.has(host) && this.#tell({ type: "trafficFailed", host }));
-    const handlers = inboxHandlers({ gossiper: this.#gossiper, standing: () => this.#standing, look });
-    const parts = { bootId: this.#bootId, handlers };
+    const parts = { bootId: this.#bootId, handlers: this.#inboxHandlers() };
     const countRefused = (code: string): void => this.#metrics.refused(code);
     const { server: admin } = this.#admin;
     const probes = this.#probes;
     this.#gossip = new GossipListener({ own, admin, mount, parts, probes, sockets, countRefused, clock, log });
     return this.#gossip.listen();
+  }
+
+  #inboxHandlers(): ReturnType<typeof inboxHandlers> {
+    return inboxHandlers({
+      gossiper: this.#gossiper,
+      standing: () => this.#standing,
+      // Looked at as after an error of a request.
+      look: (host) => void (this.#state.hosts.has(host) && this.#tell({ type: "trafficFailed", host })),
+      revision: () => this.#state.decisions.revision,
+    });
   }
 
   #shell(): SignalOptions {

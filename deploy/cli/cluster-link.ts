@@ -16,7 +16,7 @@ import type { NodeId, PoolId } from "../../shared/ids.ts";
 import type { Revision } from "../../shared/revisions/revision.ts";
 import { newer, NO_DECISIONS, type Change, type Decisions } from "../../shared/revisions/decisions.ts";
 import type { SecretBytes } from "../../shared/signature/message-key.ts";
-import type { MessageClient } from "../../shared/wire/message-client.ts";
+import type { MessageClient, SendResult } from "../../shared/wire/message-client.ts";
 import type { Answer, ClockOffset, MessageName, Request } from "../../shared/wire/messages.ts";
 import type { FenceMessage, HostReport, PoolReport } from "../../shared/wire/reports.ts";
 import type { CommandContext } from "./command.ts";
@@ -34,6 +34,8 @@ export interface ClusterWord {
   /** The newest decisions that any of them has read. */
   readonly decisions: Decisions;
 }
+
+type Greeted = SendResult<"look"> | { readonly type: "nobody"; readonly reason: string };
 
 const LOOK_MS = 2000;
 const DECIDE_MS = 15_000;
@@ -120,12 +122,15 @@ export class ClusterLink {
   }
 
   /** Whether that proxy is there and takes messages: by one that changes nothing. `null`: it is, else why not. Never throws. */
-  async greet({ id: to, gossip: address }: Pick<ProxyConfig, "id" | "gossip">): Promise<string | null> {
-    const [host] = this.config.hosts;
-    if (host === undefined) return "there is no host to speak of";
-    const sending = { to, address, body: { host: host.id }, timeoutMs: LOOK_MS };
-    const result = await this.#client.send("look", sending);
+  async greet(proxy: Pick<ProxyConfig, "id" | "gossip">): Promise<string | null> {
+    const result = await this.#greet(proxy);
     return result.type === "answer" ? null : result.reason;
+  }
+
+  /** The newest revision that a proxy knows, by the same hint; `null`: it does not answer, or is too old to say. Never throws. */
+  async knownTo(proxy: Pick<ProxyConfig, "id" | "gossip">): Promise<number | null> {
+    const result = await this.#greet(proxy);
+    return result.type === "answer" ? (result.answer.revision ?? null) : null;
   }
 
   /** Which proxies answer, by the same hint; `null`: it does, else why not. Never throws. */
@@ -143,6 +148,12 @@ export class ClusterLink {
       if (result.type === "answer") return result.answer.revisions;
     }
     return [];
+  }
+
+  async #greet({ id: to, gossip: address }: Pick<ProxyConfig, "id" | "gossip">): Promise<Greeted> {
+    const [host] = this.config.hosts;
+    if (host === undefined) return { type: "nobody", reason: "there is no host to speak of" };
+    return await this.#client.send("look", { to, address, body: { host: host.id }, timeoutMs: LOOK_MS });
   }
 
   #askHosts(hosts: readonly HostConfig[]): Promise<readonly HostWord[]> {

@@ -52,7 +52,8 @@ export const EnrolAnswer = Type.Object({ pools: Type.Array(PoolReport, { maxItem
 
 /** Anybody to a proxy: something has changed at that host, look at it now. A hint. */
 export const LookRequest = Type.Object({ host: Id });
-export const LookAnswer = Type.Object({});
+/** The newest of operators' revisions that the proxy knows; 0: none. */
+export const LookAnswer = Type.Object({ revision: Type.Optional(Count) });
 
 /** Command line to a node: what do you run with? */
 export const ConfigurationRequest = Type.Object({});

@@ -32,6 +32,8 @@ export class FakeNodes {
   readonly told: Told[] = [];
   readonly reports = new Map<string, HostReport>();
   decisions: Decisions = NO_DECISIONS;
+  /** How many revisions a proxy is behind, by its id. */
+  readonly behind = new Map<string, number>();
   readonly revisions: Revision[] = [];
   /** Whether somebody else is always first. */
   conflict = false;
@@ -54,7 +56,8 @@ export class FakeNodes {
   ): Promise<FakeNodes> {
     const nodes = new FakeNodes(folder, extra);
     for (const id of [...hosts, ...unwritten]) await nodes.#listen(id, nodes.#hostHandlers(id));
-    for (const id of proxies) await nodes.#listen(id, { look: (body) => nodes.#note(id, "look", body, {}) });
+    for (const id of proxies)
+      await nodes.#listen(id, { look: (body) => nodes.#note(id, "look", body, nodes.#seenBy(id)) });
     nodes.#write(hosts, proxies);
     [...hosts, ...unwritten].forEach((host) => nodes.follow(host));
     return nodes;
@@ -136,6 +139,8 @@ export class FakeNodes {
       },
     };
   }
+
+  #seenBy = (proxy: string): Answer<"look"> => ({ revision: this.decisions.revision - (this.behind.get(proxy) ?? 0) });
 
   #decide({ base, change, by, reason }: Request<"decide">): Answer<"decide"> {
     const decisions = decide(this.decisions, change, { by, atMs: DECIDED_MS, reason });

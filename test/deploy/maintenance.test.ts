@@ -21,6 +21,23 @@ test("on: it is written who began it and why, and when it ends by itself", async
   expect((await maintenance()).out).toBe(shown.out);
 });
 
+test("on and off: it is there when the proxies know of it, and one that does not is named", async () => {
+  nodes.behind.set("proxy-1", 1);
+  setTimeout(() => nodes.behind.clear(), 200);
+  const begun = await maintenance("on", "--reason", "new switches");
+  expect(nodes.behind.size).toBe(0);
+  expect(begun.err).toBe("");
+  nodes.behind.set("proxy-1", 1);
+  const ended = await maintenance("off");
+  expect(ended).toMatchObject({ code: 0, out: "no maintenance" });
+  expect(ended.err).toContain("proxy-1 does not know of it yet");
+}, 20_000);
+
+test("on: a proxy that does not answer is not waited for", async () => {
+  await nodes.kill("proxy-1");
+  expect(await maintenance("on", "--reason", "new switches")).toMatchObject({ code: 0, err: "" });
+});
+
 test("one that is forgotten ends after an hour; another one replaces it", async () => {
   const beganMs = Date.now();
   await maintenance("on", "--reason", "new switches");

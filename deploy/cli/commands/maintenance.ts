@@ -13,6 +13,7 @@ import {
   type ConfigOption,
   type JsonOption,
 } from "../command.ts";
+import { unheard } from "../hearing.ts";
 import { maintenanceText } from "../maintenance-text.ts";
 
 type ShowOptions = ConfigOption & JsonOption;
@@ -68,7 +69,10 @@ async function run(decision: () => Decision | null, options: ShowOptions, contex
     if (word.hosts.every(({ report }) => report === null)) throw nobodyAnswers(word.hosts);
     const wanted = decision();
     const decided = wanted && (await link.decide(wanted.change, wanted.reason, word));
-    show(decided?.decisions ?? word.decisions, options, context);
+    const { decisions } = decided ?? word;
+    const unaware = decided ? await unheard(link, decisions.revision, context) : [];
+    for (const proxy of unaware) context.warn(`${proxy} does not know of it yet, and still does as before`);
+    show(decisions, options, context);
   } finally {
     link.close();
   }
