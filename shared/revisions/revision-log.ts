@@ -11,6 +11,8 @@ export type Published = { readonly type: "published" } | { readonly type: "taken
 
 export class RevisionLog {
   readonly #vault: Pick<Vault, "put" | "get" | "list" | "sync">;
+  /** The highest number that was listed before a sync. */
+  #durable = 0;
 
   constructor(vault: Pick<Vault, "put" | "get" | "list" | "sync">) {
     this.#vault = vault;
@@ -49,7 +51,16 @@ export class RevisionLog {
 
   async #numbers(): Promise<readonly number[]> {
     const names = await this.#vault.list(revisionsFolder);
-    return names.flatMap((name) => parseNumber(name) ?? []).toSorted((a, b) => a - b);
+    const numbers = names.flatMap((name) => parseNumber(name) ?? []).toSorted((a, b) => a - b);
+    await this.#makeDurable(numbers.at(-1) ?? 0);
+    return numbers;
+  }
+
+  /** Its writer may not know yet that it is there. Who goes by one that a crash of the share takes back waits for it for ever. */
+  async #makeDurable(last: number): Promise<void> {
+    if (last <= this.#durable) return;
+    await this.#vault.sync(revisionsFolder);
+    this.#durable = last;
   }
 
   /** No revision is ever deleted: a share that has the name and not the file says nothing of what was decided. */

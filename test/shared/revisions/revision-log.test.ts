@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HotspareError } from "../../../shared/errors.ts";
 import { decide, NO_DECISIONS, type Decisions } from "../../../shared/revisions/decisions.ts";
-import type { Revision } from "../../../shared/revisions/revision.ts";
+import { encodeRevision, type Revision } from "../../../shared/revisions/revision.ts";
 import { RevisionLog } from "../../../shared/revisions/revision-log.ts";
 import { revisionName } from "../../../shared/vault/layout.ts";
 import type { Vault } from "../../../shared/vault/vault.ts";
@@ -50,6 +50,24 @@ describe("revisions", () => {
     const late = new RevisionLog({ ...withPut((...args) => vault.put(...args)), get: async () => null });
     await expect(late.newest()).rejects.toMatchObject({ code: "HS_VAULT_IO" });
     await expect(late.some({ from: null, limit: 9 })).rejects.toMatchObject({ code: "HS_VAULT_IO" });
+  });
+
+  it("one that its reader cannot make durable is not gone by, also if its writer died before it could", async () => {
+    const error = new HotspareError("HS_VAULT_IO", { action: "sync", name: "revisions", reason: "EIO" });
+    const parts = withPut((...args) => vault.put(...args));
+    let [fails, syncs] = [true, 0];
+    const sync: Vault["sync"] = async (folder) => {
+      if (fails) throw error;
+      syncs += 1;
+      await vault.sync(folder);
+    };
+    const reader = new RevisionLog({ ...parts, sync });
+    expect(await reader.newest()).toBeNull();
+    const first = revision(NO_DECISIONS, "host-a");
+    await vault.put(revisionName(1), encodeRevision(first));
+    await expect(reader.newest()).rejects.toBe(error);
+    fails = false;
+    expect([await reader.newest(), await reader.newest(), syncs]).toEqual([first, first, 1]);
   });
 
   it("two writers of one number: one has it, the other is told whose it is", async () => {
