@@ -17,7 +17,7 @@ import type { Discarded } from "./core/pool-state.ts";
 import { headerAfter } from "./core/primary.ts";
 import { discardedError } from "./discarded-error.ts";
 import { Gathering } from "./gathering.ts";
-import { fillGroup, GROUP_BOUNDS, rejectGroup, settleGroup, splitGroup, type Group } from "./group.ts";
+import { fillGroup, GROUP_BOUNDS, rejectGroup, rejectUnproven, settleGroup, splitGroup, type Group } from "./group.ts";
 import type { Batch, SealedBatch, Store, WriteOutcome } from "./store/store.ts";
 import type { WriteQueue } from "./write-queue.ts";
 
@@ -231,7 +231,7 @@ export class Committer {
   #settleUnpublished(group: Group, outcomes: readonly WriteOutcome[]): void {
     this.#options.shell.prove().then(
       () => settleGroup(group, outcomes),
-      (error: unknown) => rejectGroup(group, error),
+      (error: unknown) => rejectUnproven(group, outcomes, error),
     );
   }
 

@@ -6,10 +6,10 @@
  * `queue.putBack(group)`.
  */
 import type { Clock } from "../shared/clock.ts";
-import { assert } from "../shared/errors.ts";
+import { assert, HotspareError, isHotspareError } from "../shared/errors.ts";
 import type { Lsn } from "../shared/position.ts";
 import type { Batch, WriteOutcome } from "./store/store.ts";
-import type { WaitingWrite, WriteQueue } from "./write-queue.ts";
+import { isSentAgain, type WaitingWrite, type WriteQueue } from "./write-queue.ts";
 
 /** The writes that one batch took, in order. */
 export type Group = readonly WaitingWrite[];
@@ -76,6 +76,22 @@ export function splitGroup(
     rest: group.filter((waiting, index) => !isSettled(waiting, index)),
   };
 }
+
+/**
+ * What the group found out cannot be proven, because of `error`. That speaks of a record which was not written just now; what was
+ * settled, or was sent before, may have happened all the same.
+ */
+export function rejectUnproven(group: Group, outcomes: readonly WriteOutcome[], error: unknown): void {
+  const isOfPool = isHotspareError(error) && OF_POOL.has(error.code);
+  for (const [index, { write, reject }] of group.entries()) {
+    if (isOfPool) reject(error);
+    else if (isSentAgain(write)) reject(new HotspareError("HS_NOT_APPLIED"));
+    else reject(outcomes[index]?.type === "settled" ? new HotspareError("HS_OUTCOME_UNKNOWN") : error);
+  }
+}
+
+/** These claim nothing of a write. */
+const OF_POOL: ReadonlySet<string> = new Set(["HS_NOT_PRIMARY", "HS_NOT_APPLIED", "HS_OUTCOME_UNKNOWN"]);
 
 /** Tells everyone in the group the same failure, whatever became of each: not one outcome of it may be believed. */
 export function rejectGroup(group: Group, error: unknown): void {

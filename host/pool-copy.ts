@@ -22,6 +22,7 @@ export interface PoolCopyOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly lives?: StoreOptions["lives"];
+  readonly walMover?: StoreOptions["walMover"];
   readonly restore: (options: RestoreInThreadOptions) => Promise<Fetched>;
 }
 
@@ -112,8 +113,8 @@ export class PoolCopy implements LocalCopy {
   }
 
   #open({ file }: Generation): Store {
-    const { pool, lives } = this.#options;
-    return openStore({ file, pool, ...(lives ? { lives } : {}) });
+    const { pool, lives, walMover } = this.#options;
+    return openStore({ file, pool, ...(lives && { lives }), ...(walMover && { walMover }) });
   }
 
   #setAside(reason: string): void {

@@ -26,7 +26,7 @@ import { SqliteBatch, type BatchBounds } from "./sqlite-batch.ts";
 import { isDamage, isLocalFailure } from "./sqlite-failure.ts";
 import type { Batch, Db, SchemaEntry, Store } from "./store.ts";
 import { prepareTables } from "./system-tables.ts";
-import { WalTrimmer } from "./wal.ts";
+import { WalTrimmer, type WalMover } from "./wal.ts";
 
 export interface StoreOptions {
   /** The database file; made if it is not there, its folder must be. */
@@ -37,6 +37,8 @@ export interface StoreOptions {
   readonly bounds?: BatchBounds;
   /** Default: `normal`. */
   readonly durability?: Durability;
+  /** Default: `thread`. */
+  readonly walMover?: WalMover;
 }
 
 const MIB = 1024 * 1024;
@@ -51,7 +53,7 @@ export function openStore(options: StoreOptions): SqliteStore {
   const bounds = options.bounds ?? BATCH_BOUNDS;
   assert(bounds.writeBytes < MAX_RECORD_BYTES - MIB, "the change set of one write fits into a record");
   try {
-    return new SqliteStore({ lives: KEY_LIVES, durability: "normal", ...options, bounds });
+    return new SqliteStore({ lives: KEY_LIVES, durability: "normal", walMover: "thread", ...options, bounds });
   } catch (error) {
     throw judged(error, options, 0);
   }
@@ -91,7 +93,7 @@ export class SqliteStore implements Store {
       throw error;
     }
     this.#view = new SchemaView(this.#applier);
-    this.#wal = new WalTrimmer(options.file, this.#applier);
+    this.#wal = new WalTrimmer(options.file, this.#applier, options.walMover);
   }
 
   get head(): Head | null {

@@ -26,6 +26,9 @@ const PAUSE_CALLS = 64;
 /** Longer than any PASSIVE takes; a thread that died of the disk does not answer. */
 const CLOSE_TIMEOUT_MS = 10_000;
 
+/** Who moves the WAL: a thread of its own, or, in the simulation, the caller between two batches. */
+export type WalMover = "thread" | "caller";
+
 export class WalTrimmer {
   readonly #file: string;
   readonly #connection: Connection;
@@ -38,10 +41,13 @@ export class WalTrimmer {
   #database: DatabaseSync | null = null;
   #pausedCalls = 0;
 
+  readonly #mover: WalMover;
+
   /** `connection` is only asked how long the WAL is. */
-  constructor(file: string, connection: Connection) {
+  constructor(file: string, connection: Connection, mover: WalMover) {
     this.#file = file;
     this.#connection = connection;
+    this.#mover = mover;
     this.#frameBytes = Number(connection.own("pragma page_size").get()?.["page_size"]) + FRAME_HEADER_BYTES;
   }
 
@@ -54,7 +60,7 @@ export class WalTrimmer {
     }
     const { walBytes, restBytes } = this.#measure();
     if (walBytes >= LIMIT_BYTES || (walBytes >= TRUNCATE_BYTES && restBytes <= REST_BYTES)) this.#truncate();
-    else if (restBytes >= PASSIVE_BYTES) this.#startPassive();
+    else if (restBytes >= PASSIVE_BYTES) this.#movePassively();
   }
 
   /**
@@ -80,13 +86,18 @@ export class WalTrimmer {
   }
 
   #truncate(): void {
-    // A connection of its own, which does not wait for locks.
-    this.#database ??= new DatabaseSync(this.#file, { timeout: 0 });
-    const busy = this.#database.prepare("pragma wal_checkpoint(truncate)").get()?.["busy"] !== 0;
+    const busy = this.#impatient().prepare("pragma wal_checkpoint(truncate)").get()?.["busy"] !== 0;
     if (busy) this.#pausedCalls = PAUSE_CALLS;
   }
 
-  #startPassive(): void {
+  /** A connection of its own, which does not wait for locks. */
+  #impatient(): DatabaseSync {
+    this.#database ??= new DatabaseSync(this.#file, { timeout: 0 });
+    return this.#database;
+  }
+
+  #movePassively(): void {
+    if (this.#mover === "caller") return this.#impatient().exec("pragma wal_checkpoint(passive)");
     if (this.#threadIsBusy) return;
     this.#thread ??= this.#startThread();
     this.#threadIsBusy = true;

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { fillGroup, rejectGroup, settleGroup } from "../../host/group.ts";
+import { fillGroup, rejectGroup, rejectUnproven, settleGroup } from "../../host/group.ts";
 import type { Batch, Write, WriteOutcome } from "../../host/store/store.ts";
 import { WriteQueue } from "../../host/write-queue.ts";
 import type { Clock } from "../../shared/clock.ts";
+import { HotspareError } from "../../shared/errors.ts";
 import { lsn } from "../../shared/position.ts";
 
 const BOUNDS = { writes: 100, bytes: 1000, durationMs: 10 };
@@ -107,5 +108,32 @@ describe("group commit", () => {
     const failed = queueOf(2);
     rejectGroup(failed.queue.take(2), new Error("deposed"));
     await Promise.all(failed.answers.map((answer) => expect(answer).rejects.toThrow("deposed")));
+  });
+});
+
+describe("what cannot be proven", () => {
+  const full = new HotspareError("HS_VAULT_FULL", { reason: "ENOSPC" });
+  const notPrimary = new HotspareError("HS_NOT_PRIMARY", { pool: "main" });
+  const settled: WriteOutcome = { type: "settled", value: "1", lsn: lsn(3), replayed: true };
+  const refused: WriteOutcome = { type: "refused", error: new Error("no") };
+
+  it.each<[string, number | null, WriteOutcome, HotspareError, string]>([
+    [
+      "settled, and sent before: it is sent again, and the full vault says nothing of it",
+      5,
+      settled,
+      full,
+      "HS_NOT_APPLIED",
+    ],
+    ["refused, and sent before: another host may have settled it", 5, refused, full, "HS_NOT_APPLIED"],
+    ["settled under a key of the client's: it may have happened", null, settled, full, "HS_OUTCOME_UNKNOWN"],
+    ["refused, and never sent before: nothing happened", null, refused, full, "HS_VAULT_FULL"],
+    ["on a host that serves no more", null, settled, notPrimary, "HS_NOT_PRIMARY"],
+  ])("%s", async (_, firstSentLogTimeMs, outcome, error, code) => {
+    const queue = new WriteQueue({ writes: 10, bytes: 1000 }, () => undefined);
+    const key = { key: "k", source: "proxy", requestHash: "h", firstSentLogTimeMs } as unknown as Write["key"];
+    const answer = queue.add({ key, run: () => null });
+    rejectUnproven(queue.take(1), [outcome], error);
+    await expect(answer).rejects.toMatchObject({ code });
   });
 });

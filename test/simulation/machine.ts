@@ -92,8 +92,9 @@ export class Machine {
 
   /** A power cut takes what SQLite has not synced: the end of its log. */
   #cutLogs(folder: string): void {
-    for (const name of readdirSync(folder, { recursive: true })) {
-      const path = join(folder, String(name));
+    // In an order of its own: a file system lists in any, and each cut takes a draw.
+    for (const name of readdirSync(folder, { recursive: true }).map(String).toSorted()) {
+      const path = join(folder, name);
       if (!path.endsWith("-wal") || !existsSync(path)) continue;
       const { size } = statSync(path);
       truncateSync(path, Math.floor(size * this.#world.dice.between(0.7, 1)));

@@ -186,6 +186,7 @@ export class SimHost implements Receiver {
       openCopy: (options) => {
         const copy = new PoolCopy({
           ...options,
+          walMover: "caller",
           restore: (wish) => restoreCheckpoint({ ...wish, vault, zstd: syncZstd }),
         });
         this.#copies.push(copy);

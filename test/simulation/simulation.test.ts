@@ -19,6 +19,7 @@ const FOUND: readonly (readonly [number, string])[] = [
   [544_187_623, "a request that a deposed host gave back without an effect counted as executed there"],
   [345, "a receipt called a fence void that a checkpoint had led past"],
   [770, "a host went by a decision that a crash of the share took back, and nobody could decide anything any more"],
+  [1353, "a settled request was told that nothing was written, as its answer could not be proven in a full vault"],
   [116, "a host with a folder that it could not sync waited for somebody to restart it"],
 ];
 

@@ -55,6 +55,6 @@ export class StoreReplica implements Replica {
 
   #open(): SqliteStore {
     mkdirSync(this.#folder, { recursive: true });
-    return openStore({ file: join(this.#folder, "state.db"), pool: "main" });
+    return openStore({ file: join(this.#folder, "state.db"), pool: "main", walMover: "caller" });
   }
 }
