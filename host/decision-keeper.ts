@@ -3,7 +3,7 @@
  * start, now and then, and when somebody knows more; never goes back.
  */
 import type { Cancel, Clock } from "../shared/clock.ts";
-import { HotspareError, reasonOf } from "../shared/errors.ts";
+import { HotspareError, isUndurable, reasonOf } from "../shared/errors.ts";
 import { parseNodeId, randomId, type NodeId, type RecordId } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import type { Random } from "../shared/random.ts";
@@ -21,6 +21,8 @@ export interface DecisionKeeperOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** The folder of revisions could not be synced: this process concludes nothing from it any more. */
+  readonly onUndurable: (error: unknown) => void;
   /** Told of each that is new here. */
   readonly onChange: (decisions: Decisions) => void;
 }
@@ -135,6 +137,7 @@ export class DecisionKeeper {
       this.#learn(await this.#options.revisions.newest());
       this.#note(null);
     } catch (error) {
+      if (isUndurable(error)) this.#options.onUndurable(error);
       this.#note(reasonOf(error));
     }
   }

@@ -64,7 +64,9 @@ export class Operations implements OperationHandlers {
     this.#options = options;
     this.#pools = options.pools.map((pool) => this.#operate(pool));
     const onChange = (decisions: Decisions): void => this.#decided(decisions);
-    this.#keeper = new DecisionKeeper({ self, revisions: new RevisionLog(vault), vault, clock, random, log, onChange });
+    const onUndurable = (error: unknown): void => options.pools.forEach(({ hosted }) => hosted.distrust(error));
+    const revisions = new RevisionLog(vault);
+    this.#keeper = new DecisionKeeper({ self, revisions, vault, clock, random, log, onUndurable, onChange });
   }
 
   /** Before any pool begins. @throws {HotspareError} HS_VAULT_IO, HS_VAULT_FORMAT. */

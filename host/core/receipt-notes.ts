@@ -35,31 +35,21 @@ export const NO_NOTES: ReceiptNotes = { from: slot(0), previous: null, voidFence
 export function noteStep(notes: ReceiptNotes, before: PoolState, step: PoolStep): ReceiptNotes {
   const { state: after } = step;
   if (before.phase === after.phase) return notes;
-  const noted = dropUnseen(
-    dropApplied(noteTakeover(noteEnd(notes, before, step), before, after), after),
-    before,
-    after,
-  );
+  const noted = dropPassed(noteTakeover(noteEnd(notes, before, step), before, after), after);
   if (!after.voidFence || after.voidFence.id === before.voidFence?.id) return noted;
   return { ...noted, voidFences: [...noted.voidFences, after.voidFence].slice(-MAX_VOIDS) };
 }
 
-/** A listing that was older than a checkpoint made it look void; it was applied after all. */
-function dropApplied(notes: ReceiptNotes, { applied }: PoolState): ReceiptNotes {
-  const { voidFences } = notes;
-  if (!voidFences.some(({ id }) => id === applied?.fence.id)) return notes;
-  return { ...notes, voidFences: voidFences.filter(({ id }) => id !== applied?.fence.id) };
-}
-
 /**
- * A checkpoint has led past it: whether another's fence there was part of history after all, this host did not see. Its own it
- * knows: nobody goes on from a fence that its owner never saw confirmed.
+ * A listing that was older than a checkpoint makes a fence look void. Where the own state has passed it meanwhile, by a checkpoint
+ * or in a takeover, this host did not see whether another's fence was part of history after all. Its own it knows: nobody goes on
+ * from a fence that its owner never saw confirmed.
  */
-function dropUnseen(notes: ReceiptNotes, before: PoolState, { phase, applied, settings }: PoolState): ReceiptNotes {
-  if (before.phase.type !== "restoring" || phase.type === "restoring" || notes.voidFences.length === 0) return notes;
-  const head = applied?.slot ?? slot(0);
-  const isKnown = ({ slot: at, owner }: FenceRef): boolean => at > head || owner === settings.self;
-  return { ...notes, voidFences: notes.voidFences.filter(isKnown) };
+function dropPassed(notes: ReceiptNotes, { applied, settings }: PoolState): ReceiptNotes {
+  if (applied === null || notes.voidFences.length === 0) return notes;
+  const isVoid = ({ slot: at, id, owner }: FenceRef): boolean =>
+    id !== applied.fence.id && (at > applied.slot || owner === settings.self);
+  return { ...notes, voidFences: notes.voidFences.filter(isVoid) };
 }
 
 function noteTakeover(notes: ReceiptNotes, before: PoolState, { phase }: PoolState): ReceiptNotes {

@@ -32,6 +32,7 @@ function keeper(self = "host-a", told: Decisions[] = [], clock = new HandClock()
     clock,
     random: systemRandom,
     log: silentLog,
+    onUndurable: () => undefined,
     onChange: (decisions) => told.push(decisions),
   });
   keepers.push(made);

@@ -53,6 +53,7 @@ async function beginMaintenance(): Promise<void> {
     self: parseNodeId("host-b"),
     revisions: new RevisionLog(vault),
     vault,
+    onUndurable: () => undefined,
     onChange: () => undefined,
   });
   const change = { type: "maintenance-on", untilMs: null } as const;
