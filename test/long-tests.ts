@@ -21,6 +21,8 @@ export const LONG_TESTS = {
     "test/cluster/rolling-upgrade.test.ts",
     "test/cluster/rotate-secret.test.ts",
     "test/cluster/ten-thousand-parked.test.ts",
+    "test/cluster/twelve-pools.test.ts",
+    "test/cluster/twelve-pools.test.ts",
     "test/cluster/two-machines.test.ts",
     "test/cluster/workers.test.ts",
     "test/cluster/year.test.ts",

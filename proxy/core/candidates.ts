@@ -2,9 +2,10 @@
  * Who can take a pool over, best first. Pure.
  *
  * A candidate answers its heartbeats, may and can take over, reads the same vault, and has just written to it. One that
- * came back a moment ago is none yet: a host that falls again and again must not get the pool each time. Among them the one
- * that has applied most is quickest; equals go by the configured preference. One that distrusts its own clock comes last, but
- * is never left out: nothing of safety reads a clock.
+ * came back a moment ago is none yet: a host that falls again and again must not get the pool each time. Among those that are
+ * near the head the one with the fewest pools comes first, so that the pools of a dead host spread over the others; then the one
+ * that has applied most, which is quickest; equals go by the configured preference. One that distrusts its own clock comes last,
+ * but is never left out: nothing of safety reads a clock.
  */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
 import { isQuarantined as saysQuarantined, unfitnessOf, vaultTroubleOf } from "../../shared/fitness.ts";
@@ -23,6 +24,8 @@ export interface CandidateRules {
   readonly offline: readonly NodeId[];
   /** Hosts whose last order failed. */
   readonly excluded: readonly NodeId[];
+  /** How many other pools a host carries. */
+  readonly load: (host: NodeId) => number;
 }
 
 export interface Candidates {
@@ -67,6 +70,8 @@ function compare(a: HostHealth, b: HostHealth, rules: CandidateRules): number {
     Number(isQuarantined(a)) - Number(isQuarantined(b)) ||
     suspicion(a) - suspicion(b) ||
     crashes(a, rules.pool) - crashes(b, rules.pool) ||
+    coldness(a, rules.pool) - coldness(b, rules.pool) ||
+    rules.load(a.host) - rules.load(b.host) ||
     appliedSlot(b, rules.pool) - appliedSlot(a, rules.pool) ||
     preference(a.host, rules) - preference(b.host, rules) ||
     (a.host < b.host ? -1 : 1)
@@ -79,6 +84,14 @@ const suspicion = ({ verdict }: HostHealth): number => (verdict.type === "up" ? 
 function crashes({ report }: HostHealth, pool: PoolId): number {
   const entry = report === null ? null : poolReportOf(report.body, pool);
   return entry?.role === "standby" && entry.takingOver ? 1 : 0;
+}
+
+/** Behind by more than this it would let clients wait for the rest of the journal. */
+const WARM_MS = 2000;
+
+function coldness({ report }: HostHealth, pool: PoolId): number {
+  const entry = report === null ? null : poolReportOf(report.body, pool);
+  return (entry?.lagMs ?? 0) > WARM_MS ? 1 : 0;
 }
 
 const appliedSlot = ({ report }: HostHealth, pool: PoolId): number =>

@@ -24,7 +24,7 @@ import {
 } from "./pool-view.ts";
 import type { Settings } from "./settings.ts";
 
-export type PoolRules = Omit<CandidateRules, "excluded" | "offline">;
+export type PoolRules = Omit<CandidateRules, "excluded" | "offline" | "load">;
 
 export interface Situation {
   readonly hosts: Hosts;
@@ -36,6 +36,8 @@ export interface Situation {
   readonly restsUntilMs: number | null;
   /** Nodes that an operator took out. */
   readonly offline: readonly NodeId[];
+  /** How many other pools a host carries. */
+  readonly load: (host: NodeId) => number;
 }
 
 export interface Decision {
@@ -208,12 +210,12 @@ const isBetter = (health: HostHealth, { fence, incident }: PoolView): boolean =>
   health.host !== fence?.owner && (incident?.cause !== "clock" || !isQuarantined(health));
 
 function orderBest(view: PoolView, ballot: Ballot, situation: Situation): Decision {
-  const { hosts, nowMs, rules, settings, offline } = situation;
+  const { hosts, nowMs, rules, settings, offline, load } = situation;
   const others = [...hosts.values()].filter((health) => view.opinion === "lost" || isBetter(health, view));
   const excluded = view.tried
     .filter(({ host, bootId }) => hosts.get(host)?.report?.body.bootId === bootId)
     .map(({ host }) => host);
-  const { able, withoutVault, stableMs } = candidates(others, { ...rules, excluded, offline }, nowMs, settings);
+  const { able, withoutVault, stableMs } = candidates(others, { ...rules, excluded, offline, load }, nowMs, settings);
   const heir = heirOf(view, hosts);
   const best = able.find(({ host }) => host === heir) ?? able[0];
   if (best?.report === undefined || best.report === null) {

@@ -16,6 +16,7 @@ import { otherMembers, type Council } from "./council.ts";
 import { decide, isOpen, watched, type PoolRules, type Situation } from "./failover.ts";
 import { stepGossip, type GossipEvent } from "./gossip.ts";
 import { newGossipState, type GossipRules, type GossipState } from "./gossip-state.ts";
+import { hostLoad } from "./host-load.ts";
 import { healthWakeMs, newHostHealth, stepHealth, type HealthEvent, type HostHealth } from "./host-health.ts";
 import { decisionNotes, peerNotes, poolNotes, quarantineNotes, verdictNotes } from "./note.ts";
 import { contentOf, type OwnState } from "./own-sight.ts";
@@ -240,7 +241,7 @@ function decideAll(
     known,
     learned,
   }: { readonly known: ReadonlyMap<PoolId, PoolView>; readonly learned: ReadonlyMap<PoolId, PoolView> },
-  seen: Omit<Situation, "rules" | "settings">,
+  seen: Omit<Situation, "rules" | "settings" | "load">,
   rules: Rules,
   effects: ProxyEffect[],
 ): { readonly pools: ReadonlyMap<PoolId, PoolView>; readonly wakeMs: number } {
@@ -249,7 +250,8 @@ function decideAll(
   for (const poolRules of rules.pools) {
     const { pool } = poolRules;
     const view = learned.get(pool) ?? newPoolView(pool, seen.nowMs);
-    const decision = decide(view, { ...seen, rules: poolRules, settings: rules.settings });
+    const load = (host: NodeId): number => hostLoad(pools, pool, host);
+    const decision = decide(view, { ...seen, rules: poolRules, settings: rules.settings, load });
     pools.set(pool, decision.view);
     wakeMs = Math.min(wakeMs, decision.wakeMs);
     const fence = decision.view.fence?.id ?? null;

@@ -24,7 +24,7 @@ function withoutNode(config: Config, gone: string): Config {
   if (!hasNode(config, gone)) return config;
   const hosts = config.hosts.filter(({ id }) => id !== gone);
   const proxies = config.proxies.filter(({ id }) => id !== gone);
-  return { ...config, proxies, hosts, pools: config.pools.map((pool) => preferring(pool, hosts)) };
+  return { ...config, proxies, hosts, pools: config.pools.map((pool, at) => preferring(pool, hosts, at)) };
 }
 
 /** Of two nodes of one name that in the file holds. */
@@ -33,13 +33,13 @@ function withNode(config: Config, registration: NodeRegistration): Config {
   if (node === null) return config;
   if (node.kind === "proxy") return { ...config, proxies: [...config.proxies, node.proxy] };
   const hosts = [...config.hosts, node.host];
-  return { ...config, hosts, pools: config.pools.map((pool) => preferring(pool, hosts)) };
+  return { ...config, hosts, pools: config.pools.map((pool, at) => preferring(pool, hosts, at)) };
 }
 
 /** An order that is written stays, without those that are gone. */
-function preferring(pool: PoolConfig, hosts: readonly HostConfig[]): PoolConfig {
+function preferring(pool: PoolConfig, hosts: readonly HostConfig[], at: number): PoolConfig {
   const written = pool.writtenPreferred.filter((id) => hosts.some((host) => host.id === id));
-  return { ...pool, preferred: written.length > 0 ? written : preferredByMode(hosts), writtenPreferred: written };
+  return { ...pool, preferred: written.length > 0 ? written : preferredByMode(hosts, at), writtenPreferred: written };
 }
 
 const hasNode = ({ hosts, proxies }: Config, wanted: string): boolean =>

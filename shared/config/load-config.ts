@@ -189,7 +189,7 @@ function poolAt(values: ConfigValues, at: number, hosts: readonly HostConfig[]):
     app: appIn(values, values.get("pools[].app", at)),
     writtenApp: values.get("pools[].app", at),
     routes: routesAt(values, at),
-    preferred: preferred.length > 0 ? preferred : preferredByMode(hosts),
+    preferred: preferred.length > 0 ? preferred : preferredByMode(hosts, at),
     writtenPreferred: preferred,
     ...tunablesAt(values, at),
   };
@@ -203,13 +203,30 @@ function routesAt(values: ConfigValues, at: number): readonly Route[] {
   return routes.length > 0 ? routes : [{ host: null, path: "/" }];
 }
 
-/** The order where none is written. */
-export function preferredByMode(hosts: readonly HostConfig[]): PoolConfig["preferred"] {
-  const candidates = hosts.filter((host) => host.candidate);
-  const first = candidates.filter((host) => host.mode === "primary");
-  const then = candidates.filter((host) => host.mode !== "primary");
-  return [...first, ...then].map((host) => host.id);
+/**
+ * The order where none is written, of the pool at that place of the file. Each pool begins with another host, and those that
+ * begin with the same one go on with different ones: so all hosts serve, and the pools of one that leaves spread over the rest.
+ */
+export function preferredByMode(hosts: readonly HostConfig[], at: number): PoolConfig["preferred"] {
+  const candidates = hosts.filter((host) => host.candidate).map(({ id, mode }) => ({ id, mode }));
+  const first = spread(
+    candidates.filter(({ mode }) => mode === "primary"),
+    at,
+  );
+  const then = spread(
+    candidates.filter(({ mode }) => mode !== "primary"),
+    at,
+  );
+  return [...first, ...then].map(({ id }) => id);
 }
+
+function spread<T>(group: readonly T[], at: number): readonly T[] {
+  const [head, ...rest] = rotated(group, at);
+  return head === undefined ? [] : [head, ...rotated(rest, Math.floor(at / group.length))];
+}
+
+const rotated = <T>(group: readonly T[], by: number): readonly T[] =>
+  group.map((_, at) => group[(at + by) % group.length] as T);
 
 type PoolSection = "checkpoint" | "park" | "replay" | "reads" | "idempotency";
 

@@ -165,7 +165,7 @@ export const SETTINGS = {
   ),
   "pools[].preferred": derived(
     nodeIds,
-    "all candidates, those with `mode: primary` first",
+    "all candidates, those with `mode: primary` first; each pool begins with another one",
     "Hosts in the order in which they should own the pool.",
   ),
   "health.interval": standard(duration({ min: 10, max: MINUTE }), "250ms", "Time between two heartbeats."),

@@ -3,6 +3,7 @@
  * all of it is true: each acknowledged write there once, each definite refusal not there.
  */
 import { Agent, request } from "node:http";
+import { askByName } from "./named-request.ts";
 
 export interface Acknowledged {
   readonly id: string;
@@ -28,6 +29,8 @@ export interface WritersOptions {
   readonly retry?: boolean;
   /** What a client with a list of proxies does: where it could not even connect it asks `url` for the next place. */
   readonly roams?: boolean;
+  /** The `Host` of their requests, where pools have names. */
+  readonly host?: string;
   /** Between two writes of one client; none by default. */
   readonly restMs?: number;
 }
@@ -110,7 +113,7 @@ export class Writers {
   }
 
   #send(url: string, id: string): Promise<Answered> {
-    const { space, retry } = this.#options;
+    const { space, retry, host } = this.#options;
     const body = JSON.stringify({ id, at: "x".repeat(64) });
     return new Promise((resolve, reject) => {
       const sent = request(
@@ -123,6 +126,7 @@ export class Writers {
             "content-length": Buffer.byteLength(body),
             "if-none-match": "*",
             ...(retry ? { "idempotency-key": id } : {}),
+            ...(host ? { host } : {}),
           },
         },
         (answer) => {
@@ -156,13 +160,14 @@ function codeOf(text: string): string {
 }
 
 /** Every document id of a space, page by page. */
-export async function documentIds(url: string, space: string): Promise<string[]> {
+export async function documentIds(url: string, space: string, host?: string): Promise<string[]> {
   const ids: string[] = [];
   let after = "";
   for (;;) {
-    const answer = await fetch(`${url}/spaces/${space}/documents?limit=1000&after=${encodeURIComponent(after)}`);
-    if (answer.status !== 200) throw new Error(`listing ended with ${answer.status}: ${await answer.text()}`);
-    const page = (await answer.json()) as { documents: { id: string }[]; next?: string | null };
+    const path = `${url}/spaces/${space}/documents?limit=1000&after=${encodeURIComponent(after)}`;
+    const [status, text] = await askByName(path, { host: host ?? new URL(url).host });
+    if (status !== 200) throw new Error(`listing ended with ${status}: ${text}`);
+    const page = JSON.parse(text) as { documents: { id: string }[]; next?: string | null };
     ids.push(...page.documents.map(({ id }) => id));
     if (!page.next || page.documents.length === 0) return ids;
     after = page.next;

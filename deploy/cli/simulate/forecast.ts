@@ -56,10 +56,20 @@ export interface PoolForecast {
 }
 
 export function forecast(situation: Situation): readonly PoolForecast[] {
-  return situation.config.pools.map(({ id }) => forecastPool(id, situation));
+  const { config, word, killed } = situation;
+  const carriers = new Map(config.pools.map(({ id }) => [id, findServing(word, id)?.host.id ?? null]));
+  for (const [pool, host] of carriers) if (host !== null && killed.has(host)) carriers.set(pool, null);
+  return config.pools.map(({ id }) => {
+    const found = forecastPool(id, { ...situation, carriers });
+    if (found.successor !== null) carriers.set(id, found.successor);
+    return found;
+  });
 }
 
-function forecastPool(pool: PoolId, situation: Situation): PoolForecast {
+/** With who carries each pool by then: those of the dead go one after the other to who has fewest. */
+type Course = Situation & { readonly carriers: ReadonlyMap<PoolId, NodeId | null> };
+
+function forecastPool(pool: PoolId, situation: Course): PoolForecast {
   const { word, killed, config } = situation;
   const primary = findServing(word, pool)?.host.id ?? null;
   const failsOver = primary === null || killed.has(primary);
@@ -79,8 +89,8 @@ function forecastPool(pool: PoolId, situation: Situation): PoolForecast {
 
 // --- Who --------------------------------------------------------------------------------------------------------------
 
-function rank(pool: PoolId, situation: Situation): readonly Heir[] {
-  const { config, word, killed } = situation;
+function rank(pool: PoolId, situation: Course): readonly Heir[] {
+  const { word, killed } = situation;
   const left = word.hosts.filter(({ host }) => !killed.has(host.id));
   const serving = findServing(word, pool)?.host.id;
   const able = order(
@@ -88,7 +98,7 @@ function rank(pool: PoolId, situation: Situation): readonly Heir[] {
     left.filter(({ host }) => host.id !== serving),
     situation,
   );
-  const fit = able.map(({ host }, at): Heir => ({ host, fit: true, because: placeText(pool, able, at, config) }));
+  const fit = able.map(({ host }, at): Heir => ({ host, fit: true, because: placeText(pool, able, at, situation) }));
   const unfit = left
     .filter(({ host }) => !able.some((health) => health.host === host.id))
     .map((one): Heir => ({ host: one.host.id, fit: false, because: unfitText(pool, one, situation) }));
@@ -97,7 +107,7 @@ function rank(pool: PoolId, situation: Situation): readonly Heir[] {
 }
 
 /** As a proxy would that has seen all of them well for long. */
-function order(pool: PoolId, left: readonly HostWord[], { config, word }: Situation): readonly HostHealth[] {
+function order(pool: PoolId, left: readonly HostWord[], { config, word, carriers }: Course): readonly HostHealth[] {
   const healths = left.flatMap(({ host, report }) => (report === null ? [] : [healthOf(host.id, report)]));
   const rules = {
     pool,
@@ -106,9 +116,13 @@ function order(pool: PoolId, left: readonly HostWord[], { config, word }: Situat
     vaultId: config.vault.id,
     offline: excludedNodes(word.decisions) as readonly NodeId[],
     excluded: [],
+    load: (host: NodeId) => loadOf(host, pool, carriers),
   };
   return candidates(healths, rules, 0, settings(config)).able;
 }
+
+const loadOf = (host: NodeId, but: PoolId, carriers: Course["carriers"]): number =>
+  [...carriers].filter(([pool, carrier]) => carrier === host && pool !== but).length;
 
 const healthOf = (host: NodeId, body: HostReport): HostHealth => ({
   ...newHostHealth(host, 0),
@@ -117,11 +131,13 @@ const healthOf = (host: NodeId, body: HostReport): HostHealth => ({
   backMs: Number.NEGATIVE_INFINITY,
 });
 
-function placeText(pool: PoolId, able: readonly HostHealth[], at: number, config: Config): string {
+function placeText(pool: PoolId, able: readonly HostHealth[], at: number, { config, carriers }: Course): string {
   const [own, before] = [able[at], able[at - 1]];
   const slot = slotOf(own, pool);
   if (before === undefined) return `the first: it has applied slot ${slot}`;
   if (own?.report && isQuarantined(own.report.body)) return "it distrusts its own clock";
+  const loads = [own, before].map((health) => (health ? loadOf(health.host, pool, carriers) : 0));
+  if (loads[0] !== loads[1]) return `it carries ${loads[0]} other pools, ${before.host} ${loads[1]}`;
   if (slot < slotOf(before, pool)) return `it has applied slot ${slot}, ${before.host} ${slotOf(before, pool)}`;
   const preferred = config.pools.find(({ id }) => id === pool)?.preferred ?? [];
   const isListed = own !== undefined && preferred.includes(own.host);

@@ -51,6 +51,30 @@ describe("what holds where nothing is written", () => {
     const text = EXAMPLE.replace("mode: primary", "mode: primary, candidate: false");
     expect(configOf(text).pools[0]?.preferred).toEqual(["host-a"]);
   });
+
+  it("lets each pool begin with another host, and those of one host go on to different ones", () => {
+    const hosts = ["a", "b", "c"].map(
+      (id, at) => `  - { id: ${id}, listen: "h:${at + 1}", control: "h:${at + 11}", data: ./${id} }`,
+    );
+    const pools = Array.from({ length: 6 }, (_, at) => `  - { id: p${at}, routes: [{ path: /p${at} }] }`);
+    const text = [
+      "cluster: demo",
+      "secret: { file: k }",
+      "vault: { directory: ./v }",
+      "hosts:",
+      ...hosts,
+      "pools:",
+      ...pools,
+    ];
+    expect(configOf(`${text.join("\n")}\n`).pools.map(({ preferred }) => preferred.join(""))).toEqual([
+      "abc",
+      "bca",
+      "cab",
+      "acb",
+      "bac",
+      "cba",
+    ]);
+  });
 });
 
 describe("what is written", () => {
