@@ -2,7 +2,7 @@
  * Who is to follow a primary that steps back of its own will. Pure.
  *
  * Fit is who could be ordered by the proxies too; beyond that, it must follow closely: whoever first has to catch up would
- * make clients wait for it. Among those the preferred ones come first, then who has applied most.
+ * make clients wait for it. Among those the preferred ones come first, then who serves fewest pools, then who has applied most.
  */
 import { isQuarantined, unfitnessOf, vaultTroubleOf, type FitnessRules } from "../shared/fitness.ts";
 import type { NodeId } from "../shared/ids.ts";
@@ -57,10 +57,14 @@ function compare(a: Candidate, b: Candidate, rules: SuccessionRules): number {
     Number(a.unfit !== null) - Number(b.unfit !== null) ||
     distrust(a) - distrust(b) ||
     preference(a, rules) - preference(b, rules) ||
+    load(a) - load(b) ||
     (b.slot ?? 0) - (a.slot ?? 0) ||
     (a.host < b.host ? -1 : 1)
   );
 }
+
+/** How many pools it serves. */
+const load = ({ report }: Candidate): number => report?.pools.filter(({ serving }) => serving).length ?? 0;
 
 const distrust = ({ report }: Candidate): number => Number(report !== null && isQuarantined(report));
 

@@ -63,6 +63,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/failover.ts")).failoverCommand,
   },
   {
+    name: "pool",
+    summary: "show pools, move one, spread them over the hosts",
+    load: async () => (await import("./commands/pool.ts")).poolCommand,
+  },
+  {
     name: "node",
     summary: "show nodes, take one out, bring it back, remove it",
     load: async () => (await import("./commands/node.ts")).nodeCommand,

@@ -9,6 +9,7 @@ import { hotspare } from "./console.ts";
 const page = readFileSync(join(root, "docs/command-line.md"), "utf8");
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   maintenance: ["on", "off"],
+  pool: ["list", "move", "rebalance"],
   node: ["list", "offline", "online", "remove"],
   vault: ["check", "verify", "list"],
   config: ["check", "show", "diff", "set"],

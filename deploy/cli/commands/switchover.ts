@@ -1,15 +1,12 @@
 /** `hotspare switchover`: the primary hands its pool over to another host, with nothing failed. */
 import type { Command } from "commander";
-import { HOOKS_MS } from "../../../host/handover.ts";
 import type { Answer } from "../../../shared/wire/messages.ts";
 import { servingHost } from "../cluster-link.ts";
 import { withConfig, withExample, withJson, withPool, withReason, type CommandContext } from "../command.ts";
+import { handOverPool } from "../hand-over-pool.ts";
 import { plainTable } from "../plain-table.ts";
 import { movePool, type MoveOptions, type PoolMove } from "../pool-move.ts";
 import { Spinner } from "../spinner.ts";
-
-/** Beyond the hooks and the takeover: to ask the hosts, and to publish. */
-const REST_MS = 30_000;
 
 export function switchoverCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -27,21 +24,18 @@ export function switchoverCommand(program: Command, context: CommandContext): vo
   );
 }
 
-async function handOver(
+export async function handOver(
   { link, word, pool, to, cause }: PoolMove,
   options: MoveOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { host, report } = servingHost(word, pool);
+  const { host } = servingHost(word, pool);
   const dryRun = options.dryRun ?? false;
   const spinner = new Spinner(context, `${host.id} ${dryRun ? "looks who could follow" : `hands pool ${pool} over`}`);
-  const body = { pool, bootId: report.bootId, to, by: link.by, cause, dryRun };
-  const node = { id: host.id, address: host.control };
-  // A little longer than a host takes at most.
-  const timeoutMs = HOOKS_MS + link.config.takeover.timeoutMs + REST_MS;
-  const answer = await link.send("handover", node, body, timeoutMs).finally(() => spinner.end());
-  if (options.json) return context.print(JSON.stringify({ pool, from: host.id, ...answer }));
-  context.print(answer.fence === null ? plan(pool, host.id, answer) : done(pool, host.id, answer));
+  const handover = handOverPool(link, word, { pool, to, cause, dryRun });
+  const { from, answer } = await handover.finally(() => spinner.end());
+  if (options.json) return context.print(JSON.stringify({ pool, from, ...answer }));
+  context.print(answer.fence === null ? plan(pool, from, answer) : done(pool, from, answer));
 }
 
 function done(pool: string, from: string, { successor, fence, pauseMs }: Answer<"handover">): string {

@@ -1,0 +1,103 @@
+/** `hotspare pool rebalance`: moves pools one after the other until all hosts serve as many. */
+import type { Command } from "commander";
+import { loadConfig } from "../../../shared/config/load-config.ts";
+import { excludedNodes } from "../../../shared/revisions/decisions.ts";
+import { ClusterLink, type ClusterWord } from "../cluster-link.ts";
+import {
+  withConfig,
+  withExample,
+  withJson,
+  withReason,
+  type CommandContext,
+  type ConfigOption,
+  type JsonOption,
+} from "../command.ts";
+import { handOverPool } from "../hand-over-pool.ts";
+import { plainTable } from "../plain-table.ts";
+import { poolRows } from "../pool/pool-row.ts";
+import { planRebalance, type Move } from "../pool/rebalance-plan.ts";
+import { Spinner } from "../spinner.ts";
+
+interface RebalanceOptions extends ConfigOption, JsonOption {
+  readonly reason: string;
+  readonly dryRun?: true;
+}
+
+type Done = Move & { readonly epoch: number; readonly pauseMs: number };
+
+export function registerPoolRebalance(group: Command, context: CommandContext): void {
+  const command = group
+    .command("rebalance")
+    .description(
+      "Moves as few pools as it takes for all hosts to serve as many, one after the other and with nothing failed. It may be interrupted, and run again.",
+    )
+    .option("--dry-run", "only say which pools would move");
+  withExample(withJson(withReason(withConfig(command, context))), "hotspare pool rebalance --dry-run").action(
+    async (options: RebalanceOptions) => run(options, context),
+  );
+}
+
+async function run(options: RebalanceOptions, context: CommandContext): Promise<void> {
+  const { json, dryRun } = options;
+  const link = await ClusterLink.open(loadConfig(options.config, context.env), context);
+  try {
+    const word = await link.ask();
+    const moves = planned(link, word);
+    if (moves.length === 0 && !json) return context.print("All hosts that can serve as many pools do already.");
+    const done = dryRun ? [] : await carryOut(moves, { link, word, options, context });
+    if (json) return context.print(JSON.stringify({ moves: dryRun ? moves : done, changed: done.length > 0 }));
+    context.print(dryRun ? `${plan(moves)}\n\nNothing was changed.` : result(done));
+  } finally {
+    link.close();
+  }
+}
+
+function planned(link: ClusterLink, word: ClusterWord): readonly Move[] {
+  const { config } = link;
+  const excluded = excludedNodes(word.decisions);
+  const hosts = config.hosts.filter(({ id, candidate }) => candidate && !excluded.includes(id)).map(({ id }) => id);
+  const served = poolRows(config, word).flatMap(({ pool, primary, fit }) =>
+    primary === null ? [] : [{ pool, primary, fit }],
+  );
+  return planRebalance(served, hosts);
+}
+
+interface CarriedOut {
+  readonly link: ClusterLink;
+  readonly word: ClusterWord;
+  readonly options: RebalanceOptions;
+  readonly context: CommandContext;
+}
+
+/** What fails stops it: by then the cluster is another than the plan was made for. */
+async function carryOut(moves: readonly Move[], { link, word, options, context }: CarriedOut): Promise<Done[]> {
+  const cause = `rebalance by ${link.by}${options.reason === "" ? "" : `: ${options.reason}`}`;
+  const spinner = new Spinner(context, "pools move");
+  const done: Done[] = [];
+  try {
+    for (const [at, move] of moves.entries()) {
+      spinner.progress(`pool ${move.pool} moves from ${move.from} to ${move.to}`, at, moves.length);
+      const { answer } = await handOverPool(link, word, { pool: move.pool, to: move.to, cause, dryRun: false });
+      done.push({ ...move, epoch: answer.fence?.epoch ?? 0, pauseMs: Math.round(answer.pauseMs) });
+    }
+    return done;
+  } catch (error) {
+    spinner.end();
+    if (done.length > 0) context.warn(result(done));
+    throw error;
+  } finally {
+    spinner.end();
+  }
+}
+
+const plan = (moves: readonly Move[]): string =>
+  plainTable(
+    ["pool", "from", "to"],
+    moves.map(({ pool, from, to }) => [pool, from, to]),
+  );
+
+const result = (done: readonly Done[]): string =>
+  plainTable(
+    ["pool", "from", "to", "epoch", "writes waited"],
+    done.map(({ pool, from, to, epoch, pauseMs }) => [pool, from, to, epoch, `${pauseMs} ms`]),
+  );
