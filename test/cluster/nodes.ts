@@ -191,9 +191,14 @@ export class Nodes {
     return child !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
+  /** 0: it does not run. */
+  pid(id: string): number {
+    return this.#running.get(id)?.pid ?? 0;
+  }
+
   /** What a node's process, and those that it started, have in memory now, and the most that they ever had. */
   memoryMiB(id: string): { readonly now: number; readonly most: number } {
-    const tree = processTree(this.#running.get(id)?.pid ?? 0);
+    const tree = processTree(this.pid(id));
     const sum = (kibibytes: readonly number[]): number => kibibytes.reduce((all, one) => all + one, 0) / 1024;
     return { now: sum(tree.map(({ rssKiB }) => rssKiB)), most: sum(tree.map(mostResidentKiB)) };
   }
