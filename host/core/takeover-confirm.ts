@@ -39,7 +39,7 @@ export function onConfirm(
   }
   // A checkpoint of the fence's own slot is not this host's either: it has made none yet.
   const beyond = survey.slots.length > 0 || survey.checkpoints.some((at) => at >= head.slot);
-  return beyond ? onVoid(state, takeover, head) : catchUp(state, stamp(takeover, "confirmedMs", now), head);
+  return beyond ? onLate(state, takeover) : catchUp(state, stamp(takeover, "confirmedMs", now), head);
 }
 
 function confirmLater(state: PoolState, takeover: Takeover, head: Head, now: number): PoolStep {
@@ -57,6 +57,10 @@ export function onExamined(state: PoolState, takeover: Takeover, head: Head, run
   if (next.record.header.previousHash !== head.hash) return onVoid(state, takeover, head);
   return refuse({ ...state, newestFence: head.fence }, takeover, "this host was already deposed again", now);
 }
+
+/** Others have gone on beyond the own fence, from it or without it: that cannot be told, and this host restores. */
+const onLate = (state: PoolState, takeover: Takeover): PoolStep =>
+  refuseAndRestore(state, takeover, "this host was too late: others have gone on beyond its fence", "keep");
 
 /** This host was so late that its slot had been cleaned away. It publishes nothing more, and restores. */
 const onVoid = (state: PoolState, takeover: Takeover, { fence }: Head): PoolStep =>

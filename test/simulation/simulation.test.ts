@@ -21,6 +21,7 @@ const FOUND: readonly (readonly [number, string])[] = [
   [770, "a host went by a decision that a crash of the share took back, and nobody could decide anything any more"],
   [1353, "a settled request was told that nothing was written, as its answer could not be proven in a full vault"],
   [802, "a receipt called a fence void that a takeover had passed"],
+  [2697, "a receipt called the own fence void, as the listing of records was older than that of checkpoints"],
   [1709, "a host that could not sync the folder of revisions stayed out for ever, as it read none any more"],
   [116, "a host with a folder that it could not sync waited for somebody to restart it"],
 ];

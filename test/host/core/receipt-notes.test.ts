@@ -80,14 +80,23 @@ describe("the receipt of a takeover", () => {
     const chain = history(3);
     const script = PoolScript.standby(chain.head).toConfirm(chain);
     const own = chain.head!.fence;
-    script.surveyed([], [9]);
-    expect(script.phase).toBe("restoring");
     const real = history(9);
+    script.surveyed([5], [9]);
+    script.read(real.records.slice(4, 5));
+    expect(script.phase).toBe("restoring");
     script.restored({ type: "restored", head: real.head! });
     script.toServing(real);
     expect(receipt(script)?.voidFences).toEqual([named(own)]);
     script.send({ type: "resign", sealed: releaseRecord(real.head!, "f".repeat(32) as RecordId, release), reason: "" });
     script.put("created");
+    expect(script.notes.voidFences).toEqual([]);
+  });
+
+  test("does not have the own fence where there is but a checkpoint beyond it: others may have gone on from it", () => {
+    const chain = history(3);
+    const script = PoolScript.standby(chain.head).toConfirm(chain);
+    script.surveyed([], [9]);
+    expect(script.phase).toBe("restoring");
     expect(script.notes.voidFences).toEqual([]);
   });
 
