@@ -27,7 +27,10 @@ export interface HostVault extends Vault {
 }
 
 /** Who takes images of one store file and hashes it. */
-export type ImageTaker = Pick<ImageWorker, "start" | "begin" | "hash" | "image" | "release" | "cancel" | "stop">;
+export type ImageTaker = Pick<
+  ImageWorker,
+  "start" | "begin" | "hash" | "image" | "release" | "cancel" | "rest" | "stop"
+>;
 
 export type OpenImages = (options: ImageWorkerOptions) => ImageTaker;
 export type OpenCopy = (options: Omit<PoolCopyOptions, "restore">) => LocalCopy;

@@ -73,6 +73,8 @@ export interface RunningHost {
 const STOP_GRACE_MS = 5000;
 const SURVEY_MS = 100;
 const WARM_UP_AFTER_MS = 1000;
+/** With more pools than these a pool has an image thread only while it needs one. */
+const MOST_KEPT_THREADS = 4;
 
 interface OpenPool {
   readonly config: PoolConfig;
@@ -229,6 +231,7 @@ class HostStart {
       log: poolLog,
       die,
       openImages: parts.openImages,
+      keepsThread: this.#config.pools.length <= MOST_KEPT_THREADS,
       onTaken: (taken) => this.#metrics.taken(pool.id, taken),
     });
     const hosted = new HostedPool({

@@ -1,7 +1,8 @@
 /**
  * What happens at a pool's marks. On the primary a mark is put into the journal when a checkpoint is due, and the
  * checkpoint is taken exactly there; on a standby the state is hashed there, so that a copy that went wrong is found
- * before it is needed. One image thread per store file: after a restore it is another file.
+ * before it is needed. One image thread per store file: after a restore it is another file. With many pools it runs only around
+ * marks: a thread that waits holds tens of megabytes.
  */
 import { listCheckpoints } from "../shared/checkpoint/list-checkpoints.ts";
 import type { Cancel, Clock } from "../shared/clock.ts";
@@ -32,12 +33,16 @@ export interface PoolCheckpointsOptions {
   /** The checkpoints' folder cannot be made durable any more: this host must not go on. */
   readonly die: (error: unknown) => void;
   readonly openImages: OpenImages;
+  /** Whether the image thread waits for the next mark; else it is started for each. */
+  readonly keepsThread: boolean;
   /** Told of each one that was tried. */
   readonly onTaken?: (taken: Taken) => void;
 }
 
 const LOOK_MS = 500;
 const WARM_AFTER_MS = 1500;
+/** A thread that is not kept ends after so long without a mark. */
+const IDLE_MS = 5000;
 /** What a record is taken to have, where only their number is known. */
 const USUAL_RECORD_BYTES = 4096;
 /** Hashes that a host remembers, to be compared with others'. */
@@ -51,6 +56,7 @@ export class PoolCheckpoints implements PoolHooks {
   #checkpointer: Checkpointer | null = null;
   #timer: Cancel | null = null;
   #warming: Cancel | null = null;
+  #resting: Cancel = () => undefined;
   #marking = false;
   #hashes: readonly StateHash[] = [];
 
@@ -59,12 +65,13 @@ export class PoolCheckpoints implements PoolHooks {
   }
 
   /**
-   * The pool whose hooks these are. Warms the image thread, so that at a mark nothing waits for its start; a little later,
-   * because at a host's start there is more urgent work.
+   * The pool whose hooks these are. Warms the image thread, if it is kept, so that at a mark nothing waits for its start; a
+   * little later, because at a host's start there is more urgent work.
    */
   attach(pool: HostedPool): void {
     this.#pool = pool;
-    this.#warming = this.#options.clock.after(WARM_AFTER_MS, () => void this.#currentWorker());
+    const { keepsThread, clock } = this.#options;
+    if (keepsThread) this.#warming = clock.after(WARM_AFTER_MS, () => void this.#currentWorker());
   }
 
   /** The newest state hashes of this host's copy, oldest first. */
@@ -118,6 +125,7 @@ export class PoolCheckpoints implements PoolHooks {
 
   async stop(): Promise<void> {
     this.#warming?.();
+    this.#resting();
     this.#end();
     await this.#worker?.worker.stop();
     this.#worker = null;
@@ -169,6 +177,8 @@ export class PoolCheckpoints implements PoolHooks {
 
   async #mark(): Promise<void> {
     try {
+      // Now, while clients are answered: at the mark they would wait for the thread's start.
+      await this.#startedWorker();
       await this.#pool?.mark();
     } catch (error) {
       // Deposed, or the vault refuses: there is another look, or none.
@@ -207,7 +217,7 @@ export class PoolCheckpoints implements PoolHooks {
 
   /** Fixes the snapshot at the mark; the hash itself is made while records are applied on. */
   async #hash(): Promise<void> {
-    const worker = await this.#currentWorker();
+    const worker = await this.#startedWorker();
     const begun = await worker.begin();
     if (begun.type !== "begun" || begun.head === null) return;
     const { slot } = begun.head;
@@ -222,15 +232,34 @@ export class PoolCheckpoints implements PoolHooks {
   }
 
   /** Of the store's file now; its thread runs. */
+  async #startedWorker(): Promise<ImageTaker> {
+    this.#restLater();
+    const worker = await this.#currentWorker();
+    if (!this.#options.keepsThread) await worker.start();
+    return worker;
+  }
+
+  /** The same; its thread runs if it is kept. */
   #currentWorker(): Promise<ImageTaker> {
-    const { copy, pool, host, temporary, vaultDirectory } = this.#options;
+    const { copy, pool, host, temporary, vaultDirectory, keepsThread } = this.#options;
     const { file } = copy.store;
     if (this.#worker?.file === file) return this.#worker.ready;
     const worker = this.#options.openImages({ store: file, temporary, vaultDirectory, pool, host });
     const old = this.#worker?.worker;
-    const ready = Promise.all([worker.start(), old?.stop()]).then(() => worker);
+    const ready = Promise.all([keepsThread && worker.start(), old?.stop()]).then(() => worker);
     this.#worker = { file, worker, ready };
     this.#hashes = [];
     return ready;
+  }
+
+  #restLater(): void {
+    const { keepsThread, clock } = this.#options;
+    if (keepsThread) return;
+    this.#resting();
+    this.#resting = clock.after(IDLE_MS, () => {
+      void this.#worker?.worker.rest().then((rests) => {
+        if (!rests) this.#restLater();
+      });
+    });
   }
 }

@@ -100,6 +100,15 @@ export class ImageWorker {
     Atomics.notify(this.#cancelled, 0);
   }
 
+  /** Ends the thread, unless it is at work (`false`); the next `start` or `begin` starts another one. */
+  async rest(): Promise<boolean> {
+    if (this.#state.type !== "idle") return false;
+    const thread = this.#thread;
+    this.#thread = null;
+    await thread?.terminate();
+    return true;
+  }
+
   /** Ends the thread. Waits for ever if it hangs in the share: then the process must end itself by SIGKILL. */
   async stop(): Promise<void> {
     this.#stopped = true;

@@ -38,6 +38,21 @@ test("where a share tells nothing, a standby is told of the newest record, also 
   push.stop();
 });
 
+test("with many pools the image thread rests between marks, and checkpoints and hashes are made as ever", async () => {
+  const [primary, standby] = [
+    await cluster.equip("host-a", { first: true, keepsThread: false }),
+    await cluster.equip("host-b", { keepsThread: false }),
+  ];
+  await until(() => primary.pool.serving);
+  for (let round = 1; round <= 3; round += 1) {
+    await primary.pool.write(add("x"));
+    const { slot: at, stateHash } = await primary.checkpoints.take("test");
+    await until(() => standby.checkpoints.hashes.some((known) => known.slot === at && known.hash === stateHash));
+    // Longer than it takes to go to rest.
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  }
+});
+
 test("a host whose state differs from two others' is told that it is wrong, from which mark on", async () => {
   const vault = cluster.vault();
   const [right, wrong] = ["a".repeat(64), "b".repeat(64)] as [Sha256, Sha256];

@@ -75,15 +75,20 @@ export class Cluster {
   }
 
   /** With checkpoints, and with the hints by which stuck hosts are helped. */
-  async equip(host: string, changes: Partial<PoolOptions> & { first?: boolean } = {}): Promise<EquippedHost> {
+  async equip(
+    host: string,
+    { keepsThread = true, ...changes }: Partial<PoolOptions> & { first?: boolean; keepsThread?: boolean } = {},
+  ): Promise<EquippedHost> {
     const [copy, vault, self] = [this.#copy(host), this.vault(), parseNodeId(host)];
     const parts = { pool: POOL, host: self, copy, vault, vaultDirectory: this.vaultFolder, clock: systemClock };
     const checkpoints = new PoolCheckpoints({
       ...parts,
+      clock: keepsThread ? systemClock : hurried,
       temporary: join(this.folder, host, "images"),
       limits: () => ({ bytes: 2 ** 40, intervalMs: 2 ** 40, keep: 2 }),
       log: silentLog,
       die: (error) => this.died.push(error),
+      keepsThread,
       openImages: (options) => new ImageWorker(options),
     });
     const pool = new HostedPool({ ...this.#options(host, changes), vault, copy, hooks: checkpoints, ...changes });

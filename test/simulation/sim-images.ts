@@ -42,6 +42,11 @@ export class SimImages implements ImageTaker {
     this.#options = options;
   }
 
+  /** It has no thread. */
+  rest(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   start(): Promise<void> {
     return this.#takes(0.1, 5);
   }

@@ -87,6 +87,7 @@ function openPool(options: PublishOptions, die: (error: unknown) => void): Opene
     temporary: folder.imagesFolder,
     limits: () => pool.checkpoint,
     die,
+    keepsThread: true,
     openImages: (of) => new ImageWorker(of),
   });
   const entries = [importMark(prepared.content), ...schema];

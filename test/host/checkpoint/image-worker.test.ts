@@ -88,6 +88,18 @@ test("one at a time: busy is said at once, and a released snapshot makes room", 
   expect((await worker.begin()).type).toBe("begun");
 });
 
+test("a thread that rests is started again; one that is at work does not rest", async () => {
+  expect(await worker.rest()).toBe(true);
+  expect(await worker.rest()).toBe(true);
+  await worker.begin();
+  expect(await worker.rest()).toBe(false);
+  const imaging = worker.image("test");
+  expect(await worker.rest()).toBe(false);
+  expect((await imaging).type).toBe("published");
+  expect(await worker.rest()).toBe(true);
+  expect((await worker.begin()).type).toBe("begun");
+});
+
 test("before slot 1 there is no snapshot", async () => {
   const empty = new SampleStore(join(folder, "empty.db"));
   const other = new ImageWorker({
