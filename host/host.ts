@@ -25,6 +25,7 @@ import { AppListener } from "./app/app-listener.ts";
 import { AppServer } from "./app/app-server.ts";
 import type { LoadedApp } from "./app/app.ts";
 import { loadApp } from "./app/load-app.ts";
+import { ImageTurns } from "./checkpoint/image-turns.ts";
 import type { Control } from "./control.ts";
 import type { ControlTuning } from "./control-link.ts";
 import type { Tuning } from "./core/pool-state.ts";
@@ -73,8 +74,8 @@ export interface RunningHost {
 const STOP_GRACE_MS = 5000;
 const SURVEY_MS = 100;
 const WARM_UP_AFTER_MS = 1000;
-/** With more pools than these a pool has an image thread only while it needs one. */
-const MOST_KEPT_THREADS = 4;
+/** Image threads at once. With more pools a pool has one only while it needs it. */
+const MOST_THREADS = 4;
 
 interface OpenPool {
   readonly config: PoolConfig;
@@ -109,6 +110,7 @@ class HostStart {
   readonly #vaultDirectory: string;
   readonly #bootId: BootId;
   readonly #pools: OpenPool[] = [];
+  readonly #turns = new ImageTurns(MOST_THREADS);
   #standing: ConfigStanding;
   readonly #metrics: HostMetrics;
   #presence: Presence | null = null;
@@ -231,7 +233,7 @@ class HostStart {
       log: poolLog,
       die,
       openImages: parts.openImages,
-      keepsThread: this.#config.pools.length <= MOST_KEPT_THREADS,
+      turns: this.#config.pools.length <= MOST_THREADS ? null : this.#turns,
       onTaken: (taken) => this.#metrics.taken(pool.id, taken),
     });
     const hosted = new HostedPool({

@@ -13,6 +13,7 @@ import type { Log } from "../shared/log.ts";
 import type { Slot } from "../shared/position.ts";
 import type { Vault } from "../shared/vault/vault.ts";
 import type { Answer } from "../shared/wire/messages.ts";
+import type { ImageTurns } from "./checkpoint/image-turns.ts";
 import { Checkpointer, type Taken } from "./checkpointer.ts";
 import type { ImageTaker, OpenImages } from "./host-parts.ts";
 import type { LocalCopy, StateHash } from "./local-copy.ts";
@@ -33,16 +34,16 @@ export interface PoolCheckpointsOptions {
   /** The checkpoints' folder cannot be made durable any more: this host must not go on. */
   readonly die: (error: unknown) => void;
   readonly openImages: OpenImages;
-  /** Whether the image thread waits for the next mark; else it is started for each. */
-  readonly keepsThread: boolean;
+  /** `null`: the image thread waits for the next mark. Else it is started for each, when this pool has a turn. */
+  readonly turns: ImageTurns | null;
   /** Told of each one that was tried. */
   readonly onTaken?: (taken: Taken) => void;
 }
 
 const LOOK_MS = 500;
 const WARM_AFTER_MS = 1500;
-/** A thread that is not kept ends after so long without a mark. */
-const IDLE_MS = 5000;
+/** A thread that is not kept ends so long after its mark, if it has nothing to do by then. */
+const IDLE_MS = 500;
 /** What a record is taken to have, where only their number is known. */
 const USUAL_RECORD_BYTES = 4096;
 /** Hashes that a host remembers, to be compared with others'. */
@@ -70,8 +71,8 @@ export class PoolCheckpoints implements PoolHooks {
    */
   attach(pool: HostedPool): void {
     this.#pool = pool;
-    const { keepsThread, clock } = this.#options;
-    if (keepsThread) this.#warming = clock.after(WARM_AFTER_MS, () => void this.#currentWorker());
+    const { turns, clock } = this.#options;
+    if (turns === null) this.#warming = clock.after(WARM_AFTER_MS, () => void this.#currentWorker());
   }
 
   /** The newest state hashes of this host's copy, oldest first. */
@@ -95,8 +96,9 @@ export class PoolCheckpoints implements PoolHooks {
   readonly marked = async (): Promise<void> => {
     const { head } = this.#options.copy.store;
     const reason = this.#checkpointer?.due();
-    if (this.#checkpointer && head && reason) return this.#checkpointer.take(head, reason);
-    await this.#hash();
+    const checkpointer = this.#checkpointer;
+    if (!checkpointer || !head || !reason) return await this.#hash();
+    if ((await this.#startedWorker()) !== null) await checkpointer.take(head, reason);
   };
 
   readonly serving = (is: "began" | "ended"): void => {
@@ -125,10 +127,11 @@ export class PoolCheckpoints implements PoolHooks {
 
   async stop(): Promise<void> {
     this.#warming?.();
-    this.#resting();
     this.#end();
     await this.#worker?.worker.stop();
     this.#worker = null;
+    this.#resting();
+    this.#options.turns?.end(this);
   }
 
   // --- As primary ---------------------------------------------------------------------------------------------------
@@ -178,8 +181,7 @@ export class PoolCheckpoints implements PoolHooks {
   async #mark(): Promise<void> {
     try {
       // Now, while clients are answered: at the mark they would wait for the thread's start.
-      await this.#startedWorker();
-      await this.#pool?.mark();
+      if ((await this.#startedWorker()) !== null) await this.#pool?.mark();
     } catch (error) {
       // Deposed, or the vault refuses: there is another look, or none.
       if (!isHotspareError(error)) this.#options.die(error);
@@ -218,8 +220,8 @@ export class PoolCheckpoints implements PoolHooks {
   /** Fixes the snapshot at the mark; the hash itself is made while records are applied on. */
   async #hash(): Promise<void> {
     const worker = await this.#startedWorker();
-    const begun = await worker.begin();
-    if (begun.type !== "begun" || begun.head === null) return;
+    const begun = await worker?.begin();
+    if (!worker || begun?.type !== "begun" || begun.head === null) return;
     const { slot } = begun.head;
     void worker.hash().then((hashed) => {
       if (hashed.type === "hashed") this.#remember({ slot, hash: hashed.stateHash });
@@ -231,34 +233,36 @@ export class PoolCheckpoints implements PoolHooks {
     this.#options.log.debug(hash, "state hash");
   }
 
-  /** Of the store's file now; its thread runs. */
-  async #startedWorker(): Promise<ImageTaker> {
-    this.#restLater();
+  /** Of the store's file now; its thread runs. `null`: it is not this pool's turn. */
+  async #startedWorker(): Promise<ImageTaker | null> {
+    const { turns } = this.#options;
+    if (turns === null) return await this.#currentWorker();
+    if (!turns.take(this)) return null;
+    this.#restLater(turns);
     const worker = await this.#currentWorker();
-    if (!this.#options.keepsThread) await worker.start();
+    await worker.start();
     return worker;
   }
 
   /** The same; its thread runs if it is kept. */
   #currentWorker(): Promise<ImageTaker> {
-    const { copy, pool, host, temporary, vaultDirectory, keepsThread } = this.#options;
+    const { copy, pool, host, temporary, vaultDirectory, turns } = this.#options;
     const { file } = copy.store;
     if (this.#worker?.file === file) return this.#worker.ready;
     const worker = this.#options.openImages({ store: file, temporary, vaultDirectory, pool, host });
     const old = this.#worker?.worker;
-    const ready = Promise.all([keepsThread && worker.start(), old?.stop()]).then(() => worker);
+    const ready = Promise.all([turns === null && worker.start(), old?.stop()]).then(() => worker);
     this.#worker = { file, worker, ready };
     this.#hashes = [];
     return ready;
   }
 
-  #restLater(): void {
-    const { keepsThread, clock } = this.#options;
-    if (keepsThread) return;
+  #restLater(turns: ImageTurns): void {
     this.#resting();
-    this.#resting = clock.after(IDLE_MS, () => {
-      void this.#worker?.worker.rest().then((rests) => {
-        if (!rests) this.#restLater();
+    this.#resting = this.#options.clock.after(IDLE_MS, () => {
+      void (this.#worker?.worker.rest() ?? Promise.resolve(true)).then((rests) => {
+        if (rests) turns.end(this);
+        else this.#restLater(turns);
       });
     });
   }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { ImageTurns } from "../../host/checkpoint/image-turns.ts";
 import { Push } from "../../host/push.ts";
 import type { HostedPool } from "../../host/pool.ts";
 import { StateWatch } from "../../host/state-watch.ts";
@@ -11,6 +12,13 @@ import { until } from "../until.ts";
 import { add, Cluster, POOL } from "./cluster.ts";
 
 let cluster: Cluster;
+
+function isFree(turns: ImageTurns): boolean {
+  const somebody = {};
+  const free = turns.take(somebody);
+  turns.end(somebody);
+  return free;
+}
 beforeEach(() => {
   cluster = new Cluster();
 });
@@ -39,18 +47,36 @@ test("where a share tells nothing, a standby is told of the newest record, also 
 });
 
 test("with many pools the image thread rests between marks, and checkpoints and hashes are made as ever", async () => {
+  const turns = { "host-a": new ImageTurns(1), "host-b": new ImageTurns(1) };
   const [primary, standby] = [
-    await cluster.equip("host-a", { first: true, keepsThread: false }),
-    await cluster.equip("host-b", { keepsThread: false }),
+    await cluster.equip("host-a", { first: true, turns: turns["host-a"] }),
+    await cluster.equip("host-b", { turns: turns["host-b"] }),
   ];
   await until(() => primary.pool.serving);
   for (let round = 1; round <= 3; round += 1) {
     await primary.pool.write(add("x"));
     const { slot: at, stateHash } = await primary.checkpoints.take("test");
     await until(() => standby.checkpoints.hashes.some((known) => known.slot === at && known.hash === stateHash));
-    // Longer than it takes to go to rest.
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    for (const turn of Object.values(turns)) await until(() => isFree(turn));
   }
+});
+
+test("a checkpoint waits until the pool has a turn; what a mark finds without one is not hashed", async () => {
+  const turns = new ImageTurns(1);
+  const primary = await cluster.equip("host-a", { first: true, turns });
+  await until(() => primary.pool.serving);
+  const other = {};
+  expect(turns.take(other)).toBe(true);
+  await primary.pool.write(add("x"));
+  await primary.pool.mark();
+  expect(primary.checkpoints.hashes).toEqual([]);
+  let isTaken = false;
+  const taken = primary.checkpoints.take("test").finally(() => (isTaken = true));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(isTaken).toBe(false);
+  turns.end(other);
+  const { slot: at, stateHash } = await taken;
+  expect(primary.checkpoints.hashes).toEqual([{ slot: at, hash: stateHash }]);
 });
 
 test("a host whose state differs from two others' is told that it is wrong, from which mark on", async () => {

@@ -15,6 +15,7 @@ import type { Vault } from "../../shared/vault/vault.ts";
 import { ImageWorker } from "../../host/checkpoint/image-worker.ts";
 import { HintWriter } from "../../host/hint-writer.ts";
 import { restoreInThread } from "../../host/checkpoint/restore-worker.ts";
+import type { ImageTurns } from "../../host/checkpoint/image-turns.ts";
 import { PoolCheckpoints } from "../../host/pool-checkpoints.ts";
 import { PoolCopy } from "../../host/pool-copy.ts";
 import { PoolFolder } from "../../host/pool-folder.ts";
@@ -77,18 +78,18 @@ export class Cluster {
   /** With checkpoints, and with the hints by which stuck hosts are helped. */
   async equip(
     host: string,
-    { keepsThread = true, ...changes }: Partial<PoolOptions> & { first?: boolean; keepsThread?: boolean } = {},
+    { turns = null, ...changes }: Partial<PoolOptions> & { first?: boolean; turns?: ImageTurns | null } = {},
   ): Promise<EquippedHost> {
     const [copy, vault, self] = [this.#copy(host), this.vault(), parseNodeId(host)];
     const parts = { pool: POOL, host: self, copy, vault, vaultDirectory: this.vaultFolder, clock: systemClock };
     const checkpoints = new PoolCheckpoints({
       ...parts,
-      clock: keepsThread ? systemClock : hurried,
+      clock: turns ? hurried : systemClock,
       temporary: join(this.folder, host, "images"),
       limits: () => ({ bytes: 2 ** 40, intervalMs: 2 ** 40, keep: 2 }),
       log: silentLog,
       die: (error) => this.died.push(error),
-      keepsThread,
+      turns,
       openImages: (options) => new ImageWorker(options),
     });
     const pool = new HostedPool({ ...this.#options(host, changes), vault, copy, hooks: checkpoints, ...changes });

@@ -87,7 +87,7 @@ function openPool(options: PublishOptions, die: (error: unknown) => void): Opene
     temporary: folder.imagesFolder,
     limits: () => pool.checkpoint,
     die,
-    keepsThread: true,
+    turns: null,
     openImages: (of) => new ImageWorker(of),
   });
   const entries = [importMark(prepared.content), ...schema];
