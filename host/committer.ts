@@ -17,7 +17,15 @@ import type { Discarded } from "./core/pool-state.ts";
 import { headerAfter } from "./core/primary.ts";
 import { discardedError } from "./discarded-error.ts";
 import { Gathering } from "./gathering.ts";
-import { fillGroup, GROUP_BOUNDS, rejectGroup, rejectUnproven, settleGroup, splitGroup, type Group } from "./group.ts";
+import {
+  fillGroup,
+  GROUP_BOUNDS,
+  rejectGroup,
+  rejectUnproven,
+  settleGroup,
+  splitRefused,
+  type Group,
+} from "./group.ts";
 import type { Batch, SealedBatch, Store, WriteOutcome } from "./store/store.ts";
 import type { WriteQueue } from "./write-queue.ts";
 
@@ -259,14 +267,15 @@ export class Committer {
     return inFlight;
   }
 
-  /** Nothing was written; but what was settled before this batch has its answer all the same. */
+  /** Nothing was written; but what was settled before has its answer all the same, and whether it was has to be proven. */
   #refuse(inFlight: InFlight, error: HotspareError): void {
     const { work, sealed } = inFlight;
     if (work.type === "job") return forget(inFlight, error);
-    const { settled, outcomes, rest } = splitGroup(work.group, work.outcomes, sealed.record.header.firstLsn);
+    const { firstLsn } = sealed.record.header;
+    const { certain, doubtful, outcomes } = splitRefused(work.group, work.outcomes, { firstLsn, error });
     inFlight.batch.rollback();
-    rejectGroup(rest, error);
-    if (settled.length > 0) this.#settleUnpublished(settled, outcomes);
+    rejectGroup(certain, error);
+    if (doubtful.length > 0) this.#settleUnpublished(doubtful, outcomes);
   }
 
   #commitLocally({ batch }: InFlight, head: Head): void {

@@ -9,7 +9,7 @@ import type { Clock } from "../shared/clock.ts";
 import { assert, HotspareError, isHotspareError } from "../shared/errors.ts";
 import type { Lsn } from "../shared/position.ts";
 import type { Batch, WriteOutcome } from "./store/store.ts";
-import { isSentAgain, type WaitingWrite, type WriteQueue } from "./write-queue.ts";
+import { isSentAgain, mayBeSettled, type WaitingWrite, type WriteQueue } from "./write-queue.ts";
 
 /** The writes that one batch took, in order. */
 export type Group = readonly WaitingWrite[];
@@ -60,20 +60,24 @@ export function settleGroup(group: Group, outcomes: readonly WriteOutcome[]): vo
   }
 }
 
-/** Those whose write was settled before the batch that begins at `firstLsn`, with their outcomes; and the rest. */
-export function splitGroup(
+/**
+ * Of a batch that the vault refused with `error`: those whose write certainly did not happen, and the others with what is to be
+ * proven of them. A host that was deposed and does not know it yet can meet a full vault too, and does not know what was settled since.
+ */
+export function splitRefused(
   group: Group,
   outcomes: readonly WriteOutcome[],
-  firstLsn: Lsn,
-): { readonly settled: Group; readonly outcomes: readonly WriteOutcome[]; readonly rest: Group } {
-  const isSettled = (_: unknown, index: number): boolean => {
-    const outcome = outcomes[index];
-    return outcome?.type === "settled" && outcome.lsn < firstLsn;
-  };
+  { firstLsn, error }: { readonly firstLsn: Lsn; readonly error: HotspareError },
+): { readonly certain: Group; readonly doubtful: Group; readonly outcomes: readonly WriteOutcome[] } {
+  const found = outcomes.map((outcome): WriteOutcome =>
+    outcome.type === "settled" && outcome.lsn < firstLsn ? outcome : { type: "refused", error },
+  );
+  const isDoubtful = ({ write }: WaitingWrite, index: number): boolean =>
+    found[index]?.type === "settled" || mayBeSettled(write);
   return {
-    settled: group.filter(isSettled),
-    outcomes: outcomes.filter(isSettled),
-    rest: group.filter((waiting, index) => !isSettled(waiting, index)),
+    certain: group.filter((waiting, index) => !isDoubtful(waiting, index)),
+    doubtful: group.filter(isDoubtful),
+    outcomes: found.filter((_, index) => group[index] !== undefined && isDoubtful(group[index], index)),
   };
 }
 
@@ -86,7 +90,10 @@ export function rejectUnproven(group: Group, outcomes: readonly WriteOutcome[], 
   for (const [index, { write, reject }] of group.entries()) {
     if (isOfPool) reject(error);
     else if (isSentAgain(write)) reject(new HotspareError("HS_NOT_APPLIED"));
-    else reject(outcomes[index]?.type === "settled" ? new HotspareError("HS_OUTCOME_UNKNOWN") : error);
+    else {
+      const unknown = outcomes[index]?.type === "settled" || mayBeSettled(write);
+      reject(unknown ? new HotspareError("HS_OUTCOME_UNKNOWN") : error);
+    }
   }
 }
 

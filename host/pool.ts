@@ -35,7 +35,7 @@ import { reportOf } from "./pool-report.ts";
 import type { Consistency, PoolAccess, Written } from "./pool-access.ts";
 import { ReadProof } from "./read-proof.ts";
 import type { Db, SchemaEntry, Write } from "./store/store.ts";
-import { isSentAgain, QUEUE_BOUNDS, WriteQueue } from "./write-queue.ts";
+import { mayBeSettled, QUEUE_BOUNDS, WriteQueue } from "./write-queue.ts";
 
 export interface PoolOptions {
   readonly id: PoolId;
@@ -203,9 +203,9 @@ export class HostedPool implements PoolAccess {
     return this.#queue.add(write);
   }
 
-  /** What was sent before may have happened: then the answer is the one that its key has, and no refusal. */
+  /** What may have been sent before may have happened: then the answer is the one that its key has, and no refusal. */
   #refuse(write: Write, error: HotspareError): Promise<Written> {
-    if (!isSentAgain(write)) throw error;
+    if (!mayBeSettled(write)) throw error;
     const run = (): never => {
       throw error;
     };

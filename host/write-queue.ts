@@ -106,6 +106,9 @@ export class WriteQueue {
 /** Whether this is not the first attempt, so that an earlier one may have been settled. */
 export const isSentAgain = ({ key }: Write): boolean => key !== null && key.firstSentLogTimeMs !== null;
 
+/** Whether an earlier attempt may have been settled, here or at a host that this one does not know of yet. */
+export const mayBeSettled = (write: Write): boolean => isSentAgain(write) || write.key?.source === "client";
+
 const bytesOf = (write: Write): number => write.waitingBytes ?? 0;
 
 const totalBytes = (writes: readonly WaitingWrite[]): number =>

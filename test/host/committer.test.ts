@@ -236,6 +236,23 @@ describe("a batch", () => {
     expect(await answersOf([answer])).toEqual(["HS_OUTCOME_UNKNOWN"]);
   });
 
+  test.each([
+    ["that was deposed", new HotspareError("HS_NOT_PRIMARY", { pool: "main" }), "HS_NOT_PRIMARY"],
+    ["that is proven to be primary", null, "HS_VAULT_FULL"],
+  ])(
+    "that the vault refused to a host %s: of what may have been settled elsewhere that one's word counts",
+    async (_, doubt, word) => {
+      const under = (source: "client" | "proxy", firstSentLogTimeMs: number | null): Write =>
+        ({ key: { key: "k", source, requestHash: "h", firstSentLogTimeMs }, run: () => 1 }) as unknown as Write;
+      bench.prove = () => (doubt === null ? Promise.resolve() : Promise.reject(doubt));
+      bench.add(write(0));
+      const answers = [under("client", null), under("proxy", 5), under("proxy", null)].map((one) => bench.add(one));
+      bench.confirm();
+      bench.committer.discard({ type: "refused", error: new HotspareError("HS_VAULT_FULL", { reason: "test" }) });
+      expect(await answersOf(answers)).toEqual([word, word, "HS_VAULT_FULL"]);
+    },
+  );
+
   test("that the vault refused: its writes hear why, and the next one goes at the same slot", async () => {
     const answers = [bench.add(write(1)), bench.add(write(2))];
     bench.committer.discard({ type: "refused", error: new HotspareError("HS_VAULT_FULL", { reason: "test" }) });

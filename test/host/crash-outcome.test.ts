@@ -268,6 +268,10 @@ describe("the vault is full", () => {
     await expect(host.pool.write(sentAgain("not done"))).rejects.toMatchObject({ code: "HS_VAULT_FULL" });
     await expect(host.pool.write(keyed("first sent"))).rejects.toMatchObject({ code: "HS_VAULT_FULL" });
     host.pool.refuseWrites(null);
+    await host.pool.write(keyed("under a client's key"));
+    host.pool.refuseWrites(new HotspareError("HS_VAULT_FULL", { reason: "nearly" }));
+    expect(await host.pool.write(keyed("under a client's key"))).toMatchObject({ value: "1", replayed: true });
+    host.pool.refuseWrites(null);
     expect(await host.pool.write(sentAgain("not done"))).toMatchObject({ value: "1", replayed: false });
   });
 

@@ -117,21 +117,30 @@ describe("what cannot be proven", () => {
   const settled: WriteOutcome = { type: "settled", value: "1", lsn: lsn(3), replayed: true };
   const refused: WriteOutcome = { type: "refused", error: new Error("no") };
 
-  it.each<[string, number | null, WriteOutcome, HotspareError, string]>([
+  it.each<[string, "client" | "proxy", number | null, WriteOutcome, HotspareError, string]>([
     [
       "settled, and sent before: it is sent again, and the full vault says nothing of it",
+      "proxy",
       5,
       settled,
       full,
       "HS_NOT_APPLIED",
     ],
-    ["refused, and sent before: another host may have settled it", 5, refused, full, "HS_NOT_APPLIED"],
-    ["settled under a key of the client's: it may have happened", null, settled, full, "HS_OUTCOME_UNKNOWN"],
-    ["refused, and never sent before: nothing happened", null, refused, full, "HS_VAULT_FULL"],
-    ["on a host that serves no more", null, settled, notPrimary, "HS_NOT_PRIMARY"],
-  ])("%s", async (_, firstSentLogTimeMs, outcome, error, code) => {
+    ["refused, and sent before: another host may have settled it", "proxy", 5, refused, full, "HS_NOT_APPLIED"],
+    ["settled under a key of the client's: it may have happened", "client", null, settled, full, "HS_OUTCOME_UNKNOWN"],
+    [
+      "refused under a key of the client's: another host may have settled it",
+      "client",
+      null,
+      refused,
+      full,
+      "HS_OUTCOME_UNKNOWN",
+    ],
+    ["refused, and never sent before: nothing happened", "proxy", null, refused, full, "HS_VAULT_FULL"],
+    ["on a host that serves no more", "client", null, settled, notPrimary, "HS_NOT_PRIMARY"],
+  ])("%s", async (_, source, firstSentLogTimeMs, outcome, error, code) => {
     const queue = new WriteQueue({ writes: 10, bytes: 1000 }, () => undefined);
-    const key = { key: "k", source: "proxy", requestHash: "h", firstSentLogTimeMs } as unknown as Write["key"];
+    const key = { key: "k", source, requestHash: "h", firstSentLogTimeMs } as unknown as Write["key"];
     const answer = queue.add({ key, run: () => null });
     rejectUnproven(queue.take(1), [outcome], error);
     await expect(answer).rejects.toMatchObject({ code });
