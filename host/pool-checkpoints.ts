@@ -131,6 +131,7 @@ export class PoolCheckpoints implements PoolHooks {
     await this.#worker?.worker.stop();
     this.#worker = null;
     this.#resting();
+    this.#resting = () => undefined;
     this.#options.turns?.end(this);
   }
 
@@ -259,11 +260,14 @@ export class PoolCheckpoints implements PoolHooks {
 
   #restLater(turns: ImageTurns): void {
     this.#resting();
-    this.#resting = this.#options.clock.after(IDLE_MS, () => {
+    const due = this.#options.clock.after(IDLE_MS, () => {
       void (this.#worker?.worker.rest() ?? Promise.resolve(true)).then((rests) => {
+        // It was needed again while it went to rest, and has the turn for that; or the pool stops.
+        if (this.#resting !== due) return;
         if (rests) turns.end(this);
         else this.#restLater(turns);
       });
     });
+    this.#resting = due;
   }
 }
