@@ -118,10 +118,10 @@ export class DecisionKeeper {
   }
 
   /** Again, and by every host: a removed one may have written once more before it knew, and may be killed then. */
-  #takeAwayLater(removed: readonly string[]): void {
+  #takeAwayLater(): void {
     this.#takingAway();
     // What cannot be taken away is a hint; whoever repeats the removal tries again.
-    const takeAway = (): void => void this.#takeAway(removed).catch(() => undefined);
+    const takeAway = (): void => void this.#takeAway(this.#decisions.removed).catch(() => undefined);
     this.#takingAway = this.#options.clock.after(LAST_TRACE_MS, takeAway);
   }
 
@@ -147,7 +147,7 @@ export class DecisionKeeper {
     const before = this.#decisions.removed;
     this.#decisions = revision.decisions;
     const { removed } = this.#decisions;
-    if (removed.some((node) => !before.includes(node))) this.#takeAwayLater(removed);
+    if (removed.some((node) => !before.includes(node))) this.#takeAwayLater();
     const { by, reason, change } = revision;
     this.#options.log.info({ revision: this.#decisions.revision, by, reason, change }, "an operation was decided");
     this.#options.onChange(this.#decisions);
