@@ -19,7 +19,7 @@ import type { RoleHooks } from "./hooks/role-hooks.ts";
 import type { PeerClient } from "./host-parts.ts";
 import type { PoolCheckpoints } from "./pool-checkpoints.ts";
 import type { HostedPool } from "./pool.ts";
-import { WARM_MS } from "./succession.ts";
+import { WARM_MS } from "../shared/fitness.ts";
 import { Withdrawal } from "./withdrawal.ts";
 
 export interface OperationsOptions {

@@ -29,9 +29,6 @@ export interface Candidate extends Fitness {
   readonly report: HostReport | null;
 }
 
-/** For whoever hands over of its own will, and has time to wait for a better moment. */
-export const WARM_MS = 2000;
-
 /** All others, those that are fit first, the best one at the top. */
 export function rankSuccessors(asked: readonly Asked[], rules: SuccessionRules): readonly Candidate[] {
   return asked.map((other) => judge(other, rules)).toSorted((a, b) => compare(a, b, rules));

@@ -10,6 +10,9 @@ export interface FitnessRules {
   readonly vaultId: string | null;
 }
 
+/** Who is further behind the head of the journal lets clients wait for it: others come first where nobody is in a hurry. */
+export const WARM_MS = 2000;
+
 /** Why that host cannot take the pool over; `null`: it can. Its own probe of the vault is another question. */
 export function unfitnessOf(report: HostReport, { pool, vaultId }: FitnessRules): string | null {
   if (!report.candidate) return "it is no candidate (candidate: false)";

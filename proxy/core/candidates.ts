@@ -8,7 +8,7 @@
  * but is never left out: nothing of safety reads a clock.
  */
 import type { NodeId, PoolId } from "../../shared/ids.ts";
-import { isQuarantined as saysQuarantined, unfitnessOf, vaultTroubleOf } from "../../shared/fitness.ts";
+import { isQuarantined as saysQuarantined, unfitnessOf, vaultTroubleOf, WARM_MS } from "../../shared/fitness.ts";
 import type { HostHealth } from "./host-health.ts";
 import { poolReportOf } from "./pool-view.ts";
 import type { Settings } from "./settings.ts";
@@ -85,9 +85,6 @@ function crashes({ report }: HostHealth, pool: PoolId): number {
   const entry = report === null ? null : poolReportOf(report.body, pool);
   return entry?.role === "standby" && entry.takingOver ? 1 : 0;
 }
-
-/** Behind by more than this it would let clients wait for the rest of the journal. */
-const WARM_MS = 2000;
 
 function coldness({ report }: HostHealth, pool: PoolId): number {
   const entry = report === null ? null : poolReportOf(report.body, pool);

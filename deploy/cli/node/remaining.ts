@@ -3,7 +3,7 @@ import type { Config } from "../../../shared/config/config.ts";
 import { HotspareError } from "../../../shared/errors.ts";
 import type { PoolId } from "../../../shared/ids.ts";
 import { exclusionOf } from "../../../shared/revisions/decisions.ts";
-import { WARM_MS } from "../../../host/succession.ts";
+import { WARM_MS } from "../../../shared/fitness.ts";
 import { findServing, type ClusterWord } from "../cluster-link.ts";
 import { rankHosts } from "../rank-hosts.ts";
 

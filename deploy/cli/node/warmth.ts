@@ -1,6 +1,6 @@
 /** What a host still lacks before it could take over at once. Pure. */
 import type { Config } from "../../../shared/config/config.ts";
-import { WARM_MS } from "../../../host/succession.ts";
+import { WARM_MS } from "../../../shared/fitness.ts";
 import { poolIn, type ClusterWord } from "../cluster-link.ts";
 
 /** Why it is not warm yet, in the first pool where it is not; `null`: it is, in all, or it serves. */

@@ -1,7 +1,7 @@
 /** A pool as operators see it: who serves it, and who could; by the hosts' own word. Pure. */
 import type { Config, Route } from "../../../shared/config/config.ts";
 import type { NodeId, PoolId } from "../../../shared/ids.ts";
-import { WARM_MS } from "../../../host/succession.ts";
+import { WARM_MS } from "../../../shared/fitness.ts";
 import { findServing, poolIn, type ClusterWord } from "../cluster-link.ts";
 import { rankHosts } from "../rank-hosts.ts";
 
