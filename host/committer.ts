@@ -17,15 +17,7 @@ import type { Discarded } from "./core/pool-state.ts";
 import { headerAfter } from "./core/primary.ts";
 import { discardedError } from "./discarded-error.ts";
 import { Gathering } from "./gathering.ts";
-import {
-  fillGroup,
-  GROUP_BOUNDS,
-  rejectGroup,
-  rejectUnproven,
-  settleGroup,
-  splitRefused,
-  type Group,
-} from "./group.ts";
+import { fillGroup, GROUP_BOUNDS, refuseGroup, rejectGroup, rejectUnproven, settleGroup, type Group } from "./group.ts";
 import type { Batch, SealedBatch, Store, WriteOutcome } from "./store/store.ts";
 import type { WriteQueue } from "./write-queue.ts";
 
@@ -272,9 +264,8 @@ export class Committer {
     const { work, sealed } = inFlight;
     if (work.type === "job") return forget(inFlight, error);
     const { firstLsn } = sealed.record.header;
-    const { certain, doubtful, outcomes } = splitRefused(work.group, work.outcomes, { firstLsn, error });
     inFlight.batch.rollback();
-    rejectGroup(certain, error);
+    const { doubtful, outcomes } = refuseGroup(work.group, work.outcomes, { firstLsn, error });
     if (doubtful.length > 0) this.#settleUnpublished(doubtful, outcomes);
   }
 

@@ -61,24 +61,28 @@ export function settleGroup(group: Group, outcomes: readonly WriteOutcome[]): vo
 }
 
 /**
- * Of a batch that the vault refused with `error`: those whose write certainly did not happen, and the others with what is to be
- * proven of them. A host that was deposed and does not know it yet can meet a full vault too, and does not know what was settled since.
+ * The vault refused the group's batch with `error`. Rejects those whose write certainly did not happen, and returns the others, with
+ * what is to be proven of them: a host that was deposed and does not know it yet can meet a full vault too, and does not know what was
+ * settled since.
  */
-export function splitRefused(
+export function refuseGroup(
   group: Group,
   outcomes: readonly WriteOutcome[],
   { firstLsn, error }: { readonly firstLsn: Lsn; readonly error: HotspareError },
-): { readonly certain: Group; readonly doubtful: Group; readonly outcomes: readonly WriteOutcome[] } {
-  const found = outcomes.map((outcome): WriteOutcome =>
-    outcome.type === "settled" && outcome.lsn < firstLsn ? outcome : { type: "refused", error },
-  );
-  const isDoubtful = ({ write }: WaitingWrite, index: number): boolean =>
-    found[index]?.type === "settled" || mayBeSettled(write);
-  return {
-    certain: group.filter((waiting, index) => !isDoubtful(waiting, index)),
-    doubtful: group.filter(isDoubtful),
-    outcomes: found.filter((_, index) => group[index] !== undefined && isDoubtful(group[index], index)),
-  };
+): { readonly doubtful: Group; readonly outcomes: readonly WriteOutcome[] } {
+  const doubtful: WaitingWrite[] = [];
+  const found: WriteOutcome[] = [];
+  for (const [index, waiting] of group.entries()) {
+    const outcome = outcomes[index];
+    const wasSettled = outcome?.type === "settled" && outcome.lsn < firstLsn;
+    if (!wasSettled && !mayBeSettled(waiting.write)) {
+      waiting.reject(error);
+      continue;
+    }
+    doubtful.push(waiting);
+    found.push(wasSettled ? outcome : { type: "refused", error });
+  }
+  return { doubtful, outcomes: found };
 }
 
 /**
