@@ -79,6 +79,13 @@ export class ClusterLink {
     return { hosts: [...known, ...(await this.#askHosts(others))], decisions: this.#decisions };
   }
 
+  /** The same, of a cluster of which somebody must be there. @throws {HotspareError} HS_UNREACHABLE if no host answers. */
+  async askSomebody(): Promise<ClusterWord> {
+    const word = await this.ask();
+    if (word.hosts.every(({ report }) => report === null)) throw nobodyAnswers(word.hosts);
+    return word;
+  }
+
   /** @throws {HotspareError} what the node refuses with, HS_UNREACHABLE. */
   async send<Name extends MessageName>(
     name: Name,
@@ -127,10 +134,13 @@ export class ClusterLink {
     return result.type === "answer" ? null : result.reason;
   }
 
-  /** The newest revision that a proxy knows, by the same hint; `null`: it does not answer, or is too old to say. Never throws. */
-  async knownTo(proxy: Pick<ProxyConfig, "id" | "gossip">): Promise<number | null> {
+  /** The newest revision that a proxy knows, by the same hint; or why it does not say, `null` where it is too old to. Never throws. */
+  async knownTo(
+    proxy: Pick<ProxyConfig, "id" | "gossip">,
+  ): Promise<{ readonly revision: number | null; readonly reason: string | null }> {
     const result = await this.#greet(proxy);
-    return result.type === "answer" ? (result.answer.revision ?? null) : null;
+    if (result.type !== "answer") return { revision: null, reason: result.reason };
+    return { revision: result.answer.revision ?? null, reason: null };
   }
 
   /** Which proxies answer, by the same hint; `null`: it does, else why not. Never throws. */

@@ -9,32 +9,33 @@ import { Spinner } from "./spinner.ts";
 const WAIT_MS = 5000;
 const LOOK_MS = 100;
 
-/** Those that answer, and do not know that revision or a later one even after a while. Who does not answer orders nobody now. */
+/** A line about each proxy that is not known to know that revision, or a later one. One that answers is given a while. */
 export async function unheard(
   link: ClusterLink,
   revision: number,
   context: CommandContext,
 ): Promise<readonly string[]> {
-  const { clock } = context;
   const spinner = new Spinner(context, "the proxies hear of it");
-  const untilMs = clock.monotonicMs() + WAIT_MS;
   try {
-    let waiting = link.config.proxies;
-    for (;;) {
-      waiting = await stillUnheard(link, revision, waiting);
-      if (waiting.length === 0 || clock.monotonicMs() >= untilMs) return waiting.map(({ id }) => id);
-      await sleep(clock, LOOK_MS);
-    }
+    const lines = await Promise.all(link.config.proxies.map((proxy) => hear(proxy, revision, { link, context })));
+    return lines.filter((line) => line !== null);
   } finally {
     spinner.end();
   }
 }
 
-async function stillUnheard(
-  link: ClusterLink,
-  revision: number,
-  proxies: readonly ProxyConfig[],
-): Promise<readonly ProxyConfig[]> {
-  const known = await Promise.all(proxies.map((proxy) => link.knownTo(proxy)));
-  return proxies.filter((_, at) => (known[at] ?? revision) < revision);
+async function hear(
+  proxy: ProxyConfig,
+  wanted: number,
+  { link, context: { clock } }: { readonly link: ClusterLink; readonly context: CommandContext },
+): Promise<string | null> {
+  const untilMs = clock.monotonicMs() + WAIT_MS;
+  for (;;) {
+    const { revision, reason } = await link.knownTo(proxy);
+    if (reason !== null) return `${proxy.id} cannot be asked whether it knows of it: ${reason}`;
+    if (revision === null) return `${proxy.id} runs an older program, which does not say whether it knows of it`;
+    if (revision >= wanted) return null;
+    if (clock.monotonicMs() >= untilMs) return `${proxy.id} does not know of it yet, and still does as before`;
+    await sleep(clock, LOOK_MS);
+  }
 }

@@ -37,6 +37,8 @@ export class FakeNodes {
   readonly revisions: Revision[] = [];
   /** Whether somebody else is always first. */
   conflict = false;
+  /** Which handovers a primary refuses. */
+  refuses: (asked: Request<"handover">) => boolean = () => false;
   /** What a host that is ordered does. */
   ordered: (host: string, order: Request<"promote">) => Answer<"promote"> = (host) => {
     this.serve(host, 2);
@@ -126,6 +128,7 @@ export class FakeNodes {
         return { report, decisions: this.decisions, originMs, receivedMs, sentMs: receivedMs };
       },
       handover: async (body) => {
+        if (this.refuses(body)) throw new HotspareError("HS_HANDOVER_REFUSED", { pool: body.pool, reason: "no" });
         const successor = body.to ?? "host-b";
         const fence = body.dryRun ? null : this.#fence(successor, 2);
         return this.#note(id, "handover", body, { successor, fence, pauseMs: 5, phases: {}, hosts: [] });

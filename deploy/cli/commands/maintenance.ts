@@ -3,7 +3,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import { parseDuration } from "../../../shared/config/duration.ts";
 import { loadConfig } from "../../../shared/config/load-config.ts";
 import { maintenanceAt, type Change, type Decisions } from "../../../shared/revisions/decisions.ts";
-import { ClusterLink, nobodyAnswers } from "../cluster-link.ts";
+import { ClusterLink } from "../cluster-link.ts";
 import {
   withConfig,
   withExample,
@@ -65,13 +65,11 @@ interface Decision {
 async function run(decision: () => Decision | null, options: ShowOptions, context: CommandContext): Promise<void> {
   const link = await ClusterLink.open(loadConfig(options.config, context.env), context);
   try {
-    const word = await link.ask();
-    if (word.hosts.every(({ report }) => report === null)) throw nobodyAnswers(word.hosts);
+    const word = await link.askSomebody();
     const wanted = decision();
     const decided = wanted && (await link.decide(wanted.change, wanted.reason, word));
     const { decisions } = decided ?? word;
-    const unaware = decided ? await unheard(link, decisions.revision, context) : [];
-    for (const proxy of unaware) context.warn(`${proxy} does not know of it yet, and still does as before`);
+    if (decided) for (const line of await unheard(link, decisions.revision, context)) context.warn(line);
     show(decisions, options, context);
   } finally {
     link.close();

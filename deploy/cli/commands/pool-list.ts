@@ -27,7 +27,7 @@ export function registerPoolList(group: Command, context: CommandContext): void 
 async function run({ config: file, json }: ListOptions, context: CommandContext): Promise<void> {
   const link = await ClusterLink.open(loadConfig(file, context.env), context);
   try {
-    const word = await link.ask();
+    const word = await link.askSomebody();
     const pools = poolRows(link.config, word);
     context.print(json ? JSON.stringify({ pools }) : tableOf(pools));
   } finally {

@@ -41,12 +41,11 @@ async function run(options: RebalanceOptions, context: CommandContext): Promise<
   const { json, dryRun } = options;
   const link = await ClusterLink.open(loadConfig(options.config, context.env), context);
   try {
-    const word = await link.ask();
+    const word = await link.askSomebody();
     const moves = planned(link, word);
     if (moves.length === 0 && !json) return context.print("All hosts that can serve as many pools do already.");
-    const done = dryRun ? [] : await carryOut(moves, { link, word, options, context });
-    if (json) return context.print(JSON.stringify({ moves: dryRun ? moves : done, changed: done.length > 0 }));
-    context.print(dryRun ? `${plan(moves)}\n\nNothing was changed.` : result(done));
+    if (dryRun) return context.print(json ? told(moves, false) : `${plan(moves)}\n\nNothing was changed.`);
+    await carryOut(moves, { link, word, options, context });
   } finally {
     link.close();
   }
@@ -69,8 +68,8 @@ interface CarriedOut {
   readonly context: CommandContext;
 }
 
-/** What fails stops it: by then the cluster is another than the plan was made for. */
-async function carryOut(moves: readonly Move[], { link, word, options, context }: CarriedOut): Promise<Done[]> {
+/** What fails stops it: by then the cluster is another than the plan was made for. What has moved is told in any case. */
+async function carryOut(moves: readonly Move[], { link, word, options, context }: CarriedOut): Promise<void> {
   const cause = `rebalance by ${link.by}${options.reason === "" ? "" : `: ${options.reason}`}`;
   const spinner = new Spinner(context, "pools move");
   const done: Done[] = [];
@@ -80,15 +79,14 @@ async function carryOut(moves: readonly Move[], { link, word, options, context }
       const { answer } = await handOverPool(link, word, { pool: move.pool, to: move.to, cause, dryRun: false });
       done.push({ ...move, epoch: answer.fence?.epoch ?? 0, pauseMs: Math.round(answer.pauseMs) });
     }
-    return done;
-  } catch (error) {
-    spinner.end();
-    if (done.length > 0) context.warn(result(done));
-    throw error;
   } finally {
     spinner.end();
+    if (options.json) context.print(told(done, done.length > 0));
+    else if (done.length > 0) context.print(result(done));
   }
 }
+
+const told = (moves: readonly Move[], changed: boolean): string => JSON.stringify({ moves, changed });
 
 const plan = (moves: readonly Move[]): string =>
   plainTable(

@@ -85,6 +85,19 @@ test("rebalance: nothing goes to a host that an operator took out", async () => 
   expect(moves.map(({ to }) => to)).toEqual(["host-b"]);
 });
 
+test("rebalance: what has moved is told when a later move is refused, and the error too", async () => {
+  nodes.refuses = ({ to }) => to === "host-c";
+  const { code, out, err } = await pool("rebalance", "--json");
+  expect(code).not.toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ moves: [{ to: "host-b" }], changed: true });
+  expect(JSON.parse(err)).toMatchObject({ error: { code: "HS_HANDOVER_REFUSED" } });
+});
+
+test.each([["list"], ["rebalance"], ["rebalance", "--dry-run"]])("%s: nobody answers", async (...args) => {
+  for (const host of ["host-a", "host-b", "host-c"]) await nodes.kill(host);
+  expect(await pool(...args)).toMatchObject({ code: 69, out: "", err: expect.stringContaining("HS_UNREACHABLE") });
+});
+
 test.each([
   ["there is no such pool", ["move", "nothing"]],
   ["there is no such host", ["move", "orders", "--to", "host-x"]],
